@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: EUPL-1.2
+// judge.h - may this publisher publish this mutation, as it stands?
+//
+// Pure: everything about a mutation that can be refused without looking at the directory.
+#ifndef RULES_JUDGE_H
+#define RULES_JUDGE_H
+
+#include "hot/hot.h"
+#include "rules/catalogue.h"
+#include "values/enterprise.h"
+#include "values/niss.h"
+
+// A mutation whose values have been checked. Borrows the catalogue and the frame.
+struct judged {
+    const struct hot_mutation *mutation;
+    const struct flow *flow;
+    struct niss niss;             // 0 on flows keyed by enterprise
+    struct niss new_niss;         // 0 unless the flow replaces persons
+    struct enterprise enterprise; // 0 on flows keyed by person
+    bool has_period;
+    struct period period;         // an open or partial end is read as its latest day
+    int16_t field[HOT_FIELDS_MAX]; // catalogue index of each of the mutation's fields
+};
+
+struct judge_context {
+    const struct catalogue *catalogue;
+    const struct institution *publisher;
+    struct day today;
+    bool test_persons; // fictitious numbers are accepted
+};
+
+// judge_mutation checks flow, source, numbers, dates, fields and the rest, in that order.
+//
+// Returns VG_OK or the first refusal; its words name field and value (numbers of persons
+// masked). UNKNOWN_FLOW, NOT_THE_SOURCE, BAD_NISS, TEST_PERSON, BAD_ENTERPRISE, BAD_DATE,
+// UNKNOWN_FIELD, FIELD_NOT_IN_FLOW, BAD_RECIPIENT (missing where the flow is addressed).
+NODISCARD enum vg_status judge_mutation(const struct judge_context *context,
+                                        const struct hot_mutation *mutation,
+                                        struct judged *ret_judged, struct why *why);
+
+#endif

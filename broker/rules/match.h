@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: EUPL-1.2
+// match.h - who may see a mutation, and how much of it.
+//
+// Pure: (mutation, catalogue, the person's integrations, institutions, day) -> grants, and
+// on request a trace of every rule that said yes or no. Publishing, explain and the dry
+// run ask the same function.
+#ifndef RULES_MATCH_H
+#define RULES_MATCH_H
+
+#include "base/buffer.h"
+#include "rules/judge.h"
+#include "rules/roster.h"
+
+enum { GRANTS_MAX = 4096 };
+
+// One integration (or a rule that asks for none) that lets one institution see it.
+struct grant {
+    uint32_t institution;
+    uint16_t group;    // index in the flow's groups
+    uint8_t classes;   // which fields: bits of enum field_class
+    bool justified;    // integration is set
+    struct integration integration;
+};
+
+struct match_question {
+    const struct catalogue *catalogue;
+    const struct roster *roster;
+    const struct judged *judged;
+    const struct institution *publisher;
+    const struct integration *integrations; // of this person, all sectors, any day
+    size_t integrations_len;
+    struct day today;
+};
+
+// What was asked, in the order asked, of whom, and the answer.
+enum match_rule {
+    RULE_PUBLISHER,   // the publisher's own integration
+    RULE_RECIPIENT,   // the institution named or fixed exists and is of the right sector
+    RULE_SECTOR,      // the integration is of a sector that gets this flow
+    RULE_QUALITY,     // its quality code is one of the flow's
+    RULE_WHEN,        // the day or period rule
+    RULE_NOT_PUBLISHER,
+    RULE_MAILBOX,     // the mailbox's own choice
+    RULE_FIELDS,      // something is left after the field table
+    RULE_DELIVERED,   // yes: this is what lets it through
+};
+
+struct trace_row {
+    uint32_t institution; // 0: all of them
+    uint16_t group;
+    enum match_rule rule;
+    bool passed;
+    bool justified;
+    struct integration integration;
+    char text[WHY_TEXT_MAX]; // "030 is not among 001-009, 020, 021", fit for a reader
+    char deliberation[DELIBERATION_LEN];
+};
+
+struct trace {
+    struct trace_row *rows;
+    size_t len;
+    size_t size;
+};
+
+void trace_free_rows(struct trace *trace);
+const char *match_rule_name(enum match_rule rule);
+
+// match_recipients finds every grant, sorted by institution, then by quality and begin.
+//
+// ret_grants has room for GRANTS_MAX; trace may be NULL (hot).
+// Returns VG_OK (also when nobody gets it); NOT_INTEGRATED when the publisher's own
+// integration is asked and missing; BAD_RECIPIENT when an addressed institution is not
+// known or not of the flow's sectors.
+NODISCARD enum vg_status match_recipients(const struct match_question *question,
+                                          struct grant *ret_grants, size_t *ret_len,
+                                          struct trace *trace, struct why *why);
+
+// match_fields gives the mutation's fields that a set of classes may see: bit i, field i.
+// With CLASS_ALL (no integration asked) every field that the table gives to anybody.
+uint64_t match_fields(const struct catalogue *catalogue, const struct judged *judged,
+                      uint8_t classes);
+
+// One mailbox's share: the grants of its institution that it wants, put together.
+struct share {
+    uint32_t mailbox;
+    uint8_t classes;               // union over the grants it takes
+    bool justified;
+    struct integration integration; // that justifies it: the first that it takes
+};
+
+// match_share gives a mailbox's share of its institution's grants; false when it takes none.
+bool match_share(const struct mailbox_spec *mailbox, uint16_t flow, const struct grant *grants,
+                 size_t grants_len, struct share *ret_share);
+
+// match_explain prints a trace institution by institution for a person to read: rule,
+// yes or no, the integration considered, fields withheld with the class that lacks them.
+void match_explain(const struct match_question *question, const struct trace *trace,
+                   struct buffer *text);
+
+#endif

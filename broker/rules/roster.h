@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: EUPL-1.2
+// roster.h - the institutions and their mailboxes, in memory.
+//
+// A few thousand of each. The store keeps them; the roster is what matching asks. Not for
+// several threads: whoever needs it elsewhere takes a copy (roster_copy).
+#ifndef RULES_ROSTER_H
+#define RULES_ROSTER_H
+
+#include "rules/catalogue.h"
+
+enum { CHOICES_MAX = 128, MAILBOX_NAME_LEN = 32, MAILBOXES_PER_INSTITUTION_MAX = 16 };
+
+// A flow, and the qualities for which it is wanted: bit q for code q below 64; codes from
+// 64 on (other sectors) always pass.
+struct choice {
+    uint16_t flow;
+    uint16_t reserved[3];
+    uint64_t qualities;
+};
+
+struct mailbox_spec {
+    uint32_t id;
+    uint32_t institution;
+    char name[MAILBOX_NAME_LEN]; // "default" for the first
+    uint16_t choices_len;        // 0: everything the institution is entitled to
+    struct choice choices[CHOICES_MAX];
+};
+
+struct roster;
+
+struct roster *roster_new(void);
+void roster_free(struct roster **roster);
+struct roster *roster_copy(const struct roster *roster);
+
+// roster_put adds an institution or replaces the one with this id. Copies.
+void roster_put(struct roster *roster, const struct institution *institution);
+// roster_put_mailbox adds or replaces a mailbox of an institution that is there. Copies.
+void roster_put_mailbox(struct roster *roster, const struct mailbox_spec *mailbox);
+
+// Questions lend until the next put; NULL when not found.
+const struct institution *roster_institution(const struct roster *roster, uint32_t id);
+const struct institution *roster_by_code(const struct roster *roster, struct bytes code);
+size_t roster_len(const struct roster *roster);
+const struct institution *roster_at(const struct roster *roster, size_t index); // by id
+const struct mailbox_spec *roster_mailbox(const struct roster *roster, uint32_t mailbox);
+// roster_mailboxes gives an institution's mailboxes, the default one first.
+size_t roster_mailboxes(const struct roster *roster, uint32_t institution,
+                        const struct mailbox_spec *const **ret_mailboxes);
+size_t roster_mailboxes_len(const struct roster *roster); // of all institutions
+const struct mailbox_spec *roster_mailbox_at(const struct roster *roster, size_t index);
+
+// mailbox_wants says whether a mailbox takes a flow for an integration of this quality;
+// quality 0: no integration was asked.
+bool mailbox_wants(const struct mailbox_spec *mailbox, uint16_t flow, uint16_t quality);
+
+#endif
