@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: EUPL-1.2
+// vigie.h - the C client library: publish mutations, receive notifications, keep the
+// reference directory.
+//
+// Three handles: struct vg_publisher for sources, struct vg_subscriber for those who
+// receive, struct vg_caller for questions with an answer. Each owns one CURVE connection
+// and reconnects by itself.
+//
+// Threads: a handle belongs to the thread that uses it; different handles may live in
+// different threads. Callbacks run inside vg_*_process, in the caller's thread, and may
+// call any function of the same handle except _close.
+// Blocking: only functions with a timeout block, and no longer than it. 0: not at all;
+// -1: for ever.
+// Loops of others: vg_*_fd is readable when vg_*_process has something to do; also call
+// process when vg_*_due_ms has passed. The fd is edge-triggered by nature: after any call on
+// the handle look at vg_*_due_ms again (0: call process now).
+// Errors: enum vg_status and, where asked, a sentence in struct vg_error.
+#ifndef VIGIE_VIGIE_H
+#define VIGIE_VIGIE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vigie/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(VIGIE_BUILD)
+#define VG_PUBLIC __attribute__((visibility("default")))
+#else
+#define VG_PUBLIC
+#endif
+
+struct vg_error {
+    enum vg_status status;
+    char sentence[160]; // names field and value
+};
+
+// A view of bytes; not zero-terminated.
+struct vg_bytes {
+    const char *at;
+    size_t len;
+};
+
+// ---- keys ----
+
+enum { VG_KEY_TEXT_LEN = 41 }; // Z85 with its zero
+
+// vg_key_make draws a new CURVE key pair. Blocks: no.
+VG_PUBLIC enum vg_status vg_key_make(char ret_public[VG_KEY_TEXT_LEN],
+                                     char ret_secret[VG_KEY_TEXT_LEN]);
+
+// Where a broker is and who is calling.
+struct vg_address {
+    const char *endpoint;       // "tcp://127.0.0.1:7461"; the sources' or the members' door
+    const char *broker_public;  // Z85
+    const char *own_public;     // Z85
+    const char *own_secret;     // Z85
+    const char *program;        // for the broker's log; may be NULL
+};
+
+// vg_address_load reads a key file made by `vigie keygen` or `vigie institution add`: lines
+// "name: value" with endpoint_sources, endpoint_members, broker_public, public, secret.
+//
+// door: "sources" or "members". Gives: an address in one allocation (vg_address_free).
+VG_PUBLIC enum vg_status vg_address_load(const char *path, const char *door,
+                                         struct vg_address **ret_address,
+                                         struct vg_error *error);
+VG_PUBLIC void vg_address_free(struct vg_address **address);
+
+// ---- mutations and notifications ----
+
+struct vg_field {
+    struct vg_bytes code;
+    struct vg_bytes value;
+};
+
+enum { VG_FIELDS_MAX = 64 };
+
+// What a source reports. Days are yyyymmdd, month and day may be 00; 0 is "none".
+struct vg_mutation {
+    struct vg_bytes flow;
+    struct vg_bytes id;
+    struct vg_bytes recipient;
+    struct vg_bytes replaces;
+    struct vg_bytes cancels;
+    uint64_t niss;
+    uint64_t new_niss;
+    uint64_t enterprise;
+    uint32_t occurred;
+    uint32_t period_begin;
+    uint32_t period_end;
+    uint32_t reference_year;
+    size_t fields_len;
+    struct vg_field fields[VG_FIELDS_MAX];
+};
+
+// What lies in a mailbox. Borrowed during the callback. The content is read on demand:
+// vg_notification_mutation.
+struct vg_notification {
+    uint32_t mailbox;
+    uint64_t number;    // 1, 2, 3 ... per mailbox
+    uint64_t ticket;
+    uint64_t niss;
+    uint64_t kept_at_us;
+    struct vg_bytes flow;
+    struct vg_bytes source;
+    uint32_t withheld;  // fields removed because this institution may not see them
+    bool again;         // sent before on another connection
+    bool justified;     // the next three are set
+    uint32_t quality;
+    uint32_t begin;     // yyyymmdd
+    uint32_t end;       // yyyymmdd, 99991231 for ever
+    struct vg_bytes content; // wire bytes of Content
+};
+
+// vg_notification_mutation reads the mutation's own fields out of a notification; the
+// views last as long as the notification. Any thread.
+VG_PUBLIC enum vg_status vg_notification_mutation(const struct vg_notification *notification,
+                                                  struct vg_mutation *ret_mutation);
+
+// ---- publisher ----
+
+struct vg_publisher;
+
+// How one mutation ended: kept (VG_OK, VG_REPEATED), refused (any other with remedy
+// "sender"), or unknown (VG_UNKNOWN: the publisher was closed before an answer; publish the
+// same number again to learn it). Called once for each number, in order.
+typedef void (*vg_outcome_fn)(uint64_t number, enum vg_status status, uint64_t ticket,
+                              const char *sentence, void *arg);
+
+struct vg_publisher_options {
+    uint32_t producer;        // 1, 2, 3 ...: a source may have several
+    uint32_t batch_max;       // mutations per frame; 0: 500
+    uint32_t window_messages; // unanswered at most; 0: what the broker grants
+    vg_outcome_fn outcome;    // may be NULL
+    void *arg;
+};
+
+// vg_publisher_open connects and learns the last number the broker has of this producer.
+// Blocks: up to timeout_ms. Gives: vg_publisher_close.
+// Returns VG_OK, VG_TIMED_OUT, VG_KEY_UNKNOWN, VG_KEY_REVOKED, VG_WRONG_ROLE, VG_MALFORMED.
+VG_PUBLIC enum vg_status vg_publisher_open(const struct vg_address *address,
+                                           const struct vg_publisher_options *options,
+                                           int timeout_ms, struct vg_publisher **ret_publisher,
+                                           struct vg_error *error);
+
+// vg_publisher_next gives the number the next mutation will have.
+VG_PUBLIC uint64_t vg_publisher_next(const struct vg_publisher *publisher);
+
+// vg_publish appends a mutation and gives it the next number. It is sent when its frame is
+// full, or by flush or process. It is kept in memory and sent again after a reconnect under
+// the same number until it is answered.
+// Copies: the mutation. Blocks: no.
+// Returns VG_OK; VG_BUSY when the window is full (process, then try again); VG_MALFORMED,
+// VG_TOO_LARGE, VG_TOO_MANY when it can never be sent (no number is used).
+VG_PUBLIC enum vg_status vg_publish(struct vg_publisher *publisher,
+                                    const struct vg_mutation *mutation, uint64_t *ret_number,
+                                    struct vg_error *error);
+
+// vg_publisher_flush sends what is waiting for a full frame. Blocks: no.
+VG_PUBLIC enum vg_status vg_publisher_flush(struct vg_publisher *publisher);
+
+// vg_publisher_process reads answers, calls outcome, reconnects, resends, sends heartbeats.
+// Blocks: up to timeout_ms, until something was answered.
+// Returns VG_OK when something was done, VG_TIMED_OUT, or what ended the connection for good
+// (VG_KEY_UNKNOWN, VG_KEY_REVOKED, VG_WRONG_ROLE).
+VG_PUBLIC enum vg_status vg_publisher_process(struct vg_publisher *publisher, int timeout_ms,
+                                              struct vg_error *error);
+
+// vg_publisher_settle flushes and processes until all is answered. Blocks: up to timeout_ms.
+VG_PUBLIC enum vg_status vg_publisher_settle(struct vg_publisher *publisher, int timeout_ms,
+                                             struct vg_error *error);
+
+VG_PUBLIC size_t vg_publisher_unanswered(const struct vg_publisher *publisher);
+VG_PUBLIC bool vg_publisher_blocked(const struct vg_publisher *publisher); // broker said so
+VG_PUBLIC int vg_publisher_fd(const struct vg_publisher *publisher);
+VG_PUBLIC int vg_publisher_due_ms(const struct vg_publisher *publisher);
+// vg_publisher_close ends it; unanswered mutations get outcome VG_UNKNOWN first.
+VG_PUBLIC void vg_publisher_close(struct vg_publisher **publisher);
+
+// ---- subscriber ----
+
+struct vg_subscriber;
+
+// Called for each notification in order of its number. Return true to acknowledge it, false
+// to keep it for vg_acknowledge later.
+typedef bool (*vg_notification_fn)(const struct vg_notification *notification, void *arg);
+
+struct vg_subscriber_options {
+    uint32_t window_messages; // unacknowledged at most, per mailbox; 0: 10,000
+    uint64_t window_bytes;    // likewise; 0: 4 MiB
+    vg_notification_fn notification;
+    void *arg;
+};
+
+// vg_subscriber_open connects. Blocks: up to timeout_ms. Gives: vg_subscriber_close.
+VG_PUBLIC enum vg_status vg_subscriber_open(const struct vg_address *address,
+                                            const struct vg_subscriber_options *options,
+                                            int timeout_ms,
+                                            struct vg_subscriber **ret_subscriber,
+                                            struct vg_error *error);
+
+// vg_subscribe opens a mailbox; 0 is the institution's default one. Blocks: up to
+// timeout_ms for the broker's word. An operator's key may open any mailbox.
+VG_PUBLIC enum vg_status vg_subscribe(struct vg_subscriber *subscriber, uint32_t mailbox,
+                                      int timeout_ms, struct vg_error *error);
+
+// vg_acknowledge notes that this one and all before it are done with; sent by process, or
+// at once by vg_subscriber_flush. Durable: when the broker has committed it; until then a
+// notification may come again after a reconnect, with its number.
+VG_PUBLIC enum vg_status vg_acknowledge(struct vg_subscriber *subscriber, uint32_t mailbox,
+                                        uint64_t through);
+// vg_acknowledge_one notes that this one alone is done with.
+VG_PUBLIC enum vg_status vg_acknowledge_one(struct vg_subscriber *subscriber,
+                                            uint32_t mailbox, uint64_t number);
+VG_PUBLIC enum vg_status vg_subscriber_flush(struct vg_subscriber *subscriber);
+
+// vg_subscriber_process receives, calls back, acknowledges, reconnects and subscribes again.
+// A gap in a mailbox's numbers is VG_MALFORMED and ends the connection: it must not happen.
+VG_PUBLIC enum vg_status vg_subscriber_process(struct vg_subscriber *subscriber,
+                                               int timeout_ms, struct vg_error *error);
+
+VG_PUBLIC int vg_subscriber_fd(const struct vg_subscriber *subscriber);
+VG_PUBLIC int vg_subscriber_due_ms(const struct vg_subscriber *subscriber);
+// vg_subscriber_close sends what is noted as acknowledged, waits up to 2 s for it to leave.
+VG_PUBLIC void vg_subscriber_close(struct vg_subscriber **subscriber);
+
+// ---- caller: the reference directory ----
+
+struct vg_caller;
+
+VG_PUBLIC enum vg_status vg_caller_open(const struct vg_address *address, int timeout_ms,
+                                        struct vg_caller **ret_caller, struct vg_error *error);
+VG_PUBLIC void vg_caller_close(struct vg_caller **caller);
+
+enum vg_verdict { VG_YES, VG_NO, VG_WARNING };
+
+struct vg_proof {
+    const char *identity_card; // NULL: none
+    const char *social_card;
+    const char *last_name;
+    const char *first_name;
+    uint32_t birth_date; // yyyymmdd, may be partial; 0 none
+};
+
+struct vg_integrate_item {
+    uint64_t niss;
+    uint32_t quality;
+    uint32_t begin;
+    uint32_t end; // 0: the longest the code allows
+    struct vg_proof proof;
+};
+
+struct vg_item_result {
+    enum vg_verdict verdict;
+    uint32_t end;              // that was given
+    size_t faults_len;
+    const struct vg_error *faults;
+};
+
+struct vg_integration {
+    uint32_t sector;
+    const char *institution; // "" at the primary level
+    uint32_t quality;
+    uint32_t begin;
+    uint32_t end;
+};
+
+enum { VG_CHOICES_MAX = 128, VG_QUALITIES_MAX = 64 };
+
+struct vg_choice {
+    const char *flow;
+    size_t qualities_len; // 0: all
+    uint32_t qualities[VG_QUALITIES_MAX];
+};
+
+struct vg_mailbox {
+    uint32_t mailbox;
+    const char *name;
+    uint64_t last;
+    uint64_t acknowledged;
+    uint64_t waiting;
+    size_t choices_len; // 0: everything
+    const struct vg_choice *choices;
+};
+
+// An answer. Everything in it is lent until vg_reply_free.
+struct vg_reply {
+    uint64_t ticket;
+    enum vg_verdict verdict;
+    size_t results_len;
+    const struct vg_item_result *results; // one per item
+    size_t integrations_len;
+    const struct vg_integration *integrations;
+    size_t niss_chain_len;
+    const uint64_t *niss_chain; // oldest first
+    size_t mailboxes_len;
+    const struct vg_mailbox *mailboxes;
+};
+
+VG_PUBLIC void vg_reply_free(struct vg_reply **reply);
+
+// Each call sends one question and waits for its answer. Blocks: up to timeout_ms. Gives:
+// vg_reply_free. VG_OK means that there is an answer: read its verdict. institution: NULL,
+// or for an operator the code of whom it acts for. Durable: integrate, remove and
+// add_mailbox are on disk when they return VG_OK with verdict VG_YES or VG_WARNING.
+// VG_TIMED_OUT and VG_DISCONNECTED: not known; all are safe to repeat.
+VG_PUBLIC enum vg_status vg_integrate(struct vg_caller *caller, const char *institution,
+                                      const struct vg_integrate_item *items, size_t items_len,
+                                      int timeout_ms, struct vg_reply **ret_reply,
+                                      struct vg_error *error);
+VG_PUBLIC enum vg_status vg_remove(struct vg_caller *caller, const char *institution,
+                                   uint64_t niss, uint32_t quality, uint32_t begin,
+                                   uint32_t end, int timeout_ms, struct vg_reply **ret_reply,
+                                   struct vg_error *error);
+
+enum vg_level { VG_LEVEL_ALL, VG_LEVEL_PRIMARY, VG_LEVEL_SECONDARY };
+
+VG_PUBLIC enum vg_status vg_consult(struct vg_caller *caller, uint64_t niss,
+                                    const struct vg_proof *proof, enum vg_level level,
+                                    int timeout_ms, struct vg_reply **ret_reply,
+                                    struct vg_error *error);
+VG_PUBLIC enum vg_status vg_history(struct vg_caller *caller, uint64_t niss, int timeout_ms,
+                                    struct vg_reply **ret_reply, struct vg_error *error);
+VG_PUBLIC enum vg_status vg_add_mailbox(struct vg_caller *caller, const char *name,
+                                        const struct vg_choice *choices, size_t choices_len,
+                                        int timeout_ms, struct vg_reply **ret_reply,
+                                        struct vg_error *error);
+VG_PUBLIC enum vg_status vg_list_mailboxes(struct vg_caller *caller, int timeout_ms,
+                                           struct vg_reply **ret_reply,
+                                           struct vg_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
