@@ -15,7 +15,7 @@
 // AUTO(noun_free) before a pointer ends its life when the block ends.
 #define AUTO(end) __attribute__((cleanup(end)))
 
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(words, first) __attribute__((format(printf, words, first)))
 
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
