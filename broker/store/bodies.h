@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: EUPL-1.2
+// bodies.h - the contents of notifications, stored once per distinct set of fields as the
+// bytes that go on the wire, packed into blocks (three times cheaper than a row each).
+//
+//  table "bodies", key: u64 BE block number, value (at most BLOCK_MAX bytes):
+//    u64 XXH3 of the rest | u32 bytes used in all | u32 zero | { u32 length | bytes } ...
+//
+//  A body's address is block << 16 | offset of its length field.
+#ifndef STORE_BODIES_H
+#define STORE_BODIES_H
+
+#include "base/buffer.h"
+#include "store/meta.h"
+
+enum { BLOCK_MAX = 65512, BODY_MAX = 32768 };
+
+// Blocks of one transaction being filled. Zero it before use; `next` is meta.last_block
+// + 1.
+struct body_writer {
+    struct buffer block; // the one being filled
+    uint64_t next;
+    uint64_t bytes; // written in this transaction
+};
+
+// body_reserve makes room for a body of at most len bytes (at most BODY_MAX) and returns
+// where to write it; body_done says how long it became and gives its address.
+// Between the two, nothing else may be called on the writer.
+NODISCARD enum vg_status body_reserve(struct txn *txn, struct body_writer *writer,
+                                      size_t len, uint8_t **ret_at);
+uint64_t body_done(struct body_writer *writer, size_t len);
+
+// bodies_flush writes the last block and sets meta->last_block.
+// Durable: with the transaction's commit.
+NODISCARD enum vg_status bodies_flush(struct txn *txn, struct body_writer *writer,
+                                      struct meta *meta);
+
+// body_get lends a body until the transaction rests or ends. The block's checksum is
+// checked by bodies_check_block, not at every read. Returns VG_OK, VG_NOT_FOUND,
+// VG_STORE_BROKEN.
+NODISCARD enum vg_status body_get(struct txn *txn, uint64_t address,
+                                  struct bytes *ret_body);
+NODISCARD enum vg_status bodies_check_block(struct txn *txn, uint64_t block,
+                                            struct why *why);
+
+#endif

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: EUPL-1.2
+// journal.h - the commits table: what happened, in order, hash-chained. It is the journal
+// and the log at once; nothing is logged twice.
+//
+//  table "commits", key: u64 BE (commit << 16 | part), value: at most JOURNAL_PART_MAX
+//  bytes A record, its parts put together:
+//
+//    u64 commit | u64 batch | i64 time_us | u64 length of items | u8 previous[32] |
+//    items ... | u8 hash[32]
+//
+//  hash = BLAKE2b-256(previous, everything before the hash). An item:
+//
+//    u8 kind | u8 zero | u16 length of what follows | bytes: one of the structs below,
+//    an event followed by its `recipients` structs journal_recipient
+//
+//  All structs are little-endian, without holes.
+#ifndef STORE_JOURNAL_H
+#define STORE_JOURNAL_H
+
+#include "base/buffer.h"
+#include "base/checksum.h"
+#include "store/meta.h"
+
+enum { JOURNAL_PART_MAX = 65512, JOURNAL_RECIPIENTS_MAX = 1300 };
+
+enum journal_kind {
+    JOURNAL_EVENT =
+        1, // struct journal_event, recipients (more: further EVENTs, same ticket)
+    JOURNAL_REFUSAL = 2,     // struct journal_refusal: a mutation that was refused
+    JOURNAL_ACKNOWLEDGE = 3, // struct journal_acknowledge
+    JOURNAL_DIRECTORY =
+        4,             // struct journal_directory: integrate, remove, consult, history
+    JOURNAL_ADMIN = 5, // struct journal_admin, then text: who did what
+    JOURNAL_FOLD = 6,  // struct journal_fold
+};
+
+struct journal_event {
+    uint64_t ticket;
+    uint64_t niss;   // 0 on flows keyed by enterprise
+    uint64_t number; // of the producer
+    uint32_t source; // institution
+    uint32_t producer;
+    uint32_t catalogue; // version it was matched with
+    uint16_t flow;
+    uint16_t recipients;   // that follow
+    uint16_t fields;       // in the mutation
+    uint16_t withheld_all; // 1: somebody matched but may see none of its fields
+    uint32_t reserved;
+};
+
+struct journal_recipient {
+    uint64_t number; // in the mailbox
+    uint64_t body;   // address, store/bodies.h
+    uint32_t mailbox;
+    uint32_t institution;
+    uint32_t size;     // bytes of the body
+    uint16_t quality;  // of the integration that justifies it, 0: none was asked
+    uint16_t withheld; // fields
+    int32_t begin;
+    int32_t end;
+};
+
+struct journal_refusal {
+    uint64_t niss;
+    uint64_t number;
+    uint32_t source;
+    uint32_t producer;
+    uint16_t status;
+    uint16_t flow; // 0: not known
+    uint32_t reserved;
+};
+
+struct journal_acknowledge {
+    uint64_t through; // all up to here; or, with one = 1, this one alone
+    uint64_t count;   // newly acknowledged
+    uint64_t bytes;   // of them
+    uint32_t mailbox;
+    uint32_t one;
+};
+
+enum journal_act { ACT_INTEGRATE = 1, ACT_REMOVE, ACT_CONSULT, ACT_HISTORY };
+
+struct journal_directory {
+    uint64_t ticket;
+    uint64_t niss;
+    uint32_t actor;       // institution whose key asked
+    uint32_t institution; // whose integration
+    uint16_t act;
+    uint16_t quality;
+    uint16_t status; // first fault, 0: done
+    uint16_t level;  // consult
+    int32_t begin;
+    int32_t end;
+};
+
+enum journal_admin_act {
+    ADMIN_INSTITUTION = 1,
+    ADMIN_KEY,
+    ADMIN_REVOKE,
+    ADMIN_MAILBOX,
+    ADMIN_CATALOGUE,
+};
+
+struct journal_admin {
+    uint64_t ticket;
+    uint32_t actor;  // 0: the administrator of the broker
+    uint32_t object; // institution, mailbox or catalogue version
+    uint16_t act;
+    uint16_t text_len;
+    uint32_t reserved;
+};
+
+struct journal_fold {
+    uint64_t through_commit;
+    uint64_t letters; // filed in the backlog
+};
+
+// Building a record: items are added to a buffer (cleared by journal_begin).
+void journal_begin(struct buffer *record, uint64_t commit, uint64_t batch,
+                   int64_t time_us, const struct hash *previous);
+// journal_add appends an item of two pieces (the second may be empty).
+void journal_add(struct buffer *record, enum journal_kind kind, const void *bytes,
+                 size_t len, const void *more, size_t more_len);
+
+// journal_append closes the record, chains it and puts it into the transaction.
+// Durable: with the transaction's commit.
+NODISCARD enum vg_status journal_append(struct txn *txn, struct buffer *record,
+                                        uint64_t commit, struct hash *ret_hash);
+
+// Reading. journal_read puts a record together and checks its hash.
+//
+// Returns VG_OK; VG_NOT_FOUND; VG_STORE_BROKEN when length or hash is wrong.
+struct journal_head {
+    uint64_t commit;
+    uint64_t batch;
+    int64_t time_us;
+    struct hash previous;
+    struct hash hash;
+};
+NODISCARD enum vg_status journal_read(struct txn *txn, uint64_t commit,
+                                      struct buffer *record,
+                                      struct journal_head *ret_head, struct why *why);
+
+struct journal_item {
+    enum journal_kind kind;
+    struct bytes bytes;
+};
+
+// journal_next walks a record's items; *offset begins at 0. False at the end. Lends from
+// the record. Items are not aligned: copy structs out with journal_item_as.
+bool journal_next(const struct buffer *record, size_t *offset,
+                  struct journal_item *ret_item);
+
+// journal_item_as copies the item's struct out; false when the item is too short for it.
+bool journal_item_as(const struct journal_item *item, void *ret, size_t len);
+// journal_item_recipient copies an event's i-th recipient out; false past the end.
+bool journal_item_recipient(const struct journal_item *item, size_t i,
+                            struct journal_recipient *ret);
+
+#endif

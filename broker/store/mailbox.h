@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: EUPL-1.2
+// mailbox.h - one small row per mailbox: exact counters; what was acknowledged out of
+// order; and the backlog, where letters lie that were still waiting when the fold ran.
+//
+//  table "mailboxes", key: u32 BE mailbox, value: struct mailbox_row
+//  table "acknowledged", key: u32 BE mailbox, value: struct number_range ... sorted,
+//  apart table "backlog", key: u32 BE mailbox | u64 BE number of the first letter,
+//    value: up to LETTERS_PER_ROW struct letter, numbers consecutive
+#ifndef STORE_MAILBOX_H
+#define STORE_MAILBOX_H
+
+#include "store/meta.h"
+
+enum { LETTERS_PER_ROW = 100, RANGES_MAX = 2000 };
+
+struct mailbox_row {
+    uint64_t last;                // newest number, 0: none yet
+    uint64_t acknowledged;        // all up to here are acknowledged or parked
+    uint64_t acknowledged_beyond; // single ones above it
+    uint64_t acknowledged_total;
+    uint64_t parked;
+    uint64_t bytes_waiting; // bodies not yet acknowledged
+    uint64_t bytes_total;
+    uint64_t folded; // letters up to here are in the backlog (if still waiting)
+    int64_t last_kept_us;
+    int64_t last_acknowledged_us;
+};
+
+// mailbox_waiting counts what is neither acknowledged nor parked.
+uint64_t mailbox_waiting(const struct mailbox_row *row);
+
+// mailbox_get gives zeros for a mailbox that has no row yet.
+NODISCARD enum vg_status mailbox_get(struct txn *txn, struct mailbox_id mailbox,
+                                     struct mailbox_row *ret_row);
+NODISCARD enum vg_status mailbox_put(struct txn *txn, struct mailbox_id mailbox,
+                                     const struct mailbox_row *row);
+
+struct number_range {
+    uint64_t first;
+    uint64_t last; // included
+};
+
+// ranges_get copies at most RANGES_MAX ranges; ranges_put replaces them all (0: no row).
+NODISCARD enum vg_status ranges_get(struct txn *txn, struct mailbox_id mailbox,
+                                    struct number_range *ret_ranges, size_t *ret_len);
+NODISCARD enum vg_status ranges_put(struct txn *txn, struct mailbox_id mailbox,
+                                    const struct number_range *ranges, size_t len);
+
+// A place in a mailbox: which body, and the integration that justifies it.
+struct letter {
+    uint64_t number;
+    uint64_t body; // address, store/bodies.h
+    uint64_t ticket;
+    uint32_t size;    // bytes of the body
+    uint16_t quality; // 0: no integration was asked
+    uint16_t withheld;
+    int32_t begin;
+    int32_t end;
+};
+
+// backlog_append files letters with consecutive numbers after all others of the mailbox,
+// filling up the last row first.
+NODISCARD enum vg_status backlog_append(struct txn *txn, struct mailbox_id mailbox,
+                                        const struct letter *letters, size_t len);
+
+// backlog_read copies letters with number >= from, at most max, in order.
+NODISCARD enum vg_status backlog_read(struct txn *txn, struct mailbox_id mailbox,
+                                      uint64_t from, struct letter *ret_letters,
+                                      size_t max, size_t *ret_len);
+
+// backlog_trim erases rows that hold only numbers up to `through`, at most rows_max of
+// them.
+NODISCARD enum vg_status backlog_trim(struct txn *txn, struct mailbox_id mailbox,
+                                      uint64_t through, size_t rows_max,
+                                      size_t *ret_rows);
+
+#endif

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: EUPL-1.2
+// meta.h - the single row that says how far everything has come.
+//
+//  table "meta", key "meta": struct meta as it stands; key "schema": u32
+#ifndef STORE_META_H
+#define STORE_META_H
+
+#include "base/checksum.h"
+#include "store/store.h"
+
+struct meta {
+    uint64_t last_commit;   // number of the last commit record, from 1
+    uint64_t last_sequence; // last ticket given
+    uint64_t last_block;    // last body block written
+    uint64_t last_batch;    // id of the last batch applied
+    int64_t last_time_us;   // time never goes back
+    uint64_t
+        folded_commit; // letters of commits up to here are in the backlog or done with
+    uint64_t integrations; // rows in the reference directory
+    uint64_t persons;      // persons with at least one
+    uint64_t catalogue;    // version in force, 0: none yet
+    uint32_t last_institution;
+    uint32_t last_extra_mailbox; // 0: none yet
+    struct hash last_hash;       // of the last commit record
+};
+
+NODISCARD enum vg_status meta_get(struct txn *txn, struct meta *ret_meta,
+                                  struct why *why);
+NODISCARD enum vg_status meta_put(struct txn *txn, const struct meta *meta);
+
+#endif

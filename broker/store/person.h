@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: EUPL-1.2
+// person.h - the reference directory's rows, by person number.
+//
+//  table "persons", key: u64 NISS (MDB_INTEGERKEY), value: struct integration ... (16
+//  bytes each, sorted as directory_add leaves them); or u64: the number that replaced
+//  this one
+#ifndef STORE_PERSON_H
+#define STORE_PERSON_H
+
+#include "store/meta.h"
+#include "values/niss.h"
+
+struct person {
+    const struct integration *integrations; // lent until the transaction writes or ends;
+    size_t len;              // may be unaligned in theory, is 8-aligned in LMDB
+    struct niss replaced_by; // 0: it was not
+};
+
+// person_get gives an empty person for a number nobody follows.
+NODISCARD enum vg_status person_get(struct txn *txn, struct niss niss,
+                                    struct person *ret_person);
+// person_put replaces a person's integrations; none: the row goes.
+NODISCARD enum vg_status person_put(struct txn *txn, struct niss niss,
+                                    const struct integration *integrations, size_t len);
+NODISCARD enum vg_status person_replace(struct txn *txn, struct niss old,
+                                        struct niss new);
+
+// person_each calls back for every person in order of number; a false answer ends it.
+typedef bool (*person_fn)(struct niss niss, const struct person *person, void *arg);
+NODISCARD enum vg_status person_each(struct txn *txn, person_fn each, void *arg);
+
+#endif

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: EUPL-1.2
+// registry.h - small tables: institutions, keys, mailbox specifications, producers,
+// refusals, catalogues.
+//
+//  "institutions"  u32 BE id                               -> struct institution
+//  "keys"          32 bytes CURVE public key               -> struct key_row
+//  "specs"         u32 BE mailbox                          -> struct spec_row, choices
+//  (16 B each) "producers"     u32 BE institution, u32 BE producer     -> struct
+//  producer_row "refusals"      the same, u64 BE number                 -> u16 status,
+//  text "catalogues"    u64 BE version                          -> i64 loaded_us, i64
+//  effective_us, text
+#ifndef STORE_REGISTRY_H
+#define STORE_REGISTRY_H
+
+#include "base/buffer.h"
+#include "store/meta.h"
+
+NODISCARD enum vg_status institution_put(struct txn *txn,
+                                         const struct institution *institution);
+NODISCARD enum vg_status institution_get(struct txn *txn, struct institution_id id,
+                                         struct institution *ret_institution);
+typedef bool (*institution_fn)(const struct institution *institution, void *arg);
+NODISCARD enum vg_status institution_each(struct txn *txn, institution_fn each,
+                                          void *arg);
+
+enum { KEY_LEN = 32, KEY_LABEL_LEN = 32 };
+enum key_role { ROLE_SOURCE = 1, ROLE_MEMBER = 2, ROLE_OPERATOR = 4 }; // bits
+
+struct key_row {
+    uint32_t institution;
+    uint32_t role; // bits of enum key_role
+    int64_t added_us;
+    int64_t revoked_us; // 0: valid
+    char label[KEY_LABEL_LEN];
+};
+
+NODISCARD enum vg_status key_put(struct txn *txn, const uint8_t key[KEY_LEN],
+                                 const struct key_row *row);
+NODISCARD enum vg_status key_get(struct txn *txn, const uint8_t key[KEY_LEN],
+                                 struct key_row *ret_row); // VG_NOT_FOUND
+typedef bool (*key_fn)(const uint8_t key[KEY_LEN], const struct key_row *row, void *arg);
+NODISCARD enum vg_status key_each(struct txn *txn, key_fn each, void *arg);
+
+enum { SPEC_NAME_LEN = 32, SPEC_CHOICES_MAX = 128 };
+
+struct spec_choice {
+    uint16_t flow;
+    uint16_t reserved[3];
+    uint64_t qualities; // bit q: code q
+};
+
+struct spec_row {
+    uint32_t mailbox;
+    uint32_t institution;
+    char name[SPEC_NAME_LEN];
+    uint32_t choices_len;
+    uint32_t reserved;
+    struct spec_choice choices[SPEC_CHOICES_MAX]; // only choices_len are stored
+};
+
+NODISCARD enum vg_status spec_put(struct txn *txn, const struct spec_row *row);
+typedef bool (*spec_fn)(const struct spec_row *row, void *arg);
+NODISCARD enum vg_status spec_each(struct txn *txn, spec_fn each, void *arg);
+
+struct producer_row {
+    uint64_t last_number;
+    uint64_t last_ticket;
+    int64_t last_us;
+};
+
+// producer_get gives zeros for one that never published.
+NODISCARD enum vg_status producer_get(struct txn *txn, struct institution_id institution,
+                                      uint32_t producer, struct producer_row *ret_row);
+NODISCARD enum vg_status producer_put(struct txn *txn, struct institution_id institution,
+                                      uint32_t producer, const struct producer_row *row);
+
+// A refused number is remembered, so that a repeat gets the same answer.
+NODISCARD enum vg_status refusal_put(struct txn *txn, struct institution_id institution,
+                                     uint32_t producer, uint64_t number,
+                                     enum vg_status status, const char *text);
+NODISCARD enum vg_status refusal_get(struct txn *txn, struct institution_id institution,
+                                     uint32_t producer, uint64_t number,
+                                     enum vg_status *ret_status, struct why *ret_text);
+
+struct catalogue_row {
+    uint64_t version;
+    int64_t loaded_us;
+    int64_t effective_us;
+};
+
+NODISCARD enum vg_status catalogue_put(struct txn *txn, const struct catalogue_row *row,
+                                       const char *text, size_t text_len);
+// catalogue_get copies a version's text; VG_NOT_FOUND.
+NODISCARD enum vg_status catalogue_get(struct txn *txn, uint64_t version,
+                                       struct catalogue_row *ret_row,
+                                       struct buffer *text);
+
+#endif
