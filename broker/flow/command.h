@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: EUPL-1.2
+// command.h - everything that can change the store, as values.
+//
+// A command is made by the event loop from one frame or HTTP request, applied by the
+// writer together with others in one commit, and comes back to the loop as the same
+// object with its answer filled in. It owns the bytes its views point into.
+#ifndef FLOW_COMMAND_H
+#define FLOW_COMMAND_H
+
+#include "hot/hot.h"
+#include "rules/directory.h"
+#include "store/registry.h"
+
+enum command_kind {
+    COMMAND_PUBLISH,
+    COMMAND_LAST_NUMBER,
+    COMMAND_ACKNOWLEDGE,
+    COMMAND_INTEGRATE,
+    COMMAND_REMOVE,
+    COMMAND_CONSULT,
+    COMMAND_HISTORY,
+    COMMAND_ADD_MAILBOX,
+    COMMAND_ADD_INSTITUTION,
+    COMMAND_ADD_KEY,
+    COMMAND_REVOKE_KEY,
+    COMMAND_LOAD_CATALOGUE,
+    COMMAND_FOLD,
+};
+
+enum { INTEGRATE_ITEMS_MAX = 1000, ACKNOWLEDGE_SINGLES_MAX = HOT_ALSO_MAX };
+
+// Whom an answer goes to: the loop's own words, not read by anybody else.
+struct return_address {
+    uint64_t session; // 0: no connection (HTTP, timers)
+    uint64_t request; // id of the Request, 0 otherwise
+    void *context;    // HTTP
+};
+
+struct publish_result {
+    uint64_t number;
+    enum vg_status status; // VG_REPEATED or a refusal
+    struct why why;
+};
+
+struct publish_command {
+    struct hot_publish publish;
+    // answer
+    uint64_t through;      // last number answered for good
+    uint64_t ticket_first; // of the first kept one, 0: none kept
+    uint32_t kept;
+    struct publish_result *results; // refused or repeated only
+    size_t results_len;
+    size_t results_size;
+};
+
+struct last_number_command {
+    uint32_t producer;
+    uint64_t number; // answer
+};
+
+// What a session has acknowledged. It knows how many that is and their bytes.
+struct acknowledge_single {
+    uint64_t number;
+    uint32_t bytes;
+};
+
+struct acknowledge_command {
+    uint32_t mailbox;
+    uint64_t through;       // 0: none
+    uint64_t through_bytes; // of those newly acknowledged by `through`
+    size_t singles_len;
+    struct acknowledge_single *singles;
+};
+
+struct integrate_result {
+    uint32_t end; // yyyymmdd, that was given
+    enum vg_verdict_word { VERDICT_YES, VERDICT_NO, VERDICT_WARNING } verdict;
+    struct faults *faults; // NULL: none
+};
+
+struct integrate_command {
+    uint32_t institution; // whose integrations; rights were checked by the loop
+    size_t items_len;
+    struct integrate_request *items;
+    // answer
+    struct integrate_result *results; // one per item
+};
+
+struct remove_command {
+    uint32_t institution;
+    struct remove_request request;
+};
+
+enum consult_level { CONSULT_ALL, CONSULT_PRIMARY, CONSULT_SECONDARY };
+
+struct consult_command {
+    uint64_t niss;
+    struct proof proof;
+    enum consult_level level;
+};
+
+struct history_command {
+    uint64_t niss;
+    uint64_t *chain; // answer, oldest first
+    size_t chain_len;
+};
+
+// A flow's name, and the qualities for which it is wanted.
+struct choice_request {
+    struct bytes flow;
+    uint64_t qualities; // bit q: code q; 0: all
+};
+
+struct add_mailbox_command {
+    struct bytes name;
+    size_t choices_len;
+    struct choice_request *choices;
+    uint32_t mailbox; // answer
+};
+
+struct add_institution_command {
+    struct institution institution; // id 0: a new one; the sector and code must be valid
+};
+
+struct key_command {
+    uint8_t key[KEY_LEN];
+    struct key_row row; // revoke: only the key is read
+};
+
+struct load_catalogue_command {
+    struct bytes text;
+    uint64_t version; // answer
+};
+
+struct command {
+    struct command *next;
+    enum command_kind kind;
+    struct return_address back;
+    uint32_t actor;      // institution of the key that asked, 0: the administrator
+    struct buffer frame; // what the views point into
+    union {
+        struct publish_command publish;
+        struct last_number_command last_number;
+        struct acknowledge_command acknowledge;
+        struct integrate_command integrate;
+        struct remove_command remove;
+        struct consult_command consult;
+        struct history_command history;
+        struct add_mailbox_command add_mailbox;
+        struct add_institution_command add_institution;
+        struct key_command key;
+        struct load_catalogue_command load_catalogue;
+    };
+    // answer
+    enum vg_status status; // of the whole; VG_OK with faults: some items were refused
+    uint64_t ticket;       // of requests
+    struct faults faults;  // of the whole request; a publish has its results instead
+    struct integration
+        *integrations; // consult: all of the level; integrate, remove: overlaps
+    size_t integrations_len;
+};
+
+// command_new gives a zeroed command with a copy of the frame. Gives: command_free.
+struct command *command_new(enum command_kind kind, const void *frame, size_t frame_len);
+void command_free(struct command **command);
+const char *command_name(enum command_kind kind); // "publish" ...
+
+#endif
