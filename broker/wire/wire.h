@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: EUPL-1.2
+// wire.h - between frames and the broker's own values. The only layer that sees
+// protobuf-c's structs; the three hot messages do not pass here but through hot/hot.h.
+//
+// Readers decode into an arena with a hard cap (wire/arena.h) and copy what they keep.
+// Writers append one ToClient frame to a buffer.
+#ifndef WIRE_WIRE_H
+#define WIRE_WIRE_H
+
+#include "flow/command.h"
+#include "flow/deliver.h"
+
+enum { WIRE_VERSION = 1, WIRE_MESSAGE_BYTES_MAX = 1 << 20 };
+
+// Kinds of ToBroker messages: the numbers of its oneof (hot_to_broker_kind).
+enum to_broker_kind {
+    TO_BROKER_HELLO = 1,
+    TO_BROKER_HEARTBEAT,
+    TO_BROKER_PUBLISH,
+    TO_BROKER_LAST_NUMBER,
+    TO_BROKER_SUBSCRIBE,
+    TO_BROKER_ACKNOWLEDGE,
+    TO_BROKER_REQUEST,
+    TO_BROKER_UNSUBSCRIBE,
+};
+
+struct wire_hello {
+    uint32_t version;
+    char client[64]; // printable ASCII only, cut
+};
+
+struct wire_subscribe {
+    uint32_t mailbox;
+    uint32_t window_messages;
+    uint64_t window_bytes;
+};
+
+// Each reads one message's body. VG_MALFORMED, VG_TOO_MANY, VG_TOO_LARGE with words.
+NODISCARD enum vg_status wire_read_hello(struct bytes body, struct wire_hello *ret,
+                                         struct why *why);
+NODISCARD enum vg_status wire_read_heartbeat(struct bytes body, uint64_t *ret_echo,
+                                             struct why *why);
+NODISCARD enum vg_status wire_read_last_number(struct bytes body, uint32_t *ret_producer,
+                                               struct why *why);
+NODISCARD enum vg_status wire_read_subscribe(struct bytes body,
+                                             struct wire_subscribe *ret, struct why *why);
+NODISCARD enum vg_status wire_read_unsubscribe(struct bytes body, uint32_t *ret_mailbox,
+                                               struct why *why);
+
+// A Request becomes a command; who is named in it (operators may act for another) is
+// returned beside it, empty when nobody is. ListMailboxes is no command: kind_list is
+// true and no command is made. ret_request is set as soon as the id could be read.
+struct wire_request {
+    uint64_t id;
+    bool list_mailboxes;
+    char institution[INSTITUTION_CODE_LEN];
+    struct command *command; // given; its actor and institution are still to be filled in
+};
+NODISCARD enum vg_status wire_read_request(struct bytes body, struct wire_request *ret,
+                                           struct why *why);
+
+struct wire_welcome {
+    const char *institution;
+    uint32_t role;
+    uint32_t heartbeat_ms;
+    uint32_t window_messages;
+    uint64_t window_bytes;
+};
+void wire_write_welcome(const struct wire_welcome *welcome, struct buffer *frame);
+void wire_write_heartbeat(uint64_t echo, struct buffer *frame);
+void wire_write_refused(enum vg_status status, const char *sentence,
+                        struct buffer *frame);
+void wire_write_blocked(enum vg_status status, const char *sentence,
+                        struct buffer *frame);
+void wire_write_resumed(struct buffer *frame);
+void wire_write_goodbye(const char *reason, struct buffer *frame);
+void wire_write_subscribed(uint32_t mailbox, const char *name, uint64_t acknowledged,
+                           uint64_t last, uint64_t waiting, struct buffer *frame);
+
+// wire_write_answer writes what a command came back with: Published, LastNumberIs or
+// Reply; nothing for commands that have no answer on the wire. roster turns institution
+// numbers into codes.
+void wire_write_answer(const struct command *command, const struct roster *roster,
+                       struct buffer *frame);
+
+struct wire_mailbox {
+    const struct mailbox_spec *spec;
+    struct mailbox_row row;
+};
+// wire_write_mailboxes answers a ListMailboxes.
+void wire_write_mailboxes(uint64_t request, const struct wire_mailbox *mailboxes,
+                          size_t len, const struct catalogue *catalogue,
+                          struct buffer *frame);
+// wire_write_reply_fault refuses a whole request.
+void wire_write_reply_fault(uint64_t request, enum vg_status status, const char *sentence,
+                            struct buffer *frame);
+
+#endif
