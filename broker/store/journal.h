@@ -49,8 +49,9 @@ struct journal_event {
 };
 
 struct journal_recipient {
-    uint64_t number; // in the mailbox
-    uint64_t body;   // address, store/bodies.h
+    uint64_t number;        // in the mailbox
+    uint64_t body;          // address, store/bodies.h
+    uint64_t bytes_through; // struct letter, store/mailbox.h
     uint32_t mailbox;
     uint32_t institution;
     uint32_t size;     // bytes of the body

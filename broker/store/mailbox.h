@@ -19,8 +19,9 @@ struct mailbox_row {
     uint64_t acknowledged_beyond; // single ones above it
     uint64_t acknowledged_total;
     uint64_t parked;
-    uint64_t bytes_waiting; // bodies not yet acknowledged
-    uint64_t bytes_total;
+    uint64_t bytes_total;        // of all letters ever: bytes_through of the last one
+    uint64_t bytes_acknowledged; // bytes_through of the letter `acknowledged`
+    uint64_t bytes_beyond;       // of the single ones above it
     uint64_t folded; // letters up to here are in the backlog (if still waiting)
     int64_t last_kept_us;
     int64_t last_acknowledged_us;
@@ -28,6 +29,9 @@ struct mailbox_row {
 
 // mailbox_waiting counts what is neither acknowledged nor parked.
 uint64_t mailbox_waiting(const struct mailbox_row *row);
+// mailbox_bytes_waiting is their bytes: exact, because every letter knows the sum up to
+// it.
+uint64_t mailbox_bytes_waiting(const struct mailbox_row *row);
 
 // mailbox_get gives zeros for a mailbox that has no row yet.
 NODISCARD enum vg_status mailbox_get(struct txn *txn, struct mailbox_id mailbox,
@@ -37,7 +41,8 @@ NODISCARD enum vg_status mailbox_put(struct txn *txn, struct mailbox_id mailbox,
 
 struct number_range {
     uint64_t first;
-    uint64_t last; // included
+    uint64_t last;  // included
+    uint64_t bytes; // of the letters in it
 };
 
 // ranges_get copies at most RANGES_MAX ranges; ranges_put replaces them all (0: no row).
@@ -49,10 +54,10 @@ NODISCARD enum vg_status ranges_put(struct txn *txn, struct mailbox_id mailbox,
 // A place in a mailbox: which body, and the integration that justifies it.
 struct letter {
     uint64_t number;
-    uint64_t body; // address, store/bodies.h
-    uint64_t ticket;
-    uint32_t size;    // bytes of the body
-    uint16_t quality; // 0: no integration was asked
+    uint64_t body;          // address, store/bodies.h
+    uint64_t bytes_through; // of all letters of this mailbox up to and with this one
+    uint32_t size;          // bytes of the body
+    uint16_t quality;       // 0: no integration was asked
     uint16_t withheld;
     int32_t begin;
     int32_t end;
