@@ -18,7 +18,7 @@ enum {
     CATALOGUE_FIELDS_MAX = 256,
     FLOWS_MAX = 128,
     GROUPS_MAX = 8,          // groups of recipients of one flow
-    GROUP_SECTORS_MAX = 16,
+    GROUP_SECTORS_MAX = SECTORS_MAX,
     GROUP_QUALITIES_MAX = 32,
     GROUP_FIXED_MAX = 8,
     FLOW_SOURCES_MAX = 8,
