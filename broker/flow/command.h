@@ -58,16 +58,17 @@ struct last_number_command {
     uint64_t number; // answer
 };
 
-// What a session has acknowledged. It knows how many that is and their bytes.
+// What a session has acknowledged. It knows the letters: it sent them.
 struct acknowledge_single {
     uint64_t number;
+    uint64_t bytes_through; // of that letter
     uint32_t bytes;
 };
 
 struct acknowledge_command {
     uint32_t mailbox;
     uint64_t through;       // 0: none
-    uint64_t through_bytes; // of those newly acknowledged by `through`
+    uint64_t through_bytes; // bytes_through of that letter
     size_t singles_len;
     struct acknowledge_single *singles;
 };
@@ -163,6 +164,8 @@ struct command {
 // command_new gives a zeroed command with a copy of the frame. Gives: command_free.
 struct command *command_new(enum command_kind kind, const void *frame, size_t frame_len);
 void command_free(struct command **command);
+// command_forget_answer empties the answer, so that the command can be applied again.
+void command_forget_answer(struct command *command);
 const char *command_name(enum command_kind kind); // "publish" ...
 
 #endif

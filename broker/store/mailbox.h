@@ -42,7 +42,8 @@ NODISCARD enum vg_status mailbox_put(struct txn *txn, struct mailbox_id mailbox,
 struct number_range {
     uint64_t first;
     uint64_t last;  // included
-    uint64_t bytes; // of the letters in it
+    uint64_t bytes;         // of the letters in it
+    uint64_t bytes_through; // of its last letter
 };
 
 // ranges_get copies at most RANGES_MAX ranges; ranges_put replaces them all (0: no row).
