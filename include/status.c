@@ -20,13 +20,14 @@ static const struct row rows[] = {
 
 // The numbers are the indexes: a row out of order does not compile.
 #define ROW(name, number, remedy, http, sentence)                                        \
-    _Static_assert(VG_##name >= 0 && VG_##name < (int)(sizeof rows / sizeof rows[0]),     \
+    _Static_assert(VG_##name >= 0 && VG_##name < (int)(sizeof rows / sizeof rows[0]),    \
                    #name " is out of the table");
 VG_STATUS_TABLE(ROW)
 #undef ROW
 
-static const struct row unknown_row = {"UNKNOWN_STATUS", "a status this program is too old for",
-                                       VG_UNKNOWN, VG_CALL_OPERATOR, 500};
+static const struct row unknown_row = {"UNKNOWN_STATUS",
+                                       "a status this program is too old for", VG_UNKNOWN,
+                                       VG_CALL_OPERATOR, 500};
 
 static const struct row *
 row_of(enum vg_status status)

@@ -22,7 +22,8 @@
 // CHECK holds what only a bug of ours could break. It stays on in release builds.
 #define CHECK(truth) ((truth) ? (void)0 : check_failed(#truth, __FILE__, __LINE__))
 
-__attribute__((noreturn)) void check_failed(const char *truth, const char *file, int line);
+__attribute__((noreturn)) void check_failed(const char *truth, const char *file,
+                                            int line);
 
 // xcalloc gives zeroed memory or ends the process: for small things at start-up only.
 void *xcalloc(size_t count, size_t size);

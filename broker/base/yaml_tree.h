@@ -16,8 +16,8 @@ struct yaml_node; // lent by the tree until yaml_tree_free
 // yaml_tree_parse reads a whole document: at most 4 MiB, 64 levels, no anchors.
 //
 // Gives: the tree, NULL after a fault (which is then noted with its line).
-struct yaml_tree *yaml_tree_parse(const char *text, size_t text_len, enum vg_status status,
-                                  struct faults *faults);
+struct yaml_tree *yaml_tree_parse(const char *text, size_t text_len,
+                                  enum vg_status status, struct faults *faults);
 void yaml_tree_free(struct yaml_tree **tree);
 
 const struct yaml_node *yaml_tree_root(const struct yaml_tree *tree);
@@ -46,9 +46,10 @@ void yaml_unknown_keys(const struct yaml_node *map, const char *where);
 
 // Typed reading: a required key that is missing, or a value that does not fit, is a fault
 // that names the key, the value and what would fit.
-const char *yaml_get_text(const struct yaml_node *map, const char *key, const char *fallback);
-int64_t yaml_get_number(const struct yaml_node *map, const char *key, int64_t min, int64_t max,
-                        int64_t fallback);
+const char *yaml_get_text(const struct yaml_node *map, const char *key,
+                          const char *fallback);
+int64_t yaml_get_number(const struct yaml_node *map, const char *key, int64_t min,
+                        int64_t max, int64_t fallback);
 bool yaml_get_bool(const struct yaml_node *map, const char *key, bool fallback);
 // yaml_require_text is yaml_get_text for a key that must be there; "" after a fault.
 const char *yaml_require_text(const struct yaml_node *map, const char *key);

@@ -17,13 +17,13 @@ enum {
     QUALITIES_MAX = 256,
     CATALOGUE_FIELDS_MAX = 256,
     FLOWS_MAX = 128,
-    GROUPS_MAX = 8,          // groups of recipients of one flow
+    GROUPS_MAX = 8, // groups of recipients of one flow
     GROUP_SECTORS_MAX = SECTORS_MAX,
     GROUP_QUALITIES_MAX = 32,
     GROUP_FIXED_MAX = 8,
     FLOW_SOURCES_MAX = 8,
-    NAME_LEN = 64,           // with its zero
-    DELIBERATION_LEN = 96,   // with its zero
+    NAME_LEN = 64,         // with its zero
+    DELIBERATION_LEN = 96, // with its zero
 };
 
 // Why a person is followed decides which fields may be seen (table of exchanges, section
@@ -31,10 +31,10 @@ enum {
 enum field_class {
     CLASS_APPLICANT = 1 << 0,
     CLASS_DEBTOR = 1 << 1,
-    CLASS_DEBT = 1 << 2,    // debt management, code 031
-    CLASS_HEATING = 1 << 3, // code 040
-    CLASS_NONE = 1 << 4,    // 011, 012
-    CLASS_OTHER = 1 << 5,   // every quality of the other sectors
+    CLASS_DEBT = 1 << 2,      // debt management, code 031
+    CLASS_HEATING = 1 << 3,   // code 040
+    CLASS_NONE = 1 << 4,      // 011, 012
+    CLASS_OTHER = 1 << 5,     // every quality of the other sectors
     CLASS_ALL = (1 << 6) - 1, // also: recipients for whom no integration is asked
 };
 
@@ -56,33 +56,33 @@ struct quality {
     uint16_t code;
     char meaning[NAME_LEN];
     enum longest longest;
-    uint16_t longest_count;      // months or years
-    uint16_t end_missing_years;  // 021: begin + 5 years; 0: the longest
-    uint8_t class;               // one bit of enum field_class
-    bool exclusive;              // one institution of the sector per person and period
+    uint16_t longest_count;     // months or years
+    uint16_t end_missing_years; // 021: begin + 5 years; 0: the longest
+    uint8_t class;              // one bit of enum field_class
+    bool exclusive;             // one institution of the sector per person and period
     char deliberation[DELIBERATION_LEN];
 };
 
 struct field_rule {
-    char code[33];   // "020", "H205", "employer"
+    char code[33]; // "020", "H205", "employer"
     char meaning[NAME_LEN];
     uint8_t classes; // who may see it; 0: nobody
     char deliberation[DELIBERATION_LEN];
 };
 
 enum when {
-    WHEN_NONE,          // no integration check
-    WHEN_TODAY,         // the day of execution lies in the integration
-    WHEN_WINDOW,        // some day from 2 months before to 45 days after it does
-    WHEN_OVERLAP,       // the integration and the message's own period share a day
-    WHEN_COVERS_5Y,     // the integration, extended 5 years back, contains the whole period
+    WHEN_NONE,      // no integration check
+    WHEN_TODAY,     // the day of execution lies in the integration
+    WHEN_WINDOW,    // some day from 2 months before to 45 days after it does
+    WHEN_OVERLAP,   // the integration and the message's own period share a day
+    WHEN_COVERS_5Y, // the integration, extended 5 years back, contains the whole period
     WHEN_FIRST_JANUARY, // active on 1 January of the reference year
 };
 
 // Which integrations count, and when.
 struct condition {
     enum when when;
-    enum when when_no_period; // instead, for a message without a period; else same as when
+    enum when when_no_period; // for a message without a period; else same as when
     uint16_t qualities_len;   // 0: all of the sector
     uint16_t qualities[GROUP_QUALITIES_MAX];
 };
@@ -101,9 +101,9 @@ struct group {
     uint16_t sectors[GROUP_SECTORS_MAX]; // BY_DIRECTORY, BY_ADDRESS, EVERY_SUBSCRIBER
     uint16_t fixed_len;
     char fixed[GROUP_FIXED_MAX][INSTITUTION_CODE_LEN]; // BY_NAME
-    bool not_publisher;          // the publisher itself never gets it back
-    struct condition recipient;  // WHEN_NONE: no integration asked
-    struct condition publisher;  // the publisher's own integration; WHEN_NONE: not asked
+    bool not_publisher;         // the publisher itself never gets it back
+    struct condition recipient; // WHEN_NONE: no integration asked
+    struct condition publisher; // the publisher's own integration; WHEN_NONE: not asked
     char deliberation[DELIBERATION_LEN];
 };
 
@@ -135,24 +135,27 @@ struct catalogue;
 // source, a name that is not defined.
 //
 // Borrows: text. Gives: the catalogue (catalogue_free), NULL when there is any fault.
-struct catalogue *catalogue_parse(const char *text, size_t text_len, struct faults *faults);
+struct catalogue *catalogue_parse(const char *text, size_t text_len,
+                                  struct faults *faults);
 void catalogue_free(struct catalogue **catalogue);
 
 // Questions. Everything lent lives as long as the catalogue; NULL when not found.
 const struct flow *catalogue_flow(const struct catalogue *catalogue, struct bytes name);
 const struct flow *catalogue_flow_by_id(const struct catalogue *catalogue, uint16_t id);
-const struct quality *catalogue_quality(const struct catalogue *catalogue, uint16_t sector,
-                                        uint16_t code);
+const struct quality *catalogue_quality(const struct catalogue *catalogue,
+                                        uint16_t sector, uint16_t code);
 const struct sector *catalogue_sector(const struct catalogue *catalogue, uint16_t number);
 const struct sector *catalogue_sector_by_name(const struct catalogue *catalogue,
                                               const char *name);
 // catalogue_field gives a field's index, -1 when there is no such code. Hot.
 int catalogue_field(const struct catalogue *catalogue, struct bytes code);
-const struct field_rule *catalogue_field_rule(const struct catalogue *catalogue, int index);
+const struct field_rule *catalogue_field_rule(const struct catalogue *catalogue,
+                                              int index);
 
 // For listing: NULL past the end.
 const struct flow *catalogue_flow_at(const struct catalogue *catalogue, size_t index);
-const struct quality *catalogue_quality_at(const struct catalogue *catalogue, size_t index);
+const struct quality *catalogue_quality_at(const struct catalogue *catalogue,
+                                           size_t index);
 const struct sector *catalogue_sector_at(const struct catalogue *catalogue, size_t index);
 
 const char *when_name(enum when when);             // "today", "covers 5 years" ...

@@ -18,7 +18,7 @@ struct judged {
     struct niss new_niss;         // 0 unless the flow replaces persons
     struct enterprise enterprise; // 0 on flows keyed by person
     bool has_period;
-    struct period period;         // an open or partial end is read as its latest day
+    struct period period;          // an open or partial end is read as its latest day
     int16_t field[HOT_FIELDS_MAX]; // catalogue index of each of the mutation's fields
 };
 

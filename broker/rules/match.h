@@ -16,9 +16,9 @@ enum { GRANTS_MAX = 4096 };
 // One integration (or a rule that asks for none) that lets one institution see it.
 struct grant {
     uint32_t institution;
-    uint16_t group;    // index in the flow's groups
-    uint8_t classes;   // which fields: bits of enum field_class
-    bool justified;    // integration is set
+    uint16_t group;  // index in the flow's groups
+    uint8_t classes; // which fields: bits of enum field_class
+    bool justified;  // integration is set
     struct integration integration;
 };
 
@@ -34,15 +34,15 @@ struct match_question {
 
 // What was asked, in the order asked, of whom, and the answer.
 enum match_rule {
-    RULE_PUBLISHER,   // the publisher's own integration
-    RULE_RECIPIENT,   // the institution named or fixed exists and is of the right sector
-    RULE_SECTOR,      // the integration is of a sector that gets this flow
-    RULE_QUALITY,     // its quality code is one of the flow's
-    RULE_WHEN,        // the day or period rule
+    RULE_PUBLISHER, // the publisher's own integration
+    RULE_RECIPIENT, // the institution named or fixed exists and is of the right sector
+    RULE_SECTOR,    // the integration is of a sector that gets this flow
+    RULE_QUALITY,   // its quality code is one of the flow's
+    RULE_WHEN,      // the day or period rule
     RULE_NOT_PUBLISHER,
-    RULE_MAILBOX,     // the mailbox's own choice
-    RULE_FIELDS,      // something is left after the field table
-    RULE_DELIVERED,   // yes: this is what lets it through
+    RULE_MAILBOX,   // the mailbox's own choice
+    RULE_FIELDS,    // something is left after the field table
+    RULE_DELIVERED, // yes: this is what lets it through
 };
 
 struct trace_row {
@@ -83,14 +83,14 @@ uint64_t match_fields(const struct catalogue *catalogue, const struct judged *ju
 // One mailbox's share: the grants of its institution that it wants, put together.
 struct share {
     uint32_t mailbox;
-    uint8_t classes;               // union over the grants it takes
+    uint8_t classes; // union over the grants it takes
     bool justified;
     struct integration integration; // that justifies it: the first that it takes
 };
 
 // match_share gives a mailbox's share of its institution's grants; false when it takes none.
-bool match_share(const struct mailbox_spec *mailbox, uint16_t flow, const struct grant *grants,
-                 size_t grants_len, struct share *ret_share);
+bool match_share(const struct mailbox_spec *mailbox, uint16_t flow,
+                 const struct grant *grants, size_t grants_len, struct share *ret_share);
 
 // match_explain prints a trace institution by institution for a person to read: rule,
 // yes or no, the integration considered, fields withheld with the class that lacks them.

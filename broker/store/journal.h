@@ -3,7 +3,7 @@
 // and the log at once; nothing is logged twice.
 //
 //  table "commits", key: u64 BE (commit << 16 | part), value: at most JOURNAL_PART_MAX
-//  bytes A record, its parts put together:
+//  bytes. A record, its parts put together:
 //
 //    u64 commit | u64 batch | i64 time_us | u64 length of items | u8 previous[32] |
 //    items ... | u8 hash[32]
@@ -24,8 +24,8 @@
 enum { JOURNAL_PART_MAX = 65512, JOURNAL_RECIPIENTS_MAX = 1300 };
 
 enum journal_kind {
-    JOURNAL_EVENT =
-        1, // struct journal_event, recipients (more: further EVENTs, same ticket)
+    // struct journal_event, recipients (more of them: further EVENTs, same ticket)
+    JOURNAL_EVENT = 1,
     JOURNAL_REFUSAL = 2,     // struct journal_refusal: a mutation that was refused
     JOURNAL_ACKNOWLEDGE = 3, // struct journal_acknowledge
     JOURNAL_DIRECTORY =

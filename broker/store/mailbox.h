@@ -3,8 +3,8 @@
 // order; and the backlog, where letters lie that were still waiting when the fold ran.
 //
 //  table "mailboxes", key: u32 BE mailbox, value: struct mailbox_row
-//  table "acknowledged", key: u32 BE mailbox, value: struct number_range ... sorted,
-//  apart table "backlog", key: u32 BE mailbox | u64 BE number of the first letter,
+//  table "acknowledged", key: u32 BE mailbox, value: struct number_range ... sorted, apart
+//  table "backlog", key: u32 BE mailbox | u64 BE number of the first letter,
 //    value: up to LETTERS_PER_ROW struct letter, numbers consecutive
 #ifndef STORE_MAILBOX_H
 #define STORE_MAILBOX_H
@@ -41,7 +41,7 @@ NODISCARD enum vg_status mailbox_put(struct txn *txn, struct mailbox_id mailbox,
 
 struct number_range {
     uint64_t first;
-    uint64_t last;  // included
+    uint64_t last;          // included
     uint64_t bytes;         // of the letters in it
     uint64_t bytes_through; // of its last letter
 };

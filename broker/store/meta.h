@@ -14,8 +14,8 @@ struct meta {
     uint64_t last_block;    // last body block written
     uint64_t last_batch;    // id of the last batch applied
     int64_t last_time_us;   // time never goes back
-    uint64_t
-        folded_commit; // letters of commits up to here are in the backlog or done with
+    // Letters of commits up to here are in the backlog or done with.
+    uint64_t folded_commit;
     uint64_t integrations; // rows in the reference directory
     uint64_t persons;      // persons with at least one
     uint64_t catalogue;    // version in force, 0: none yet

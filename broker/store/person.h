@@ -11,8 +11,9 @@
 #include "values/niss.h"
 
 struct person {
-    const struct integration *integrations; // lent until the transaction writes or ends;
-    size_t len;              // may be unaligned in theory, is 8-aligned in LMDB
+    // Lent until the transaction writes or ends; 8-aligned in LMDB.
+    const struct integration *integrations;
+    size_t len;
     struct niss replaced_by; // 0: it was not
 };
 

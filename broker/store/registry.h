@@ -2,13 +2,12 @@
 // registry.h - small tables: institutions, keys, mailbox specifications, producers,
 // refusals, catalogues.
 //
-//  "institutions"  u32 BE id                               -> struct institution
-//  "keys"          32 bytes CURVE public key               -> struct key_row
-//  "specs"         u32 BE mailbox                          -> struct spec_row, choices
-//  (16 B each) "producers"     u32 BE institution, u32 BE producer     -> struct
-//  producer_row "refusals"      the same, u64 BE number                 -> u16 status,
-//  text "catalogues"    u64 BE version                          -> i64 loaded_us, i64
-//  effective_us, text
+//  "institutions"  u32 BE id                            -> struct institution
+//  "keys"          32 bytes CURVE public key            -> struct key_row
+//  "specs"         u32 BE mailbox                       -> struct spec_row, choices of 16 B
+//  "producers"     u32 BE institution, u32 BE producer  -> struct producer_row
+//  "refusals"      the same, u64 BE number              -> u16 status, text
+//  "catalogues"    u64 BE version          -> i64 loaded_us, i64 effective_us, text
 #ifndef STORE_REGISTRY_H
 #define STORE_REGISTRY_H
 

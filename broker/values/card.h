@@ -17,7 +17,8 @@ struct social_card {
 };
 
 NODISCARD enum vg_status identity_card_parse(const char *text, size_t text_len,
-                                             struct identity_card *ret_card, struct why *why);
+                                             struct identity_card *ret_card,
+                                             struct why *why);
 NODISCARD enum vg_status social_card_parse(const char *text, size_t text_len,
                                            struct social_card *ret_card, struct why *why);
 

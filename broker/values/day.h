@@ -58,9 +58,10 @@ struct partial_date {
 };
 
 NODISCARD enum vg_status partial_date_parse(const char *text, size_t text_len,
-                                            struct partial_date *ret_date, struct why *why);
-NODISCARD enum vg_status partial_date_check(uint32_t number, struct partial_date *ret_date,
+                                            struct partial_date *ret_date,
                                             struct why *why);
+NODISCARD enum vg_status
+partial_date_check(uint32_t number, struct partial_date *ret_date, struct why *why);
 void partial_date_print(struct partial_date date, char ret_text[DAY_TEXT_LEN]);
 struct day partial_date_first(struct partial_date date); // its earliest day
 struct day partial_date_last(struct partial_date date);  // its latest day

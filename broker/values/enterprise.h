@@ -15,9 +15,10 @@ struct enterprise {
 };
 
 NODISCARD enum vg_status enterprise_parse(const char *text, size_t text_len,
-                                          struct enterprise *ret_enterprise, struct why *why);
-NODISCARD enum vg_status enterprise_check(uint64_t number, struct enterprise *ret_enterprise,
+                                          struct enterprise *ret_enterprise,
                                           struct why *why);
+NODISCARD enum vg_status
+enterprise_check(uint64_t number, struct enterprise *ret_enterprise, struct why *why);
 void enterprise_print(struct enterprise enterprise, char ret_text[ENTERPRISE_TEXT_LEN]);
 
 #endif

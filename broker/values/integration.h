@@ -48,9 +48,9 @@ struct institution {
     uint32_t id;
     uint16_t sector;
     uint16_t reserved;
-    uint32_t number;     // inside its sector
+    uint32_t number; // inside its sector
     uint32_t reserved_2;
-    uint64_t enterprise; // 0 when not given
+    uint64_t enterprise;             // 0 when not given
     char code[INSTITUTION_CODE_LEN]; // "RN", "ONSS", "CPAS-21004": unique, upper case
     char name[INSTITUTION_NAME_LEN]; // UTF-8
 };

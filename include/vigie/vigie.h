@@ -55,11 +55,11 @@ VG_PUBLIC enum vg_status vg_key_make(char ret_public[VG_KEY_TEXT_LEN],
 
 // Where a broker is and who is calling.
 struct vg_address {
-    const char *endpoint;       // "tcp://127.0.0.1:7461"; the sources' or the members' door
-    const char *broker_public;  // Z85
-    const char *own_public;     // Z85
-    const char *own_secret;     // Z85
-    const char *program;        // for the broker's log; may be NULL
+    const char *endpoint; // "tcp://127.0.0.1:7461"; the sources' or the members' door
+    const char *broker_public; // Z85
+    const char *own_public;    // Z85
+    const char *own_secret;    // Z85
+    const char *program;       // for the broker's log; may be NULL
 };
 
 // vg_address_load reads a key file made by `vigie keygen` or `vigie institution add`: lines
@@ -102,25 +102,26 @@ struct vg_mutation {
 // vg_notification_mutation.
 struct vg_notification {
     uint32_t mailbox;
-    uint64_t number;    // 1, 2, 3 ... per mailbox
+    uint64_t number; // 1, 2, 3 ... per mailbox
     uint64_t ticket;
     uint64_t niss;
     uint64_t kept_at_us;
     struct vg_bytes flow;
     struct vg_bytes source;
-    uint32_t withheld;  // fields removed because this institution may not see them
-    bool again;         // sent before on another connection
-    bool justified;     // the next three are set
+    uint32_t withheld; // fields removed because this institution may not see them
+    bool again;        // sent before on another connection
+    bool justified;    // the next three are set
     uint32_t quality;
-    uint32_t begin;     // yyyymmdd
-    uint32_t end;       // yyyymmdd, 99991231 for ever
+    uint32_t begin;          // yyyymmdd
+    uint32_t end;            // yyyymmdd, 99991231 for ever
     struct vg_bytes content; // wire bytes of Content
 };
 
 // vg_notification_mutation reads the mutation's own fields out of a notification; the
 // views last as long as the notification. Any thread.
-VG_PUBLIC enum vg_status vg_notification_mutation(const struct vg_notification *notification,
-                                                  struct vg_mutation *ret_mutation);
+VG_PUBLIC enum vg_status
+vg_notification_mutation(const struct vg_notification *notification,
+                         struct vg_mutation *ret_mutation);
 
 // ---- publisher ----
 
@@ -145,7 +146,8 @@ struct vg_publisher_options {
 // Returns VG_OK, VG_TIMED_OUT, VG_KEY_UNKNOWN, VG_KEY_REVOKED, VG_WRONG_ROLE, VG_MALFORMED.
 VG_PUBLIC enum vg_status vg_publisher_open(const struct vg_address *address,
                                            const struct vg_publisher_options *options,
-                                           int timeout_ms, struct vg_publisher **ret_publisher,
+                                           int timeout_ms,
+                                           struct vg_publisher **ret_publisher,
                                            struct vg_error *error);
 
 // vg_publisher_next gives the number the next mutation will have.
@@ -158,8 +160,8 @@ VG_PUBLIC uint64_t vg_publisher_next(const struct vg_publisher *publisher);
 // Returns VG_OK; VG_BUSY when the window is full (process, then try again); VG_MALFORMED,
 // VG_TOO_LARGE, VG_TOO_MANY when it can never be sent (no number is used).
 VG_PUBLIC enum vg_status vg_publish(struct vg_publisher *publisher,
-                                    const struct vg_mutation *mutation, uint64_t *ret_number,
-                                    struct vg_error *error);
+                                    const struct vg_mutation *mutation,
+                                    uint64_t *ret_number, struct vg_error *error);
 
 // vg_publisher_flush sends what is waiting for a full frame. Blocks: no.
 VG_PUBLIC enum vg_status vg_publisher_flush(struct vg_publisher *publisher);
@@ -168,15 +170,16 @@ VG_PUBLIC enum vg_status vg_publisher_flush(struct vg_publisher *publisher);
 // Blocks: up to timeout_ms, until something was answered.
 // Returns VG_OK when something was done, VG_TIMED_OUT, or what ended the connection for good
 // (VG_KEY_UNKNOWN, VG_KEY_REVOKED, VG_WRONG_ROLE).
-VG_PUBLIC enum vg_status vg_publisher_process(struct vg_publisher *publisher, int timeout_ms,
-                                              struct vg_error *error);
+VG_PUBLIC enum vg_status vg_publisher_process(struct vg_publisher *publisher,
+                                              int timeout_ms, struct vg_error *error);
 
 // vg_publisher_settle flushes and processes until all is answered. Blocks: up to timeout_ms.
-VG_PUBLIC enum vg_status vg_publisher_settle(struct vg_publisher *publisher, int timeout_ms,
-                                             struct vg_error *error);
+VG_PUBLIC enum vg_status vg_publisher_settle(struct vg_publisher *publisher,
+                                             int timeout_ms, struct vg_error *error);
 
 VG_PUBLIC size_t vg_publisher_unanswered(const struct vg_publisher *publisher);
-VG_PUBLIC bool vg_publisher_blocked(const struct vg_publisher *publisher); // broker said so
+VG_PUBLIC bool
+vg_publisher_blocked(const struct vg_publisher *publisher); // broker said so
 VG_PUBLIC int vg_publisher_fd(const struct vg_publisher *publisher);
 VG_PUBLIC int vg_publisher_due_ms(const struct vg_publisher *publisher);
 // vg_publisher_close ends it; unanswered mutations get outcome VG_UNKNOWN first.
@@ -212,8 +215,8 @@ VG_PUBLIC enum vg_status vg_subscribe(struct vg_subscriber *subscriber, uint32_t
 // vg_acknowledge notes that this one and all before it are done with; sent by process, or
 // at once by vg_subscriber_flush. Durable: when the broker has committed it; until then a
 // notification may come again after a reconnect, with its number.
-VG_PUBLIC enum vg_status vg_acknowledge(struct vg_subscriber *subscriber, uint32_t mailbox,
-                                        uint64_t through);
+VG_PUBLIC enum vg_status vg_acknowledge(struct vg_subscriber *subscriber,
+                                        uint32_t mailbox, uint64_t through);
 // vg_acknowledge_one notes that this one alone is done with.
 VG_PUBLIC enum vg_status vg_acknowledge_one(struct vg_subscriber *subscriber,
                                             uint32_t mailbox, uint64_t number);
@@ -234,7 +237,8 @@ VG_PUBLIC void vg_subscriber_close(struct vg_subscriber **subscriber);
 struct vg_caller;
 
 VG_PUBLIC enum vg_status vg_caller_open(const struct vg_address *address, int timeout_ms,
-                                        struct vg_caller **ret_caller, struct vg_error *error);
+                                        struct vg_caller **ret_caller,
+                                        struct vg_error *error);
 VG_PUBLIC void vg_caller_close(struct vg_caller **caller);
 
 enum vg_verdict { VG_YES, VG_NO, VG_WARNING };
@@ -257,7 +261,7 @@ struct vg_integrate_item {
 
 struct vg_item_result {
     enum vg_verdict verdict;
-    uint32_t end;              // that was given
+    uint32_t end; // that was given
     size_t faults_len;
     const struct vg_error *faults;
 };
@@ -310,13 +314,14 @@ VG_PUBLIC void vg_reply_free(struct vg_reply **reply);
 // add_mailbox are on disk when they return VG_OK with verdict VG_YES or VG_WARNING.
 // VG_TIMED_OUT and VG_DISCONNECTED: not known; all are safe to repeat.
 VG_PUBLIC enum vg_status vg_integrate(struct vg_caller *caller, const char *institution,
-                                      const struct vg_integrate_item *items, size_t items_len,
-                                      int timeout_ms, struct vg_reply **ret_reply,
+                                      const struct vg_integrate_item *items,
+                                      size_t items_len, int timeout_ms,
+                                      struct vg_reply **ret_reply,
                                       struct vg_error *error);
 VG_PUBLIC enum vg_status vg_remove(struct vg_caller *caller, const char *institution,
                                    uint64_t niss, uint32_t quality, uint32_t begin,
-                                   uint32_t end, int timeout_ms, struct vg_reply **ret_reply,
-                                   struct vg_error *error);
+                                   uint32_t end, int timeout_ms,
+                                   struct vg_reply **ret_reply, struct vg_error *error);
 
 enum vg_level { VG_LEVEL_ALL, VG_LEVEL_PRIMARY, VG_LEVEL_SECONDARY };
 
@@ -324,11 +329,13 @@ VG_PUBLIC enum vg_status vg_consult(struct vg_caller *caller, uint64_t niss,
                                     const struct vg_proof *proof, enum vg_level level,
                                     int timeout_ms, struct vg_reply **ret_reply,
                                     struct vg_error *error);
-VG_PUBLIC enum vg_status vg_history(struct vg_caller *caller, uint64_t niss, int timeout_ms,
-                                    struct vg_reply **ret_reply, struct vg_error *error);
+VG_PUBLIC enum vg_status vg_history(struct vg_caller *caller, uint64_t niss,
+                                    int timeout_ms, struct vg_reply **ret_reply,
+                                    struct vg_error *error);
 VG_PUBLIC enum vg_status vg_add_mailbox(struct vg_caller *caller, const char *name,
-                                        const struct vg_choice *choices, size_t choices_len,
-                                        int timeout_ms, struct vg_reply **ret_reply,
+                                        const struct vg_choice *choices,
+                                        size_t choices_len, int timeout_ms,
+                                        struct vg_reply **ret_reply,
                                         struct vg_error *error);
 VG_PUBLIC enum vg_status vg_list_mailboxes(struct vg_caller *caller, int timeout_ms,
                                            struct vg_reply **ret_reply,

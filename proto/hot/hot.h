@@ -50,7 +50,8 @@ uint32_t hot_to_client_kind(struct hot_bytes frame, struct hot_bytes *ret_body);
 struct hot_field {
     struct hot_bytes code;
     struct hot_bytes value;
-    struct hot_bytes raw; // the whole Field with tag and length, ready to copy into a Content
+    struct hot_bytes
+        raw; // the whole Field with tag and length, ready to copy into a Content
 };
 
 // A Mutation, or the same fields of a Content.
@@ -86,7 +87,8 @@ enum hot_result hot_read_publish(struct hot_bytes body, struct hot_publish *ret_
 // Only for a body that hot_read_publish called HOT_OK.
 bool hot_next_mutation(struct hot_bytes *mutations, struct hot_bytes *ret_mutation);
 
-enum hot_result hot_read_mutation(struct hot_bytes body, struct hot_mutation *ret_mutation);
+enum hot_result hot_read_mutation(struct hot_bytes body,
+                                  struct hot_mutation *ret_mutation);
 
 // ---- delivery ----
 
@@ -111,7 +113,8 @@ struct hot_content {
 
 // hot_next_notification takes the next Notification off a delivery frame: 1, 0 at the
 // end, -1 malformed.
-int hot_next_notification(struct hot_bytes *frame, struct hot_notification *ret_notification);
+int hot_next_notification(struct hot_bytes *frame,
+                          struct hot_notification *ret_notification);
 enum hot_result hot_read_content(struct hot_bytes body, struct hot_content *ret_content);
 
 // ---- Acknowledge ----
@@ -143,8 +146,9 @@ uint8_t *hot_publish_head(uint8_t *mutations, size_t mutations_len, uint32_t pro
 // hot_content_size and hot_write_content write a Content: the mutation's fields of which
 // the bit is set in keep (bit i: fields[i]), and the broker's own words.
 size_t hot_content_size(const struct hot_mutation *mutation, struct hot_bytes source);
-uint8_t *hot_write_content(uint8_t *at, const struct hot_mutation *mutation, uint64_t keep,
-                           struct hot_bytes source, uint64_t ticket, uint64_t kept_at_us);
+uint8_t *hot_write_content(uint8_t *at, const struct hot_mutation *mutation,
+                           uint64_t keep, struct hot_bytes source, uint64_t ticket,
+                           uint64_t kept_at_us);
 
 // hot_write_notification writes one Notification of ToClient around stored content bytes.
 enum { HOT_NOTIFICATION_HEAD_MAX = 64 };

@@ -17,51 +17,47 @@
 #include <cmocka.h>
 
 // One row a line, so that a test can count on its line.
-static const char
-    *const
-        good
-            [] =
-                {
-                    "sectors:",                                               // 1
-                    "  - {number: 17, name: CPAS, meaning: welfare centres}", // 2
-                    "  - {number: 4, name: ONSS, meaning: social security}",  // 3
-                    "qualities:",                                             // 4
-                    "  - {sector: CPAS, code: 001, meaning: enquiry, longest: 2 months, "
-                    "class: applicant, "
-                    "deliberation: x}", // 5
-                    "  - {sector: CPAS, code: 002, meaning: wage, longest: 1 year, "
-                    "class: applicant, "
-                    "exclusive: true, deliberation: x}", // 6
-                    "  - {sector: CPAS, code: 021, meaning: staff, longest: indefinite, "
-                    "without_end: 5 years, "
-                    "class: applicant, deliberation: x}", // 7
-                    "  - {sector: ONSS, code: 001, meaning: file, longest: calendar "
-                    "year, class: other, "
-                    "deliberation: x}", // 8
-                    "fields:",          // 9
-                    "  - {code: 020, classes: [applicant, debtor], meaning: address, "
-                    "deliberation: x}", // 10
-                    "  - {code: H212, classes: nobody, meaning: domicile, deliberation: "
-                    "x}",                                                 // 11
-                    "flows:",                                             // 12
-                    "  - id: 7",                                          // 13
-                    "    name: Moved",                                    // 14
-                    "    meaning: somebody moved",                        // 15
-                    "    sources: [ONSS]",                                // 16
-                    "    period: optional",                               // 17
-                    "    fields: [020, H212]",                            // 18
-                    "    publisher: {when: 1 January, qualities: [001]}", // 19
-                    "    recipients:",                                    // 20
-                    "      - {to: directory, sectors: [CPAS], when: covers 5 years, "
-                    "without_period: today, "
-                    "qualities: [001-002, 021], deliberation: y}",                   // 21
-                    "      - {to: named, institutions: [FIN, OE], deliberation: z}", // 22
-                    "      - {to: addressed, sectors: all, not_publisher: true, "
-                    "deliberation: z}", // 23
-                    "  - {id: 8, name: A701, meaning: employer, sources: [ONSS], key: "
-                    "enterprise, fields: [], "
-                    "recipients: [{to: every subscriber, sectors: [CPAS], deliberation: "
-                    "z}]}", // 24
+static const char *const good[] = {
+    "sectors:",                                               // 1
+    "  - {number: 17, name: CPAS, meaning: welfare centres}", // 2
+    "  - {number: 4, name: ONSS, meaning: social security}",  // 3
+    "qualities:",                                             // 4
+    "  - {sector: CPAS, code: 001, meaning: enquiry, longest: 2 months, "
+    "class: applicant, "
+    "deliberation: x}", // 5
+    "  - {sector: CPAS, code: 002, meaning: wage, longest: 1 year, "
+    "class: applicant, "
+    "exclusive: true, deliberation: x}", // 6
+    "  - {sector: CPAS, code: 021, meaning: staff, longest: indefinite, "
+    "without_end: 5 years, "
+    "class: applicant, deliberation: x}", // 7
+    "  - {sector: ONSS, code: 001, meaning: file, longest: calendar "
+    "year, class: other, "
+    "deliberation: x}", // 8
+    "fields:",          // 9
+    "  - {code: 020, classes: [applicant, debtor], meaning: address, "
+    "deliberation: x}", // 10
+    "  - {code: H212, classes: nobody, meaning: domicile, deliberation: "
+    "x}",                                                 // 11
+    "flows:",                                             // 12
+    "  - id: 7",                                          // 13
+    "    name: Moved",                                    // 14
+    "    meaning: somebody moved",                        // 15
+    "    sources: [ONSS]",                                // 16
+    "    period: optional",                               // 17
+    "    fields: [020, H212]",                            // 18
+    "    publisher: {when: 1 January, qualities: [001]}", // 19
+    "    recipients:",                                    // 20
+    "      - {to: directory, sectors: [CPAS], when: covers 5 years, "
+    "without_period: today, "
+    "qualities: [001-002, 021], deliberation: y}",                   // 21
+    "      - {to: named, institutions: [FIN, OE], deliberation: z}", // 22
+    "      - {to: addressed, sectors: all, not_publisher: true, "
+    "deliberation: z}", // 23
+    "  - {id: 8, name: A701, meaning: employer, sources: [ONSS], key: "
+    "enterprise, fields: [], "
+    "recipients: [{to: every subscriber, sectors: [CPAS], deliberation: "
+    "z}]}", // 24
 };
 
 static struct faults faults;
