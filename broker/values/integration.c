@@ -18,7 +18,10 @@ integration_period(struct integration integration)
 void
 quality_print(uint16_t quality, char ret_text[QUALITY_TEXT_LEN])
 {
-    CHECK(quality <= QUALITY_MAX);
+    if (quality > QUALITY_MAX) { // from outside, and about to be refused by its text
+        memcpy(ret_text, "???", QUALITY_TEXT_LEN);
+        return;
+    }
     *digits_print(ret_text, QUALITY_TEXT_LEN - 1, quality) = '\0';
 }
 
