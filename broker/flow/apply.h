@@ -8,6 +8,7 @@
 #define FLOW_APPLY_H
 
 #include "flow/command.h"
+#include "store/journal.h"
 #include "store/mailbox.h"
 
 // A letter that a commit put into a mailbox.
@@ -15,6 +16,9 @@ struct posted {
     uint32_t mailbox;
     struct letter letter;
 };
+
+// letter_of reads a letter out of the journal.
+struct letter letter_of(const struct journal_recipient *recipient);
 
 // Commands on their way through one commit, and what the loop must know afterwards.
 struct batch {

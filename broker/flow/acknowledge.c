@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: EUPL-1.2
+// acknowledge.c - a mailbox's mark moves forward; single letters above it are remembered as
+// ranges until the mark reaches them.
+//
+// Every letter knows the bytes of its mailbox up to it, so the counters are exact whoever
+// acknowledges what, in whichever order, however often.
+#include "flow/applier.h"
+
+#include <string.h>
+
+// One mailbox's marks while a command changes them.
+struct marks {
+    struct mailbox_row *row;
+    struct number_range ranges[RANGES_MAX];
+    size_t len;
+    bool ranges_changed;
+};
+
+static void
+drop_first_range(struct marks *marks)
+{
+    struct number_range *first = &marks->ranges[0];
+
+    marks->row->acknowledged_beyond -= first->last - first->first + 1;
+    marks->row->bytes_beyond -= first->bytes;
+    marks->len--;
+    memmove(first, first + 1, marks->len * sizeof *first);
+    marks->ranges_changed = true;
+}
+
+// Ranges that the mark has reached or touches become part of it.
+static void
+absorb_ranges(struct marks *marks)
+{
+    struct mailbox_row *row = marks->row;
+
+    while (marks->len > 0 && marks->ranges[0].first <= row->acknowledged + 1) {
+        if (marks->ranges[0].last > row->acknowledged) {
+            row->acknowledged = marks->ranges[0].last;
+            row->bytes_acknowledged = marks->ranges[0].bytes_through;
+        }
+        drop_first_range(marks);
+    }
+}
+
+static void
+move_mark(struct marks *marks, uint64_t through, uint64_t bytes_through)
+{
+    struct mailbox_row *row = marks->row;
+
+    if (through > row->acknowledged && through <= row->last) {
+        row->acknowledged = through;
+        row->bytes_acknowledged = bytes_through;
+        absorb_ranges(marks);
+    }
+}
+
+// Index of the first range that ends at or after number - 1: the one to join or to go before.
+static size_t
+range_near(const struct marks *marks, uint64_t number)
+{
+    size_t i = 0;
+
+    while (i < marks->len && marks->ranges[i].last + 1 < number) {
+        i++;
+    }
+    return i;
+}
+
+static void
+join_next_range(struct marks *marks, size_t i)
+{
+    struct number_range *range = &marks->ranges[i];
+
+    if (i + 1 < marks->len && range[1].first == range->last + 1) {
+        range->last = range[1].last;
+        range->bytes += range[1].bytes;
+        range->bytes_through = range[1].bytes_through;
+        marks->len--;
+        memmove(range + 1, range + 2, (marks->len - i - 1) * sizeof *range);
+    }
+}
+
+// False when there is no room to remember it.
+static bool
+mark_single(struct marks *marks, const struct acknowledge_single *single)
+{
+    struct mailbox_row *row = marks->row;
+    uint64_t number = single->number;
+
+    if (number <= row->acknowledged || number > row->last) {
+        return true;
+    }
+
+    size_t i = range_near(marks, number);
+    struct number_range *range = &marks->ranges[i];
+
+    if (i < marks->len && number >= range->first && number <= range->last) {
+        return true;
+    }
+    if (i < marks->len && number == range->last + 1) {
+        range->last = number;
+        range->bytes += single->bytes;
+        range->bytes_through = single->bytes_through;
+        join_next_range(marks, i);
+    } else if (i < marks->len && number + 1 == range->first) {
+        range->first = number;
+        range->bytes += single->bytes;
+    } else if (marks->len == RANGES_MAX) {
+        return false;
+    } else {
+        memmove(range + 1, range, (marks->len - i) * sizeof *range);
+        *range =
+            (struct number_range){number, number, single->bytes, single->bytes_through};
+        marks->len++;
+    }
+    row->acknowledged_beyond++;
+    row->bytes_beyond += single->bytes;
+    marks->ranges_changed = true;
+    absorb_ranges(marks);
+    return true;
+}
+
+static void
+journal_acknowledge_of(struct applier *applier,
+                       const struct acknowledge_command *acknowledge,
+                       const struct mailbox_row *before, const struct mailbox_row *after)
+{
+    struct journal_acknowledge item = {
+        .through = after->acknowledged,
+        .count = mailbox_waiting(before) - mailbox_waiting(after),
+        .bytes = mailbox_bytes_waiting(before) - mailbox_bytes_waiting(after),
+        .mailbox = acknowledge->mailbox,
+    };
+
+    journal_add(&applier->record, JOURNAL_ACKNOWLEDGE, &item, sizeof item, NULL, 0);
+    for (size_t i = 0; i < acknowledge->singles_len; i++) {
+        if (acknowledge->singles[i].number > after->acknowledged) {
+            item.through = acknowledge->singles[i].number;
+            item.count = item.bytes = 0;
+            item.one = 1;
+            journal_add(&applier->record, JOURNAL_ACKNOWLEDGE, &item, sizeof item, NULL,
+                        0);
+        }
+    }
+}
+
+enum vg_status
+acknowledge_letters(struct applier *applier, struct command *command)
+{
+    const struct acknowledge_command *acknowledge = &command->acknowledge;
+    struct mailbox_id mailbox = {acknowledge->mailbox};
+    struct marks marks = {0};
+    struct mailbox_row before;
+    enum vg_status status = applier_box(applier, mailbox.number, &marks.row);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    before = *marks.row;
+    if (before.acknowledged_beyond > 0 || acknowledge->singles_len > 0) {
+        status = ranges_get(applier->txn, mailbox, marks.ranges, &marks.len);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    move_mark(&marks, acknowledge->through, acknowledge->through_bytes);
+    for (size_t i = 0; i < acknowledge->singles_len; i++) {
+        if (!mark_single(&marks, &acknowledge->singles[i])) {
+            refuse(command, VG_TOO_MANY,
+                   "mailbox %u: %d gaps are remembered between single acknowledgements",
+                   mailbox.number, RANGES_MAX);
+            break;
+        }
+    }
+    if (mailbox_waiting(marks.row) == mailbox_waiting(&before)) {
+        return VG_OK; // nothing new
+    }
+    marks.row->acknowledged_total +=
+        mailbox_waiting(&before) - mailbox_waiting(marks.row);
+    marks.row->last_acknowledged_us = applier->now.us;
+    journal_acknowledge_of(applier, acknowledge, &before, marks.row);
+    if (marks.ranges_changed) {
+        status = ranges_put(applier->txn, mailbox, marks.ranges, marks.len);
+    }
+    return status;
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: EUPL-1.2
+// administer.c - institutions, keys, mailboxes and catalogues. Each act is in the journal with
+// who did it.
+#include "flow/applier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_HEX_LEN = 2 * 4 + 1 }; // enough of a public key to tell it from others
+
+static void
+journal_act(struct applier *applier, struct command *command, enum journal_admin_act act,
+            uint32_t object, const char *text)
+{
+    struct journal_admin item = {
+        .actor = command->actor,
+        .object = object,
+        .act = (uint16_t)act,
+        .text_len = (uint16_t)strlen(text),
+    };
+
+    command->ticket = applier_ticket(applier);
+    item.ticket = command->ticket;
+    journal_add(&applier->record, JOURNAL_ADMIN, &item, sizeof item, text, strlen(text));
+}
+
+// ---- institutions ----
+
+enum vg_status
+add_institution(struct applier *applier, struct command *command)
+{
+    struct institution *institution = &command->add_institution.institution;
+    struct why why;
+    enum vg_status status;
+
+    if (institution_code_check(institution->code, &why) != VG_OK) {
+        refuse(command, VG_MALFORMED, "%s", why.text);
+    }
+    if (applier->catalogue == NULL ||
+        catalogue_sector(applier->catalogue, institution->sector) == NULL) {
+        refuse(command, VG_NOT_FOUND, "sector %u is not in the catalogue",
+               institution->sector);
+    }
+    if (roster_by_code(applier->roster, bytes_of(institution->code)) != NULL) {
+        refuse(command, VG_EXISTS, "institution %s is registered already",
+               institution->code);
+    }
+    if (command->status != VG_OK) {
+        return VG_OK;
+    }
+    institution->id = ++applier->meta.last_institution;
+    journal_act(applier, command, ADMIN_INSTITUTION, institution->id, institution->code);
+    status = institution_put(applier->txn, institution);
+    if (status == VG_OK) {
+        roster_put(applier->roster, institution);
+        applier->roster_changed = true;
+    }
+    return status;
+}
+
+// ---- keys ----
+
+static void
+key_text(const uint8_t key[KEY_LEN], char ret_text[KEY_HEX_LEN])
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < KEY_HEX_LEN / 2; i++) {
+        ret_text[2 * i] = digits[key[i] >> 4];
+        ret_text[2 * i + 1] = digits[key[i] & 15];
+    }
+    ret_text[KEY_HEX_LEN - 1] = 0;
+}
+
+enum vg_status
+add_key(struct applier *applier, struct command *command)
+{
+    struct key_command *add = &command->key;
+    char text[KEY_HEX_LEN];
+    struct key_row row;
+    enum vg_status status = key_get(applier->txn, add->key, &row);
+
+    if (status != VG_OK && status != VG_NOT_FOUND) {
+        return status;
+    }
+    key_text(add->key, text);
+    if (status == VG_OK) {
+        refuse(command, VG_EXISTS, "key %s... is registered already", text);
+    }
+    if (roster_institution(applier->roster, add->row.institution) == NULL) {
+        refuse(command, VG_NOT_FOUND, "institution %u is not registered",
+               add->row.institution);
+    }
+    if (add->row.role == 0 ||
+        (add->row.role & ~(uint32_t)(ROLE_SOURCE | ROLE_MEMBER | ROLE_OPERATOR)) != 0) {
+        refuse(command, VG_MALFORMED, "role %u is none of source, member, operator",
+               add->row.role);
+    }
+    if (command->status != VG_OK) {
+        return VG_OK;
+    }
+    add->row.added_us = applier->now.us;
+    add->row.revoked_us = 0;
+    journal_act(applier, command, ADMIN_KEY, add->row.institution, text);
+    applier->batch->keys_changed = true;
+    return key_put(applier->txn, add->key, &add->row);
+}
+
+enum vg_status
+revoke_key(struct applier *applier, struct command *command)
+{
+    struct key_command *revoke = &command->key;
+    char text[KEY_HEX_LEN];
+    enum vg_status status = key_get(applier->txn, revoke->key, &revoke->row);
+
+    key_text(revoke->key, text);
+    if (status == VG_NOT_FOUND) {
+        refuse(command, VG_NOT_FOUND, "key %s... is not registered", text);
+        return VG_OK;
+    }
+    if (status != VG_OK || revoke->row.revoked_us != 0) {
+        return status; // revoked before: that stands
+    }
+    revoke->row.revoked_us = applier->now.us;
+    journal_act(applier, command, ADMIN_REVOKE, revoke->row.institution, text);
+    applier->batch->keys_changed = true;
+    return key_put(applier->txn, revoke->key, &revoke->row);
+}
+
+// ---- mailboxes ----
+
+static bool
+name_is_taken(const struct applier *applier, uint32_t institution, struct bytes name)
+{
+    const struct mailbox_spec *const *mailboxes = NULL;
+    size_t len = roster_mailboxes(applier->roster, institution, &mailboxes);
+
+    for (size_t i = 0; i < len; i++) {
+        if (bytes_equal(name, mailboxes[i]->name)) {
+            return true;
+        }
+    }
+    return len >= MAILBOXES_PER_INSTITUTION_MAX;
+}
+
+static void
+read_choices(struct applier *applier, struct command *command, struct spec_row *row)
+{
+    const struct add_mailbox_command *add = &command->add_mailbox;
+
+    if (add->choices_len > SPEC_CHOICES_MAX) {
+        refuse(command, VG_TOO_MANY, "%zu choices, at most %d", add->choices_len,
+               SPEC_CHOICES_MAX);
+        return;
+    }
+    for (size_t i = 0; i < add->choices_len; i++) {
+        const struct choice_request *choice = &add->choices[i];
+        const struct flow *flow = catalogue_flow(applier->catalogue, choice->flow);
+
+        if (flow == NULL) {
+            refuse(command, VG_UNKNOWN_FLOW, "flow \"%.*s\" is not in the catalogue",
+                   (int)(choice->flow.len < 64 ? choice->flow.len : 64),
+                   (const char *)choice->flow.at);
+            continue;
+        }
+        row->choices[row->choices_len].flow = flow->id;
+        row->choices[row->choices_len++].qualities =
+            choice->qualities == 0 ? UINT64_MAX : choice->qualities;
+    }
+}
+
+enum vg_status
+add_mailbox(struct applier *applier, struct command *command)
+{
+    struct add_mailbox_command *add = &command->add_mailbox;
+    struct spec_row row = {.institution = command->actor};
+    enum vg_status status;
+
+    if (applier->catalogue == NULL ||
+        roster_institution(applier->roster, command->actor) == NULL) {
+        refuse(command, VG_NOT_FOUND, "institution %u is not registered", command->actor);
+        return VG_OK;
+    }
+    if (add->name.len == 0 || add->name.len >= SPEC_NAME_LEN) {
+        refuse(command, VG_MALFORMED, "a mailbox name has 1 to %d bytes, not %zu",
+               SPEC_NAME_LEN - 1, add->name.len);
+    } else if (name_is_taken(applier, command->actor, add->name)) {
+        refuse(command, VG_EXISTS,
+               "mailbox \"%.*s\" is there already, or there are %d of them",
+               (int)add->name.len, (const char *)add->name.at,
+               MAILBOXES_PER_INSTITUTION_MAX);
+    }
+    read_choices(applier, command, &row);
+    if (command->status != VG_OK) {
+        return VG_OK;
+    }
+    memcpy(row.name, add->name.at, add->name.len);
+    row.mailbox = MAILBOX_EXTRA_FIRST + applier->meta.last_extra_mailbox++;
+    add->mailbox = row.mailbox;
+    journal_act(applier, command, ADMIN_MAILBOX, row.mailbox, row.name);
+    status = spec_put(applier->txn, &row);
+    if (status == VG_OK) {
+        know_mailbox(&row, applier->roster);
+        applier->roster_changed = true;
+    }
+    return status;
+}
+
+// ---- catalogues ----
+
+enum vg_status
+load_catalogue(struct applier *applier, struct command *command)
+{
+    struct load_catalogue_command *load = &command->load_catalogue;
+    struct catalogue *catalogue =
+        catalogue_parse((const char *)load->text.at, load->text.len, &command->faults);
+    struct catalogue_row row = {
+        .version = applier->meta.catalogue + 1,
+        .loaded_us = applier->now.us,
+        .effective_us = applier->now.us,
+    };
+
+    if (catalogue == NULL) {
+        command->status = VG_BAD_CATALOGUE;
+        return VG_OK;
+    }
+    applier_retire_catalogue(applier);
+    applier->catalogue = catalogue;
+    applier->catalogue_version = row.version;
+    applier->meta.catalogue = row.version;
+    applier->batch->catalogue = catalogue;
+    load->version = row.version;
+    journal_act(applier, command, ADMIN_CATALOGUE, (uint32_t)row.version, "");
+    return catalogue_put(applier->txn, &row, (const char *)load->text.at, load->text.len);
+}

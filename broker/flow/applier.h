@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: EUPL-1.2
+// applier.h - what the steps of apply share: the writer's memory and the open transaction.
+//
+// For apply.c, publish.c, acknowledge.c, directory_steps.c, administer.c and fold.c only.
+// Every step returns VG_OK when the command has its answer, be it a refusal; another status
+// means the store failed and the whole batch is given up.
+#ifndef FLOW_APPLIER_H
+#define FLOW_APPLIER_H
+
+#include "flow/apply.h"
+#include "rules/match.h"
+#include "store/bodies.h"
+#include "store/journal.h"
+#include "store/person.h"
+
+// A mailbox's row, read once and written when a batch has changed it.
+struct box {
+    struct mailbox_row row;
+    uint64_t trimmed; // the backlog holds no row wholly below it
+    bool loaded;
+    bool dirty;
+};
+
+struct boxes {
+    struct box *box;
+    size_t size;
+};
+
+struct applier {
+    struct store *store;
+    struct meta meta;
+    struct roster *roster;
+    struct catalogue *catalogue; // in force, NULL: none yet
+    uint64_t catalogue_version;  // of it
+    struct catalogue **retired;  // earlier ones: the loop may still read them
+    size_t retired_len;
+    struct boxes boxes[2]; // default mailboxes by id, further ones by id - EXTRA_FIRST
+    uint32_t *dirty;       // mailboxes changed in this batch
+    size_t dirty_len;
+    size_t dirty_size;
+    struct grant *grants; // GRANTS_MAX
+
+    // while a batch is applied
+    struct txn *txn;
+    struct batch *batch;
+    struct instant now;
+    struct day today;
+    struct body_writer bodies;
+    struct buffer record;     // the journal's
+    struct buffer recipients; // of one event
+    size_t record_empty;      // its length without items
+    bool changed;             // something beside the journal
+    bool roster_changed;
+};
+
+// applier_box gives a mailbox's row to change; it is written at the end of the batch.
+NODISCARD enum vg_status applier_box(struct applier *applier, uint32_t mailbox,
+                                     struct mailbox_row **ret_row);
+
+// applier_each_box calls back for every mailbox whose row is in memory.
+typedef enum vg_status (*box_fn)(struct applier *applier, uint32_t mailbox,
+                                 struct box *box);
+NODISCARD enum vg_status applier_each_box(struct applier *applier, box_fn each);
+
+// applier_ticket gives the next ticket.
+uint64_t applier_ticket(struct applier *applier);
+
+// applier_person reads a person's integrations, under the number that replaced theirs.
+NODISCARD enum vg_status applier_person(struct applier *applier, struct niss niss,
+                                        struct niss *ret_current,
+                                        struct person *ret_person);
+
+// applier_put_person writes them back and keeps the directory's counts.
+NODISCARD enum vg_status applier_put_person(struct applier *applier, struct niss niss,
+                                            size_t before,
+                                            const struct integration *integrations,
+                                            size_t len);
+
+// applier_retire_catalogue keeps the one in force for those who may still read it.
+void applier_retire_catalogue(struct applier *applier);
+
+// know_mailbox puts a stored mailbox into a roster (the argument).
+bool know_mailbox(const struct spec_row *row, void *roster);
+
+// refuse notes a fault of the whole request; the first one is the command's status.
+void refuse(struct command *command, enum vg_status status, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+// The steps, one per kind of command.
+NODISCARD enum vg_status publish_mutations(struct applier *applier,
+                                           struct command *command);
+NODISCARD enum vg_status tell_last_number(struct applier *applier,
+                                          struct command *command);
+NODISCARD enum vg_status acknowledge_letters(struct applier *applier,
+                                             struct command *command);
+NODISCARD enum vg_status integrate_persons(struct applier *applier,
+                                           struct command *command);
+NODISCARD enum vg_status remove_integration(struct applier *applier,
+                                            struct command *command);
+NODISCARD enum vg_status consult_person(struct applier *applier, struct command *command);
+NODISCARD enum vg_status tell_history(struct applier *applier, struct command *command);
+NODISCARD enum vg_status add_mailbox(struct applier *applier, struct command *command);
+NODISCARD enum vg_status add_institution(struct applier *applier,
+                                         struct command *command);
+NODISCARD enum vg_status add_key(struct applier *applier, struct command *command);
+NODISCARD enum vg_status revoke_key(struct applier *applier, struct command *command);
+NODISCARD enum vg_status load_catalogue(struct applier *applier, struct command *command);
+NODISCARD enum vg_status fold_letters(struct applier *applier, struct command *command);
+
+#endif

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "flow/apply.h"
+
+#include "flow/applier.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REPLACEMENTS_MAX = 16 };
+
+void
+batch_add(struct batch *batch, struct command *command)
+{
+    command->next = NULL;
+    if (batch->last == NULL) {
+        batch->first = command;
+    } else {
+        batch->last->next = command;
+    }
+    batch->last = command;
+    batch->len++;
+    batch->bytes += command->frame.len;
+}
+
+void
+batch_free(struct batch **batch)
+{
+    if (*batch == NULL) {
+        return;
+    }
+
+    struct command *command = (*batch)->first;
+
+    while (command != NULL) {
+        struct command *next = command->next;
+
+        command_free(&command);
+        command = next;
+    }
+    roster_free(&(*batch)->roster);
+    free((*batch)->posted);
+    free(*batch);
+    *batch = NULL;
+}
+
+struct letter
+letter_of(const struct journal_recipient *recipient)
+{
+    return (struct letter){
+        .number = recipient->number,
+        .body = recipient->body,
+        .bytes_through = recipient->bytes_through,
+        .size = recipient->size,
+        .quality = recipient->quality,
+        .withheld = recipient->withheld,
+        .begin = recipient->begin,
+        .end = recipient->end,
+    };
+}
+
+void
+refuse(struct command *command, enum vg_status status, const char *format, ...)
+{
+    struct why why;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(why.text, sizeof why.text, format, args);
+    va_end(args);
+    faults_add(&command->faults, status, 0, "%s", why.text);
+    if (command->status == VG_OK) {
+        command->status = status;
+    }
+}
+
+uint64_t
+applier_ticket(struct applier *applier)
+{
+    applier->changed = true;
+    return ++applier->meta.last_sequence;
+}
+
+// ---- what the writer keeps in memory ----
+
+static struct box *
+box_of(struct applier *applier, uint32_t mailbox)
+{
+    bool extra = mailbox >= MAILBOX_EXTRA_FIRST;
+    struct boxes *boxes = &applier->boxes[extra];
+    size_t index = extra ? mailbox - MAILBOX_EXTRA_FIRST : mailbox;
+
+    if (index >= boxes->size) {
+        size_t size = index * 2 + 64;
+
+        boxes->box = realloc(boxes->box, size * sizeof *boxes->box);
+        CHECK(boxes->box != NULL);
+        memset(boxes->box + boxes->size, 0, (size - boxes->size) * sizeof *boxes->box);
+        boxes->size = size;
+    }
+    return &boxes->box[index];
+}
+
+static void
+note_dirty(struct applier *applier, uint32_t mailbox)
+{
+    if (applier->dirty_len == applier->dirty_size) {
+        applier->dirty_size = applier->dirty_size * 2 + 256;
+        applier->dirty =
+            realloc(applier->dirty, applier->dirty_size * sizeof *applier->dirty);
+        CHECK(applier->dirty != NULL);
+    }
+    applier->dirty[applier->dirty_len++] = mailbox;
+}
+
+enum vg_status
+applier_box(struct applier *applier, uint32_t mailbox, struct mailbox_row **ret_row)
+{
+    struct box *box = box_of(applier, mailbox);
+
+    if (!box->loaded) {
+        enum vg_status status =
+            mailbox_get(applier->txn, (struct mailbox_id){mailbox}, &box->row);
+
+        if (status != VG_OK) {
+            return status;
+        }
+        box->loaded = true;
+    }
+    if (!box->dirty) {
+        box->dirty = true;
+        note_dirty(applier, mailbox);
+    }
+    *ret_row = &box->row;
+    return VG_OK;
+}
+
+enum vg_status
+applier_each_box(struct applier *applier, box_fn each)
+{
+    for (uint32_t kind = 0; kind < 2; kind++) {
+        for (uint32_t i = 0; i < applier->boxes[kind].size; i++) {
+            struct box *box = &applier->boxes[kind].box[i];
+            enum vg_status status =
+                box->loaded ? each(applier, i + kind * MAILBOX_EXTRA_FIRST, box) : VG_OK;
+
+            if (status != VG_OK) {
+                return status;
+            }
+        }
+    }
+    return VG_OK;
+}
+
+static void
+clean_boxes(struct applier *applier)
+{
+    for (size_t i = 0; i < applier->dirty_len; i++) {
+        box_of(applier, applier->dirty[i])->dirty = false;
+    }
+    applier->dirty_len = 0;
+}
+
+static enum vg_status
+put_boxes(struct applier *applier)
+{
+    for (size_t i = 0; i < applier->dirty_len; i++) {
+        uint32_t mailbox = applier->dirty[i];
+        enum vg_status status = mailbox_put(applier->txn, (struct mailbox_id){mailbox},
+                                            &box_of(applier, mailbox)->row);
+
+        if (status != VG_OK) {
+            return status;
+        }
+    }
+    clean_boxes(applier);
+    return VG_OK;
+}
+
+// After a batch that was given up: rows are read again when they are asked for.
+static void
+forget_boxes(struct applier *applier)
+{
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t j = 0; j < applier->boxes[i].size; j++) {
+            applier->boxes[i].box[j].loaded = false;
+            applier->boxes[i].box[j].dirty = false;
+        }
+    }
+    applier->dirty_len = 0;
+}
+
+static bool
+load_institution(const struct institution *institution, void *arg)
+{
+    roster_put(arg, institution);
+    return true;
+}
+
+bool
+know_mailbox(const struct spec_row *row, void *arg)
+{
+    struct mailbox_spec spec = {.id = row->mailbox, .institution = row->institution};
+
+    memcpy(spec.name, row->name, sizeof spec.name);
+    spec.choices_len = (uint16_t)row->choices_len;
+    for (size_t i = 0; i < row->choices_len; i++) {
+        spec.choices[i].flow = row->choices[i].flow;
+        spec.choices[i].qualities = row->choices[i].qualities;
+    }
+    roster_put_mailbox(arg, &spec);
+    return true;
+}
+
+static enum vg_status
+load_roster(struct applier *applier, struct txn *txn)
+{
+    struct roster *roster = roster_new();
+    enum vg_status status = institution_each(txn, load_institution, roster);
+
+    if (status == VG_OK) {
+        status = spec_each(txn, know_mailbox, roster);
+    }
+    if (status != VG_OK) {
+        roster_free(&roster);
+        return status;
+    }
+    roster_free(&applier->roster);
+    applier->roster = roster;
+    return VG_OK;
+}
+
+void
+applier_retire_catalogue(struct applier *applier)
+{
+    if (applier->catalogue == NULL) {
+        return;
+    }
+    applier->retired =
+        realloc(applier->retired, (applier->retired_len + 1) * sizeof *applier->retired);
+    CHECK(applier->retired != NULL);
+    applier->retired[applier->retired_len++] = applier->catalogue;
+    applier->catalogue = NULL;
+}
+
+static enum vg_status
+load_catalogue_in_force(struct applier *applier, struct txn *txn, struct why *why)
+{
+    struct catalogue_row row;
+    struct buffer text = {0};
+    struct faults faults = {0};
+    enum vg_status status;
+
+    if (applier->meta.catalogue == applier->catalogue_version) {
+        return VG_OK;
+    }
+    status = catalogue_get(txn, applier->meta.catalogue, &row, &text);
+    if (status == VG_OK) {
+        applier_retire_catalogue(applier);
+        applier->catalogue = catalogue_parse((const char *)text.at, text.len, &faults);
+        applier->catalogue_version = applier->meta.catalogue;
+    }
+    buffer_free(&text);
+    if (status == VG_OK && applier->catalogue == NULL) {
+        return fail(why, VG_BAD_CATALOGUE,
+                    "catalogue version %llu in the store: line %u: %s",
+                    (unsigned long long)applier->meta.catalogue, faults.fault[0].line,
+                    faults.fault[0].why.text);
+    }
+    return status;
+}
+
+static enum vg_status
+load_state(struct applier *applier, struct txn *txn, struct why *why)
+{
+    enum vg_status status = meta_get(txn, &applier->meta, why);
+
+    if (status == VG_OK) {
+        status = load_roster(applier, txn);
+    }
+    if (status == VG_OK) {
+        status = load_catalogue_in_force(applier, txn, why);
+    }
+    return status;
+}
+
+enum vg_status
+applier_open(struct store *store, struct applier **ret_applier, struct why *why)
+{
+    struct applier *applier = xcalloc(1, sizeof *applier);
+    struct txn *txn = NULL;
+    enum vg_status status;
+
+    applier->store = store;
+    applier->grants = xcalloc(GRANTS_MAX, sizeof *applier->grants);
+    status = store_read(store, &txn, why);
+    if (status == VG_OK) {
+        status = load_state(applier, txn, why);
+    }
+    store_abort(&txn);
+    if (status != VG_OK) {
+        applier_close(&applier);
+        return status;
+    }
+    *ret_applier = applier;
+    return VG_OK;
+}
+
+void
+applier_close(struct applier **applier)
+{
+    if (*applier == NULL) {
+        return;
+    }
+
+    store_abort(&(*applier)->txn);
+    roster_free(&(*applier)->roster);
+    catalogue_free(&(*applier)->catalogue);
+    for (size_t i = 0; i < (*applier)->retired_len; i++) {
+        catalogue_free(&(*applier)->retired[i]);
+    }
+    free((*applier)->retired);
+    free((*applier)->boxes[0].box);
+    free((*applier)->boxes[1].box);
+    free((*applier)->dirty);
+    free((*applier)->grants);
+    buffer_free(&(*applier)->bodies.block);
+    buffer_free(&(*applier)->record);
+    buffer_free(&(*applier)->recipients);
+    free(*applier);
+    *applier = NULL;
+}
+
+struct roster *
+applier_roster(const struct applier *applier)
+{
+    return roster_copy(applier->roster);
+}
+
+const struct catalogue *
+applier_catalogue(const struct applier *applier)
+{
+    return applier->catalogue;
+}
+
+enum vg_status
+applier_person(struct applier *applier, struct niss niss, struct niss *ret_current,
+               struct person *ret_person)
+{
+    for (int i = 0; i < REPLACEMENTS_MAX; i++) {
+        enum vg_status status = person_get(applier->txn, niss, ret_person);
+
+        if (status != VG_OK) {
+            return status;
+        }
+        if (ret_person->replaced_by.number == 0) {
+            *ret_current = niss;
+            return VG_OK;
+        }
+        niss = ret_person->replaced_by;
+    }
+    return VG_STORE_BROKEN; // a circle: replacing refuses them
+}
+
+enum vg_status
+applier_put_person(struct applier *applier, struct niss niss, size_t before,
+                   const struct integration *integrations, size_t len)
+{
+    applier->meta.integrations += len;
+    applier->meta.integrations -= before;
+    applier->meta.persons += len > 0;
+    applier->meta.persons -= before > 0;
+    applier->changed = true;
+    return person_put(applier->txn, niss, integrations, len);
+}
+
+// ---- one batch, one transaction ----
+
+typedef enum vg_status (*step_fn)(struct applier *applier, struct command *command);
+
+static const step_fn steps[] = {
+    [COMMAND_PUBLISH] = publish_mutations,
+    [COMMAND_LAST_NUMBER] = tell_last_number,
+    [COMMAND_ACKNOWLEDGE] = acknowledge_letters,
+    [COMMAND_INTEGRATE] = integrate_persons,
+    [COMMAND_REMOVE] = remove_integration,
+    [COMMAND_CONSULT] = consult_person,
+    [COMMAND_HISTORY] = tell_history,
+    [COMMAND_ADD_MAILBOX] = add_mailbox,
+    [COMMAND_ADD_INSTITUTION] = add_institution,
+    [COMMAND_ADD_KEY] = add_key,
+    [COMMAND_REVOKE_KEY] = revoke_key,
+    [COMMAND_LOAD_CATALOGUE] = load_catalogue,
+    [COMMAND_FOLD] = fold_letters,
+};
+
+static void
+begin_batch(struct applier *applier, struct batch *batch)
+{
+    struct meta *meta = &applier->meta;
+
+    applier->batch = batch;
+    applier->now = batch->time;
+    if (applier->now.us < meta->last_time_us) {
+        applier->now.us = meta->last_time_us;
+    }
+    applier->today = day_in_brussels(applier->now);
+    applier->changed = false;
+    applier->roster_changed = false;
+    applier->bodies.next = meta->last_block + 1;
+    applier->bodies.bytes = 0;
+    buffer_clear(&applier->bodies.block);
+    journal_begin(&applier->record, meta->last_commit + 1, batch->id, applier->now.us,
+                  &meta->last_hash);
+    applier->record_empty = applier->record.len;
+    batch->posted_len = 0;
+    batch->commit = 0;
+    batch->folded = false;
+    batch->keys_changed = false;
+    batch->catalogue = NULL;
+    memset(&batch->count, 0, sizeof batch->count);
+}
+
+static enum vg_status
+finish_batch(struct applier *applier, struct why *why)
+{
+    struct meta *meta = &applier->meta;
+    struct batch *batch = applier->batch;
+    enum vg_status status;
+
+    if (!applier->changed && applier->record.len == applier->record_empty) {
+        store_abort(&applier->txn); // nothing to make last
+        clean_boxes(applier);
+        return VG_OK;
+    }
+    status = bodies_flush(applier->txn, &applier->bodies, meta);
+    if (status == VG_OK) {
+        status = put_boxes(applier);
+    }
+    if (status == VG_OK) {
+        meta->last_commit++;
+        meta->last_batch = batch->id;
+        meta->last_time_us = applier->now.us;
+        status = journal_append(applier->txn, &applier->record, meta->last_commit,
+                                &meta->last_hash);
+    }
+    if (status == VG_OK) {
+        status = meta_put(applier->txn, meta);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    batch->count.bytes_written = applier->bodies.bytes + applier->record.len;
+    batch->commit = meta->last_commit;
+    return store_commit(&applier->txn, why);
+}
+
+static enum vg_status
+try_batch(struct applier *applier, struct batch *batch, struct why *why)
+{
+    enum vg_status status = store_write(applier->store, &applier->txn, why);
+
+    begin_batch(applier, batch);
+    for (struct command *command = batch->first; status == VG_OK && command != NULL;
+         command = command->next) {
+        status = steps[command->kind](applier, command);
+    }
+    if (status == VG_OK) {
+        status = finish_batch(applier, why);
+    }
+    if (status == VG_OK && applier->roster_changed) {
+        batch->roster = roster_copy(applier->roster);
+    }
+    return status;
+}
+
+// After a batch that was given up, memory must say what the disk says.
+static enum vg_status
+go_back(struct applier *applier, struct batch *batch, struct why *why)
+{
+    struct txn *txn = NULL;
+    enum vg_status status;
+
+    store_abort(&applier->txn);
+    forget_boxes(applier);
+    for (struct command *command = batch->first; command != NULL;
+         command = command->next) {
+        command_forget_answer(command);
+    }
+    status = store_read(applier->store, &txn, why);
+    if (status == VG_OK) {
+        status = load_state(applier, txn, why);
+    }
+    store_abort(&txn);
+    return status;
+}
+
+enum vg_status
+apply_batch(struct applier *applier, struct batch *batch, struct why *why)
+{
+    enum vg_status status = try_batch(applier, batch, why);
+
+    if (status == VG_STORE_FULL && !batch->no_room) {
+        // Acknowledging must go on when publishing cannot.
+        batch->no_room = true;
+        status = go_back(applier, batch, why);
+        if (status == VG_OK) {
+            status = try_batch(applier, batch, why);
+        }
+    }
+    if (status != VG_STORE_FULL) {
+        return status;
+    }
+    status = go_back(applier, batch, why);
+    for (struct command *command = batch->first; command != NULL;
+         command = command->next) {
+        refuse(command, VG_STORE_FULL, "the store has no room even to acknowledge");
+        if (command->kind == COMMAND_PUBLISH) {
+            command->publish.through = command->publish.publish.first_number - 1;
+        }
+    }
+    batch->posted_len = 0;
+    batch->commit = 0;
+    return status;
+}

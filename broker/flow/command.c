@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "flow/command.h"
+
+#include <stdlib.h>
+
+static const char *const names[] = {
+    [COMMAND_PUBLISH] = "publish",
+    [COMMAND_LAST_NUMBER] = "last_number",
+    [COMMAND_ACKNOWLEDGE] = "acknowledge",
+    [COMMAND_INTEGRATE] = "integrate",
+    [COMMAND_REMOVE] = "remove",
+    [COMMAND_CONSULT] = "consult",
+    [COMMAND_HISTORY] = "history",
+    [COMMAND_ADD_MAILBOX] = "add_mailbox",
+    [COMMAND_ADD_INSTITUTION] = "add_institution",
+    [COMMAND_ADD_KEY] = "add_key",
+    [COMMAND_REVOKE_KEY] = "revoke_key",
+    [COMMAND_LOAD_CATALOGUE] = "load_catalogue",
+    [COMMAND_FOLD] = "fold",
+};
+
+struct command *
+command_new(enum command_kind kind, const void *frame, size_t frame_len)
+{
+    struct command *command = xcalloc(1, sizeof *command);
+
+    command->kind = kind;
+    if (frame_len > 0) {
+        buffer_add(&command->frame, frame, frame_len);
+    }
+    return command;
+}
+
+static void
+integrate_free(struct integrate_command *integrate)
+{
+    for (size_t i = 0; integrate->results != NULL && i < integrate->items_len; i++) {
+        free(integrate->results[i].faults);
+    }
+    free(integrate->results);
+    integrate->results = NULL;
+}
+
+void
+command_forget_answer(struct command *command)
+{
+    switch (command->kind) {
+    case COMMAND_PUBLISH:
+        free(command->publish.results);
+        command->publish.results = NULL;
+        command->publish.results_len = 0;
+        command->publish.results_size = 0;
+        command->publish.kept = 0;
+        command->publish.ticket_first = 0;
+        break;
+    case COMMAND_INTEGRATE:
+        integrate_free(&command->integrate);
+        break;
+    case COMMAND_HISTORY:
+        free(command->history.chain);
+        command->history.chain = NULL;
+        command->history.chain_len = 0;
+        break;
+    default:
+        break;
+    }
+    free(command->integrations);
+    command->integrations = NULL;
+    command->integrations_len = 0;
+    command->status = VG_OK;
+    command->ticket = 0;
+    command->faults.len = 0;
+    command->faults.total = 0;
+}
+
+void
+command_free(struct command **command)
+{
+    if (*command == NULL) {
+        return;
+    }
+
+    command_forget_answer(*command);
+    switch ((*command)->kind) {
+    case COMMAND_ACKNOWLEDGE:
+        free((*command)->acknowledge.singles);
+        break;
+    case COMMAND_INTEGRATE:
+        free((*command)->integrate.items);
+        break;
+    case COMMAND_ADD_MAILBOX:
+        free((*command)->add_mailbox.choices);
+        break;
+    default:
+        break;
+    }
+    buffer_free(&(*command)->frame);
+    free(*command);
+    *command = NULL;
+}
+
+const char *
+command_name(enum command_kind kind)
+{
+    CHECK((size_t)kind < ARRAY_LEN(names));
+    return names[kind];
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: EUPL-1.2
+// directory_steps.c - integrate, remove, consult and history: rules/directory.h decides, this
+// reads and writes the persons. Everything asked gets a ticket and a line in the journal.
+#include "flow/applier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { OVERLAPS_MAX = 64 };
+
+// A person's integrations, copied out so that they can be changed.
+struct file {
+    struct integration integrations[INTEGRATIONS_PER_PERSON_MAX + 2];
+    size_t len;
+    size_t before;
+    struct niss niss; // under which it lies: the number that replaced the one asked
+};
+
+static enum vg_status
+read_file(struct applier *applier, struct niss niss, struct file *file)
+{
+    struct person person;
+    enum vg_status status = applier_person(applier, niss, &file->niss, &person);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    file->len = file->before = person.len;
+    if (person.len > 0) {
+        memcpy(file->integrations, person.integrations,
+               person.len * sizeof *person.integrations);
+    }
+    return VG_OK;
+}
+
+static enum vg_status
+write_file(struct applier *applier, const struct file *file)
+{
+    return applier_put_person(applier, file->niss, file->before, file->integrations,
+                              file->len);
+}
+
+static struct directory_context
+context_for(const struct applier *applier, uint32_t institution)
+{
+    return (struct directory_context){
+        .catalogue = applier->catalogue,
+        .institution = roster_institution(applier->roster, institution),
+        .today = applier->today,
+        .test_persons = applier->batch->test_persons,
+    };
+}
+
+static bool
+request_is_possible(struct applier *applier, struct command *command,
+                    uint32_t institution, bool writes)
+{
+    if (applier->catalogue == NULL) {
+        refuse(command, VG_BUSY, "no catalogue is loaded yet");
+    } else if (writes && applier->batch->no_room) {
+        refuse(command, VG_STORE_FULL, "the store is at its quota");
+    } else if (institution != 0 &&
+               roster_institution(applier->roster, institution) == NULL) {
+        refuse(command, VG_NOT_FOUND, "institution %u is not registered", institution);
+    }
+    return command->status == VG_OK;
+}
+
+static void
+journal_request(struct applier *applier, const struct command *command,
+                struct journal_directory item)
+{
+    item.ticket = command->ticket;
+    item.actor = command->actor;
+    journal_add(&applier->record, JOURNAL_DIRECTORY, &item, sizeof item, NULL, 0);
+}
+
+// What the answer shows: rows of the person that share a day with the one asked for, but not
+// those of the institution and quality that it is about to be part of.
+static void
+answer_overlaps(struct command *command, const struct file *file,
+                const struct integration *asked)
+{
+    struct integration found[OVERLAPS_MAX];
+    size_t len = directory_overlaps(file->integrations, file->len,
+                                    integration_period(*asked), found, OVERLAPS_MAX);
+
+    for (size_t i = 0; i < len; i++) {
+        if (found[i].institution == asked->institution &&
+            found[i].quality == asked->quality) {
+            continue;
+        }
+        command->integrations =
+            realloc(command->integrations,
+                    (command->integrations_len + 1) * sizeof *command->integrations);
+        CHECK(command->integrations != NULL);
+        command->integrations[command->integrations_len++] = found[i];
+    }
+}
+
+// ---- integrate ----
+
+static enum vg_status
+integrate_person(struct applier *applier, struct command *command, size_t i,
+                 struct faults *faults)
+{
+    const struct integrate_request *request = &command->integrate.items[i];
+    struct integrate_result *result = &command->integrate.results[i];
+    struct directory_context context =
+        context_for(applier, command->integrate.institution);
+    struct integration integration = {0};
+    struct niss asked = {0};
+    struct niss niss = {request->niss};
+    struct file file;
+    enum vg_status status = read_file(applier, niss, &file);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    directory_judge_integrate(&context, request, file.integrations, file.len, &asked,
+                              &integration, faults);
+    if (file.len >= INTEGRATIONS_PER_PERSON_MAX) {
+        faults_add(faults, VG_TOO_MANY, 0, "the person has %zu integrations", file.len);
+    }
+    journal_request(applier, command,
+                    (struct journal_directory){
+                        .niss = request->niss,
+                        .institution = command->integrate.institution,
+                        .act = ACT_INTEGRATE,
+                        .quality = (uint16_t)request->quality,
+                        .status = (uint16_t)faults_first(faults),
+                        .begin = integration.begin,
+                        .end = integration.end,
+                    });
+    if (faults->total > 0) {
+        result->verdict = VERDICT_NO;
+        return VG_OK;
+    }
+    answer_overlaps(command, &file, &integration);
+    result->end = day_number((struct day){integration.end});
+    result->verdict = file.niss.number != request->niss ? VERDICT_WARNING : VERDICT_YES;
+    directory_add(file.integrations, &file.len, integration);
+    return write_file(applier, &file);
+}
+
+enum vg_status
+integrate_persons(struct applier *applier, struct command *command)
+{
+    struct integrate_command *integrate = &command->integrate;
+
+    if (!request_is_possible(applier, command, integrate->institution, true)) {
+        return VG_OK;
+    }
+    command->ticket = applier_ticket(applier);
+    integrate->results = xcalloc(integrate->items_len, sizeof *integrate->results);
+    for (size_t i = 0; i < integrate->items_len; i++) {
+        struct faults faults;
+
+        faults.len = faults.total = 0;
+        enum vg_status status = integrate_person(applier, command, i, &faults);
+
+        if (status != VG_OK) {
+            return status;
+        }
+        if (faults.total > 0) {
+            integrate->results[i].faults = xcalloc(1, sizeof faults);
+            memcpy(integrate->results[i].faults, &faults, sizeof faults);
+        }
+    }
+    return VG_OK;
+}
+
+// ---- remove ----
+
+enum vg_status
+remove_integration(struct applier *applier, struct command *command)
+{
+    struct remove_command *remove = &command->remove;
+    struct directory_context context;
+    struct period period = {{0}, {0}};
+    struct niss niss = {0};
+    struct file file;
+    enum vg_status status = VG_OK;
+
+    if (!request_is_possible(applier, command, remove->institution, true)) {
+        return VG_OK;
+    }
+    context = context_for(applier, remove->institution);
+    command->ticket = applier_ticket(applier);
+    directory_judge_remove(&context, &remove->request, &niss, &period, &command->faults);
+    command->status = faults_first(&command->faults);
+    if (command->status == VG_OK) {
+        status = read_file(applier, niss, &file);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    if (command->status == VG_OK &&
+        directory_cut(file.integrations, &file.len, remove->institution,
+                      (uint16_t)remove->request.quality, period) == 0) {
+        refuse(
+            command, VG_NOT_FOUND,
+            "there is no integration in quality %03u that shares a day with the period",
+            remove->request.quality);
+    }
+    journal_request(applier, command,
+                    (struct journal_directory){
+                        .niss = remove->request.niss,
+                        .institution = remove->institution,
+                        .act = ACT_REMOVE,
+                        .quality = (uint16_t)remove->request.quality,
+                        .status = (uint16_t)command->status,
+                        .begin = period.begin.number,
+                        .end = period.end.number,
+                    });
+    return command->status == VG_OK ? write_file(applier, &file) : VG_OK;
+}
+
+// ---- consult and history ----
+
+// The primary level knows sectors, not institutions: one row per sector, the widest period.
+static void
+answer_primary(struct command *command, const struct file *file)
+{
+    for (size_t i = 0; i < file->len; i++) {
+        struct integration row = file->integrations[i];
+        struct integration *last =
+            command->integrations_len == 0
+                ? NULL
+                : &command->integrations[command->integrations_len - 1];
+
+        if (last == NULL || last->sector != row.sector) {
+            row.institution = 0;
+            row.quality = 0;
+            command->integrations[command->integrations_len++] = row;
+            continue;
+        }
+        last->begin = row.begin < last->begin ? row.begin : last->begin;
+        last->end = row.end > last->end ? row.end : last->end;
+    }
+}
+
+static void
+answer_secondary(struct command *command, const struct file *file)
+{
+    for (size_t i = 0; i < file->len; i++) {
+        if (file->integrations[i].sector == SECTOR_CPAS) {
+            command->integrations[command->integrations_len++] = file->integrations[i];
+        }
+    }
+}
+
+enum vg_status
+consult_person(struct applier *applier, struct command *command)
+{
+    struct consult_command *consult = &command->consult;
+    struct niss niss = {consult->niss};
+    struct file file;
+    struct why why;
+    int year, month, day;
+    enum vg_status status;
+
+    if (!request_is_possible(applier, command, 0, false)) {
+        return VG_OK;
+    }
+    command->ticket = applier_ticket(applier);
+    day_parts(applier->today, &year, &month, &day);
+    if (niss_check(consult->niss, year, &niss, &why) != VG_OK) {
+        refuse(command, VG_BAD_NISS, "%s", why.text);
+    }
+    directory_check_proof(&consult->proof, niss, &command->faults);
+    command->status = faults_first(&command->faults);
+    journal_request(applier, command,
+                    (struct journal_directory){
+                        .niss = consult->niss,
+                        .act = ACT_CONSULT,
+                        .status = (uint16_t)command->status,
+                        .level = (uint16_t)consult->level,
+                    });
+    if (command->status != VG_OK) {
+        return VG_OK;
+    }
+    status = read_file(applier, niss, &file);
+    if (status != VG_OK) {
+        return status;
+    }
+    command->integrations = xcalloc(2 * file.len + 1, sizeof *command->integrations);
+    if (consult->level != CONSULT_SECONDARY) {
+        answer_primary(command, &file);
+    }
+    if (consult->level != CONSULT_PRIMARY) {
+        answer_secondary(command, &file);
+    }
+    return VG_OK;
+}
+
+enum vg_status
+tell_history(struct applier *applier, struct command *command)
+{
+    struct history_command *history = &command->history;
+    struct niss niss = {history->niss};
+    struct person person;
+    struct why why;
+    int year, month, day;
+
+    command->ticket = applier_ticket(applier);
+    day_parts(applier->today, &year, &month, &day);
+    if (niss_check(history->niss, year, &niss, &why) != VG_OK) {
+        refuse(command, VG_BAD_NISS, "%s", why.text);
+    }
+    journal_request(applier, command,
+                    (struct journal_directory){
+                        .niss = history->niss,
+                        .act = ACT_HISTORY,
+                        .status = (uint16_t)command->status,
+                    });
+    while (command->status == VG_OK && niss.number != 0 && history->chain_len < 16) {
+        enum vg_status status = person_get(applier->txn, niss, &person);
+
+        if (status != VG_OK) {
+            return status;
+        }
+        history->chain =
+            realloc(history->chain, (history->chain_len + 1) * sizeof *history->chain);
+        CHECK(history->chain != NULL);
+        history->chain[history->chain_len++] = niss.number;
+        niss = person.replaced_by;
+    }
+    return VG_OK;
+}

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: EUPL-1.2
+// publish.c - the way of a mutation through the writer: judge, match, cut down, put one body
+// per distinct set of fields, give each mailbox its next number, journal it.
+#include "flow/applier.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VARIANTS_MAX = 16 };
+
+// A body already stored for this mutation, for the same set of fields.
+struct variant {
+    uint64_t keep;
+    uint64_t address;
+    uint32_t size;
+};
+
+// One mutation being applied.
+struct passage {
+    struct hot_mutation mutation;
+    struct judged judged;
+    struct match_question question;
+    const struct institution *source;
+    uint64_t ticket;
+    uint64_t number;
+    uint32_t producer;
+    struct variant variants[VARIANTS_MAX];
+    size_t variants_len;
+    size_t recipients; // in applier->recipients
+    bool withheld_all;
+};
+
+// ---- answers ----
+
+static struct publish_result *
+add_result(struct publish_command *publish, uint64_t number, enum vg_status status)
+{
+    if (publish->results_len == publish->results_size) {
+        publish->results_size = publish->results_size * 2 + 16;
+        publish->results =
+            realloc(publish->results, publish->results_size * sizeof *publish->results);
+        CHECK(publish->results != NULL);
+    }
+
+    struct publish_result *result = &publish->results[publish->results_len++];
+
+    memset(result, 0, sizeof *result);
+    result->number = number;
+    result->status = status;
+    return result;
+}
+
+static enum vg_status
+repeat_mutation(struct applier *applier, struct command *command, uint64_t number)
+{
+    struct publish_command *publish = &command->publish;
+    struct publish_result *result = add_result(publish, number, VG_REPEATED);
+    enum vg_status status =
+        refusal_get(applier->txn, (struct institution_id){command->actor},
+                    publish->publish.producer, number, &result->status, &result->why);
+
+    applier->batch->count.repeated++;
+    if (status == VG_NOT_FOUND) {
+        result->status = VG_REPEATED;
+        return VG_OK;
+    }
+    return status;
+}
+
+// A refusal is remembered for ever: its repeat must get the same answer.
+static enum vg_status
+refuse_mutation(struct applier *applier, struct command *command, uint64_t number,
+                const struct passage *passage, enum vg_status refusal,
+                const struct why *why)
+{
+    struct publish_command *publish = &command->publish;
+    struct publish_result *result = add_result(publish, number, refusal);
+    struct journal_refusal item = {
+        .niss = passage->mutation.niss,
+        .number = number,
+        .source = command->actor,
+        .producer = publish->publish.producer,
+        .status = (uint16_t)refusal,
+        .flow = passage->judged.flow == NULL ? 0 : passage->judged.flow->id,
+    };
+
+    result->why = *why;
+    applier->batch->count.refused++;
+    applier->changed = true;
+    journal_add(&applier->record, JOURNAL_REFUSAL, &item, sizeof item, NULL, 0);
+    return refusal_put(applier->txn, (struct institution_id){command->actor},
+                       publish->publish.producer, number, refusal, why->text);
+}
+
+// ---- one recipient ----
+
+static enum vg_status
+store_body(struct applier *applier, struct passage *passage, uint64_t keep,
+           struct variant *ret_variant)
+{
+    for (size_t i = 0; i < passage->variants_len; i++) {
+        if (passage->variants[i].keep == keep) {
+            *ret_variant = passage->variants[i];
+            return VG_OK;
+        }
+    }
+
+    struct hot_bytes source = {(const uint8_t *)passage->source->code,
+                               strlen(passage->source->code)};
+    size_t room = hot_content_size(&passage->mutation, source);
+    uint8_t *at = NULL;
+    enum vg_status status = body_reserve(applier->txn, &applier->bodies, room, &at);
+
+    if (status != VG_OK) {
+        return status;
+    }
+
+    uint8_t *end = hot_write_content(at, &passage->mutation, keep, source,
+                                     passage->ticket, (uint64_t)applier->now.us);
+
+    ret_variant->keep = keep;
+    ret_variant->size = (uint32_t)(end - at);
+    ret_variant->address = body_done(&applier->bodies, ret_variant->size);
+    if (passage->variants_len < VARIANTS_MAX) {
+        passage->variants[passage->variants_len++] = *ret_variant;
+    }
+    return VG_OK;
+}
+
+static void
+post(struct batch *batch, uint32_t mailbox, const struct letter *letter)
+{
+    if (batch->posted_len == batch->posted_size) {
+        batch->posted_size = batch->posted_size * 2 + 256;
+        batch->posted =
+            realloc(batch->posted, batch->posted_size * sizeof *batch->posted);
+        CHECK(batch->posted != NULL);
+    }
+    batch->posted[batch->posted_len].mailbox = mailbox;
+    batch->posted[batch->posted_len].letter = *letter;
+    batch->posted_len++;
+}
+
+static void
+journal_event_of(struct applier *applier, struct passage *passage)
+{
+    struct journal_event event = {
+        .ticket = passage->ticket,
+        .niss = passage->judged.niss.number,
+        .number = passage->number,
+        .source = passage->source->id,
+        .producer = passage->producer,
+        .catalogue = (uint32_t)applier->meta.catalogue,
+        .flow = passage->judged.flow->id,
+        .recipients = (uint16_t)passage->recipients,
+        .fields = (uint16_t)passage->mutation.fields_len,
+        .withheld_all = passage->withheld_all,
+    };
+
+    journal_add(&applier->record, JOURNAL_EVENT, &event, sizeof event,
+                applier->recipients.at, applier->recipients.len);
+    buffer_clear(&applier->recipients);
+    passage->recipients = 0;
+}
+
+static void
+journal_recipient_of(struct applier *applier, struct passage *passage,
+                     uint32_t institution, uint32_t mailbox, const struct letter *letter)
+{
+    struct journal_recipient recipient = {
+        .number = letter->number,
+        .body = letter->body,
+        .bytes_through = letter->bytes_through,
+        .mailbox = mailbox,
+        .institution = institution,
+        .size = letter->size,
+        .quality = letter->quality,
+        .withheld = letter->withheld,
+        .begin = letter->begin,
+        .end = letter->end,
+    };
+
+    buffer_add(&applier->recipients, &recipient, sizeof recipient);
+    if (++passage->recipients == JOURNAL_RECIPIENTS_MAX) {
+        journal_event_of(applier, passage);
+    }
+}
+
+static enum vg_status
+put_letter(struct applier *applier, struct passage *passage, uint32_t institution,
+           const struct share *share)
+{
+    uint32_t fields = passage->mutation.fields_len;
+    uint64_t keep = match_fields(applier->catalogue, &passage->judged, share->classes);
+    uint32_t withheld = fields - (uint32_t)__builtin_popcountll(keep);
+    struct mailbox_row *row = NULL;
+    struct variant variant;
+    enum vg_status status;
+
+    applier->batch->count.withheld += withheld;
+    if (fields > 0 && keep == 0) {
+        passage->withheld_all = true;
+        return VG_OK; // nothing is left: no notification, and the journal says so
+    }
+    status = store_body(applier, passage, keep, &variant);
+    if (status == VG_OK) {
+        status = applier_box(applier, share->mailbox, &row);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    row->bytes_total += variant.size;
+    row->last_kept_us = applier->now.us;
+
+    struct letter letter = {
+        .number = ++row->last,
+        .body = variant.address,
+        .bytes_through = row->bytes_total,
+        .size = variant.size,
+        .quality = share->justified ? share->integration.quality : 0,
+        .withheld = (uint16_t)withheld,
+        .begin = share->justified ? share->integration.begin : 0,
+        .end = share->justified ? share->integration.end : 0,
+    };
+
+    post(applier->batch, share->mailbox, &letter);
+    journal_recipient_of(applier, passage, institution, share->mailbox, &letter);
+    applier->batch->count.notifications++;
+    return VG_OK;
+}
+
+// All mailboxes of one institution, or none: the transaction is one.
+static enum vg_status
+put_institution(struct applier *applier, struct passage *passage,
+                const struct grant *grants, size_t len)
+{
+    const struct mailbox_spec *const *mailboxes = NULL;
+    size_t mailboxes_len =
+        roster_mailboxes(applier->roster, grants[0].institution, &mailboxes);
+
+    for (size_t i = 0; i < mailboxes_len; i++) {
+        struct share share;
+
+        if (!match_share(mailboxes[i], passage->judged.flow->id, grants, len, &share)) {
+            continue;
+        }
+
+        enum vg_status status =
+            put_letter(applier, passage, grants[0].institution, &share);
+
+        if (status != VG_OK) {
+            return status;
+        }
+    }
+    return VG_OK;
+}
+
+static enum vg_status
+put_grants(struct applier *applier, struct passage *passage, size_t grants_len)
+{
+    size_t first = 0;
+
+    while (first < grants_len) {
+        const struct grant *grants = &applier->grants[first];
+        size_t len = 1;
+
+        while (first + len < grants_len &&
+               grants[len].institution == grants[0].institution) {
+            len++;
+        }
+
+        enum vg_status status = put_institution(applier, passage, grants, len);
+
+        if (status != VG_OK) {
+            return status;
+        }
+        first += len;
+    }
+    return VG_OK;
+}
+
+// ---- a person's number is replaced ----
+
+// The integrations move to the surviving number, and the old one leads to it from now on.
+static enum vg_status
+move_person(struct applier *applier, struct niss old, struct niss new)
+{
+    struct integration merged[INTEGRATIONS_PER_PERSON_MAX + 1];
+    struct niss current;
+    struct person from, to;
+    size_t len, before;
+    enum vg_status status = applier_person(applier, new, &current, &to);
+
+    if (status != VG_OK || current.number == old.number) {
+        return status; // a circle would never end: the first replacement stands
+    }
+    before = len = to.len;
+    if (len > 0) {
+        memcpy(merged, to.integrations, len * sizeof *merged);
+    }
+    status = person_get(applier->txn, old, &from);
+    if (status != VG_OK || from.replaced_by.number != 0) {
+        return status;
+    }
+
+    size_t moved = from.len;
+
+    for (size_t i = 0; i < from.len && len < INTEGRATIONS_PER_PERSON_MAX; i++) {
+        directory_add(merged, &len, from.integrations[i]);
+    }
+    status = applier_put_person(applier, current, before, merged, len);
+    if (status == VG_OK) {
+        applier->meta.integrations -= moved;
+        applier->meta.persons -= moved > 0;
+        status = person_replace(applier->txn, old, current);
+    }
+    return status;
+}
+
+// ---- one mutation ----
+
+static enum vg_status
+read_mutation(struct hot_bytes bytes, struct passage *passage, struct why *why)
+{
+    if (bytes.len > HOT_MUTATION_BYTES_MAX) {
+        return fail(why, VG_TOO_LARGE,
+                    "the mutation has %zu bytes, at most %d are allowed", bytes.len,
+                    HOT_MUTATION_BYTES_MAX);
+    }
+    switch (hot_read_mutation(bytes, &passage->mutation)) {
+    case HOT_OK:
+        return VG_OK;
+    case HOT_TOO_MANY:
+        return fail(why, VG_TOO_MANY, "the mutation has more than %d fields",
+                    HOT_FIELDS_MAX);
+    case HOT_TOO_LARGE:
+        return fail(
+            why, VG_TOO_LARGE,
+            "a field code is over %d bytes, a value over %d or a reference over %d",
+            HOT_CODE_BYTES_MAX, HOT_VALUE_BYTES_MAX, HOT_ID_BYTES_MAX);
+    case HOT_MALFORMED:
+        break;
+    }
+    return fail(why, VG_MALFORMED, "the mutation's %zu bytes are no protobuf Mutation",
+                bytes.len);
+}
+
+// The pure part: may it be published, and who may see it?
+static enum vg_status
+match_mutation(struct applier *applier, struct passage *passage, size_t *ret_len,
+               enum vg_status *ret_store, struct why *why)
+{
+    struct judge_context context = {
+        .catalogue = applier->catalogue,
+        .publisher = passage->source,
+        .today = applier->today,
+        .test_persons = applier->batch->test_persons,
+    };
+    struct person person = {0};
+    struct niss current;
+    enum vg_status status =
+        judge_mutation(&context, &passage->mutation, &passage->judged, why);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    if (passage->judged.niss.number != 0) {
+        *ret_store = applier_person(applier, passage->judged.niss, &current, &person);
+        if (*ret_store != VG_OK) {
+            return VG_OK;
+        }
+    }
+    passage->question = (struct match_question){
+        .catalogue = applier->catalogue,
+        .roster = applier->roster,
+        .judged = &passage->judged,
+        .publisher = passage->source,
+        .integrations = person.integrations,
+        .integrations_len = person.len,
+        .today = applier->today,
+    };
+    return match_recipients(&passage->question, applier->grants, ret_len, NULL, why);
+}
+
+static enum vg_status
+keep_mutation(struct applier *applier, struct publish_command *publish,
+              struct passage *passage, size_t grants_len)
+{
+    uint64_t before = applier->batch->count.notifications;
+    enum vg_status status;
+
+    passage->ticket = applier_ticket(applier);
+    if (publish->kept++ == 0) {
+        publish->ticket_first = passage->ticket;
+    }
+    buffer_clear(&applier->recipients);
+    status = put_grants(applier, passage, grants_len);
+    if (status != VG_OK) {
+        return status;
+    }
+    journal_event_of(applier, passage);
+    if (applier->batch->count.notifications > before) {
+        applier->batch->count.matched++;
+    } else {
+        applier->batch->count.unmatched++;
+    }
+    if (passage->judged.flow->replaces_person) {
+        status = move_person(applier, passage->judged.niss, passage->judged.new_niss);
+    }
+    return status;
+}
+
+static enum vg_status
+publish_mutation(struct applier *applier, struct command *command, uint64_t number,
+                 struct hot_bytes bytes)
+{
+    struct passage passage;
+    struct why why = {0};
+    enum vg_status store_status = VG_OK;
+    enum vg_status refusal;
+    size_t grants_len = 0;
+
+    // The field arrays are large and are written before they are read.
+    memset(&passage.judged, 0, offsetof(struct judged, field));
+    passage.mutation.niss = 0;
+    passage.source = roster_institution(applier->roster, command->actor);
+    passage.number = number;
+    passage.producer = command->publish.publish.producer;
+    passage.variants_len = 0;
+    passage.recipients = 0;
+    passage.withheld_all = false;
+
+    applier->batch->count.mutations++;
+    refusal = read_mutation(bytes, &passage, &why);
+    if (refusal == VG_OK) {
+        refusal = match_mutation(applier, &passage, &grants_len, &store_status, &why);
+    }
+    if (store_status != VG_OK) {
+        return store_status;
+    }
+    if (refusal != VG_OK) {
+        return refuse_mutation(applier, command, number, &passage, refusal, &why);
+    }
+    return keep_mutation(applier, &command->publish, &passage, grants_len);
+}
+
+// ---- one Publish ----
+
+// What stops the whole Publish; nothing in it is answered for good then.
+static bool
+publish_is_possible(struct applier *applier, struct command *command,
+                    const struct producer_row *row)
+{
+    const struct hot_publish *publish = &command->publish.publish;
+
+    if (publish->first_number == 0 || publish->producer == 0) {
+        refuse(command, VG_MALFORMED, "producer %u, first_number %llu: both count from 1",
+               publish->producer, (unsigned long long)publish->first_number);
+    } else if (publish->first_number > row->last_number + 1) {
+        refuse(command, VG_GAP, "first_number is %llu, after %llu comes %llu",
+               (unsigned long long)publish->first_number,
+               (unsigned long long)row->last_number,
+               (unsigned long long)row->last_number + 1);
+    } else if (applier->batch->no_room) {
+        refuse(command, VG_STORE_FULL,
+               "the store is at its quota; acknowledging goes on");
+    } else if (applier->catalogue == NULL) {
+        refuse(command, VG_BUSY, "no catalogue is loaded yet");
+    } else if (roster_institution(applier->roster, command->actor) == NULL) {
+        refuse(command, VG_NOT_ALLOWED, "institution %u is not registered",
+               command->actor);
+    }
+    return command->status == VG_OK;
+}
+
+enum vg_status
+publish_mutations(struct applier *applier, struct command *command)
+{
+    struct publish_command *publish = &command->publish;
+    struct institution_id source = {command->actor};
+    struct hot_bytes mutations = publish->publish.mutations;
+    struct hot_bytes mutation;
+    struct producer_row row;
+    uint64_t number = publish->publish.first_number;
+    enum vg_status status =
+        producer_get(applier->txn, source, publish->publish.producer, &row);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    if (!publish_is_possible(applier, command, &row)) {
+        publish->through = row.last_number;
+        return VG_OK;
+    }
+    while (status == VG_OK && hot_next_mutation(&mutations, &mutation)) {
+        if (number <= row.last_number) {
+            status = repeat_mutation(applier, command, number);
+        } else {
+            status = publish_mutation(applier, command, number, mutation);
+        }
+        number++;
+    }
+    publish->through = number - 1;
+    if (status != VG_OK || publish->through <= row.last_number) {
+        return status;
+    }
+    row.last_number = publish->through;
+    row.last_ticket = applier->meta.last_sequence;
+    row.last_us = applier->now.us;
+    applier->changed = true;
+    return producer_put(applier->txn, source, publish->publish.producer, &row);
+}
+
+enum vg_status
+tell_last_number(struct applier *applier, struct command *command)
+{
+    struct producer_row row;
+    enum vg_status status =
+        producer_get(applier->txn, (struct institution_id){command->actor},
+                     command->last_number.producer, &row);
+
+    command->last_number.number = row.last_number;
+    return status;
+}
