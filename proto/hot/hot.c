@@ -566,7 +566,7 @@ static enum hot_result
 add_also(struct scan *scan, struct hot_acknowledge *acknowledge)
 {
     if (acknowledge->also_len == HOT_ALSO_MAX) {
-        return left(scan) < sizeof(uint64_t) ? HOT_MALFORMED : HOT_TOO_MANY;
+        return HOT_TOO_MANY;
     }
     return read_u64(scan, &acknowledge->also[acknowledge->also_len++]) ? HOT_OK
                                                                        : HOT_MALFORMED;

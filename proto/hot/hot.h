@@ -6,6 +6,12 @@
 // two against each other. Readers borrow the frame: every view dies with it. They accept
 // what protobuf accepts (unknown fields are skipped, a repeated singular field: the last
 // one counts) and check every length, so any bytes are safe to read.
+//
+// Where they differ from protobuf-c, on purpose: the limits below; a zero byte in a string
+// does not end it; Notification.again must come as a varint; two justifications or
+// contents of one Notification are not merged, the last one counts; what is not descended
+// into (content in a delivery until it is read, all but the last message of a frame) is
+// checked for its length alone. As there, UTF-8 is not checked.
 #ifndef HOT_HOT_H
 #define HOT_HOT_H
 
@@ -144,7 +150,8 @@ uint8_t *hot_publish_head(uint8_t *mutations, size_t mutations_len, uint32_t pro
                           uint64_t first_number);
 
 // hot_content_size and hot_write_content write a Content: the mutation's fields of which
-// the bit is set in keep (bit i: fields[i]), and the broker's own words.
+// the bit is set in keep (bit i: fields[i]), and the broker's own words. A raw with more
+// in it than its code and value is not copied but written anew, and so is an empty one.
 size_t hot_content_size(const struct hot_mutation *mutation, struct hot_bytes source);
 uint8_t *hot_write_content(uint8_t *at, const struct hot_mutation *mutation,
                            uint64_t keep, struct hot_bytes source, uint64_t ticket,
