@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "context.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <zmq.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static void *context;
+static unsigned users;
+
+void *
+vg_context_take(void)
+{
+    void *taken;
+
+    (void)pthread_mutex_lock(&lock);
+    if (users == 0) {
+        context = zmq_ctx_new();
+    }
+    if (context != NULL) {
+        users++;
+    }
+    taken = context;
+    (void)pthread_mutex_unlock(&lock);
+    return taken;
+}
+
+void
+vg_context_return(void)
+{
+    void *ended = NULL;
+
+    (void)pthread_mutex_lock(&lock);
+    if (--users == 0) {
+        ended = context;
+        context = NULL;
+    }
+    (void)pthread_mutex_unlock(&lock);
+    // Outside the lock: it may wait for lingering frames.
+    while (ended != NULL && zmq_ctx_term(ended) != 0 && errno == EINTR) {
+    }
+}

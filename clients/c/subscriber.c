@@ -1,0 +1,626 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "connection.h"
+#include "error.h"
+#include "mutation.h"
+#include "subscription.h"
+#include "vigie/vigie.h"
+
+enum {
+    WINDOW_DEFAULT = 10 * 1000,
+    WINDOW_BYTES_DEFAULT = 4 * 1024 * 1024,
+    RETRY_MS = 1000, // a subscription that was put off
+    CLOSE_MS = 2000,
+};
+
+struct vg_subscriber {
+    struct vg_connection *connection;
+    struct vg_subscriptions subscriptions;
+    struct vg_subscriber_options options;
+    struct vg_subscription *asked; // vg_subscribe waits for this one
+    struct vg_error refusal;       // of it; VG_OK: none
+    uint64_t last_probe;
+    bool ready;
+    bool closing;
+    int64_t retry_at;
+};
+
+static void
+end_with(struct vg_subscriber *subscriber, enum vg_status status, const char *sentence)
+{
+    struct vg_error fault;
+
+    (void)vg_fail(&fault, status, "%s", sentence);
+    vg_connection_end(subscriber->connection, &fault);
+}
+
+// ---- out ----
+
+static void
+ask_for(struct vg_subscriber *subscriber, const struct vg_subscription *subscription)
+{
+    Vigie__V1__Subscribe question = VIGIE__V1__SUBSCRIBE__INIT;
+    Vigie__V1__ToBroker message = VIGIE__V1__TO_BROKER__INIT;
+
+    question.mailbox = subscription->mailbox;
+    question.window_messages = subscriber->options.window_messages;
+    question.window_bytes = subscriber->options.window_bytes;
+    message.message_case = VIGIE__V1__TO_BROKER__MESSAGE_SUBSCRIBE;
+    message.subscribe = &question;
+    (void)vg_connection_send(subscriber->connection, &message);
+}
+
+static void
+ask_for_waiting(struct vg_subscriber *subscriber)
+{
+    for (size_t i = 0; i < subscriber->subscriptions.len; i++) {
+        if (!subscriber->subscriptions.items[i]->open) {
+            ask_for(subscriber, subscriber->subscriptions.items[i]);
+        }
+    }
+}
+
+static void
+stop_asking(struct vg_subscriber *subscriber, struct vg_subscription *subscription)
+{
+    Vigie__V1__Unsubscribe question = VIGIE__V1__UNSUBSCRIBE__INIT;
+    Vigie__V1__ToBroker message = VIGIE__V1__TO_BROKER__INIT;
+
+    question.mailbox = subscription->mailbox;
+    message.message_case = VIGIE__V1__TO_BROKER__MESSAGE_UNSUBSCRIBE;
+    message.unsubscribe = &question;
+    if (vg_connection_is_ready(subscriber->connection)) {
+        (void)vg_connection_send(subscriber->connection, &message);
+    }
+    vg_subscriptions_remove(&subscriber->subscriptions, subscription);
+}
+
+static void
+send_acknowledge(struct vg_subscriber *subscriber, struct vg_subscription *subscription)
+{
+    struct vg_cursor *cursor = &subscription->cursor;
+    struct hot_acknowledge acknowledge;
+    uint8_t frame[HOT_HEAD_MAX + 9 * HOT_ALSO_MAX];
+
+    acknowledge.mailbox = subscription->mailbox;
+    while (vg_cursor_has_news(cursor)) {
+        uint8_t *end;
+
+        acknowledge.through = cursor->through;
+        acknowledge.also_len =
+            (uint32_t)vg_cursor_take_alone(cursor, acknowledge.also, HOT_ALSO_MAX);
+        cursor->through_is_news = false;
+        end = hot_write_acknowledge(frame, &acknowledge);
+        (void)vg_connection_send_bytes(subscriber->connection, frame,
+                                       (size_t)(end - frame));
+    }
+    subscription->done = 0;
+    subscription->done_bytes = 0;
+}
+
+static void
+send_news(struct vg_subscriber *subscriber)
+{
+    struct vg_subscriptions *subscriptions = &subscriber->subscriptions;
+
+    for (size_t i = 0; i < subscriptions->with_news_len; i++) {
+        send_acknowledge(subscriber, subscriptions->with_news[i]);
+        subscriptions->with_news[i]->listed = false;
+    }
+    subscriptions->with_news_len = 0;
+}
+
+// News of a mailbox that is not open now is told when it is again.
+static void
+list_news(struct vg_subscriber *subscriber, struct vg_subscription *subscription)
+{
+    if (subscription->open && vg_cursor_has_news(&subscription->cursor)) {
+        vg_subscriptions_list(&subscriber->subscriptions, subscription);
+    }
+}
+
+// ---- notifications ----
+
+// The window must open again before it is used up.
+static void
+count_done(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
+           size_t bytes)
+{
+    subscription->done++;
+    subscription->done_bytes += bytes;
+    list_news(subscriber, subscription);
+    if (subscription->done >= (subscriber->options.window_messages + 3) / 4 ||
+        subscription->done_bytes >= subscriber->options.window_bytes / 4) {
+        send_acknowledge(subscriber, subscription);
+    }
+}
+
+static void
+end_with_gap(struct vg_subscriber *subscriber, const struct hot_notification *hot,
+             uint64_t seen)
+{
+    struct vg_error fault;
+
+    (void)vg_fail(&fault, VG_MALFORMED,
+                  "mailbox %" PRIu32 ": number %" PRIu64 " came after %" PRIu64,
+                  hot->mailbox, hot->number, seen);
+    vg_connection_end(subscriber->connection, &fault);
+}
+
+static void
+give(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
+     const struct hot_notification *hot)
+{
+    struct hot_content scratch;
+    struct vg_notification notification;
+
+    if (vg_notification_check_in(hot, &scratch, &notification) != VG_OK) {
+        end_with(subscriber, VG_MALFORMED, "a notification could not be understood");
+        return;
+    }
+    if (!subscriber->options.notification(&notification, subscriber->options.arg)) {
+        return;
+    }
+    if (!vg_cursor_done(&subscription->cursor, hot->number)) {
+        end_with(subscriber, VG_NO_MEMORY, "no memory for an acknowledgement");
+        return;
+    }
+    count_done(subscriber, subscription, hot->content.len);
+}
+
+// Returns whether the application saw it.
+static bool
+take_notification(struct vg_subscriber *subscriber, const struct hot_notification *hot)
+{
+    struct vg_subscription *subscription =
+        vg_subscriptions_find(&subscriber->subscriptions, hot->mailbox);
+    uint64_t seen;
+    bool good;
+
+    // One whose subscription was given up, or belongs to another connection.
+    if (subscription == NULL || !subscription->open) {
+        return false;
+    }
+    seen = subscription->cursor.seen;
+    switch (vg_cursor_arrive(&subscription->cursor, hot->number, &good)) {
+    case VG_ARRIVAL_NEW:
+        if (!good) {
+            end_with(subscriber, VG_NO_MEMORY, "no memory for a number left out");
+            return false;
+        }
+        give(subscriber, subscription, hot);
+        return true;
+    case VG_ARRIVAL_GAP:
+        end_with_gap(subscriber, hot, seen);
+        return false;
+    case VG_ARRIVAL_REPEAT:
+        break;
+    }
+    return false;
+}
+
+static bool
+take_delivery(struct vg_subscriber *subscriber, struct hot_bytes frame)
+{
+    struct hot_notification hot;
+    bool any = false;
+    int result = 0;
+
+    while (vg_connection_fault(subscriber->connection) == NULL &&
+           (result = hot_next_notification(&frame, &hot)) == 1) {
+        any |= take_notification(subscriber, &hot);
+    }
+    if (result < 0) {
+        end_with(subscriber, VG_MALFORMED, "a delivery could not be understood");
+    }
+    return any;
+}
+
+// ---- subscriptions ----
+
+// The default mailbox's number is not known before its first answer.
+static struct vg_subscription *
+find_unnamed(const struct vg_subscriptions *subscriptions)
+{
+    for (size_t i = 0; i < subscriptions->len; i++) {
+        if (subscriptions->items[i]->mailbox == 0) {
+            return subscriptions->items[i];
+        }
+    }
+    return NULL;
+}
+
+static struct vg_subscription *
+find_answered(struct vg_subscriber *subscriber, uint32_t mailbox)
+{
+    struct vg_subscriptions *subscriptions = &subscriber->subscriptions;
+    struct vg_subscription *named = vg_subscriptions_find(subscriptions, mailbox);
+    struct vg_subscription *unnamed = find_unnamed(subscriptions);
+
+    if (unnamed == NULL || named == unnamed || (named != NULL && !named->open)) {
+        return named;
+    }
+    if (named == NULL) {
+        vg_subscriptions_name(subscriptions, unnamed, mailbox);
+        return unnamed;
+    }
+    // The default mailbox was already open under its number.
+    named->is_default = true;
+    if (subscriber->asked == unnamed) {
+        subscriber->asked = named;
+    }
+    vg_subscriptions_remove(subscriptions, unnamed);
+    return named;
+}
+
+static void
+join(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
+     const Vigie__V1__Subscribed *answer)
+{
+    if (answer->last < subscription->cursor.seen) {
+        struct vg_error fault;
+
+        (void)vg_fail(&fault, VG_MALFORMED,
+                      "mailbox %" PRIu32 ": the newest number is %" PRIu64
+                      ", but %" PRIu64 " had come",
+                      answer->mailbox, answer->last, subscription->cursor.seen);
+        vg_connection_end(subscriber->connection, &fault);
+        return;
+    }
+    if (!vg_cursor_join(&subscription->cursor, answer->acknowledged, answer->last,
+                        answer->waiting)) {
+        end_with(subscriber, VG_NO_MEMORY, "no memory for what was acknowledged");
+        return;
+    }
+    subscription->open = true;
+    list_news(subscriber, subscription);
+}
+
+static void
+take_subscribed(struct vg_subscriber *subscriber, struct hot_bytes body)
+{
+    Vigie__V1__Subscribed *answer =
+        vigie__v1__subscribed__unpack(NULL, body.len, body.at);
+    struct vg_subscription *subscription;
+
+    if (answer == NULL) {
+        vg_connection_break(subscriber->connection, "an answer could not be understood");
+        return;
+    }
+    subscription = find_answered(subscriber, answer->mailbox);
+    if (subscription != NULL) {
+        join(subscriber, subscription, answer);
+    }
+    vigie__v1__subscribed__free_unpacked(answer, NULL);
+}
+
+// A refusal does not name what it refuses; requests are answered in their order.
+static void
+take_refused(struct vg_subscriber *subscriber, struct hot_bytes body)
+{
+    Vigie__V1__Refused *refused = vigie__v1__refused__unpack(NULL, body.len, body.at);
+    struct vg_subscription *waiting =
+        vg_subscriptions_waiting(&subscriber->subscriptions);
+    struct vg_error fault;
+
+    if (refused == NULL) {
+        vg_connection_break(subscriber->connection, "a refusal could not be understood");
+        return;
+    }
+    vg_fault_read(refused->fault, &fault);
+    if (waiting != NULL && waiting == subscriber->asked) {
+        subscriber->refusal = fault;
+    } else if (!vg_fault_is_temporary(refused->fault)) {
+        vg_connection_end(subscriber->connection, &fault);
+    } else {
+        subscriber->retry_at = vg_clock_ms() + RETRY_MS;
+    }
+    vigie__v1__refused__free_unpacked(refused, NULL);
+}
+
+// ---- turns ----
+
+static void
+on_ready(const struct vg_grant *grant, void *arg)
+{
+    struct vg_subscriber *subscriber = arg;
+
+    (void)grant;
+    subscriber->ready = true;
+    ask_for_waiting(subscriber);
+}
+
+static void
+on_lost(void *arg)
+{
+    struct vg_subscriber *subscriber = arg;
+    struct vg_subscriptions *subscriptions = &subscriber->subscriptions;
+
+    subscriber->ready = false;
+    subscriber->retry_at = VG_NEVER;
+    for (size_t i = 0; i < subscriptions->len; i++) {
+        subscriptions->items[i]->open = false;
+        subscriptions->items[i]->listed = false;
+    }
+    subscriptions->with_news_len = 0;
+}
+
+static bool
+on_frame(uint32_t kind, struct hot_bytes frame, struct hot_bytes body, void *arg)
+{
+    struct vg_subscriber *subscriber = arg;
+
+    if (subscriber->closing) {
+        return false;
+    }
+    switch (kind) {
+    case 1: // notifications
+        return take_delivery(subscriber, frame);
+    case VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED:
+        take_subscribed(subscriber, body);
+        return false;
+    case VIGIE__V1__TO_CLIENT__MESSAGE_REFUSED:
+        take_refused(subscriber, body);
+        return false;
+    default:
+        return false;
+    }
+}
+
+static void
+on_work(int64_t now, void *arg)
+{
+    struct vg_subscriber *subscriber = arg;
+
+    if (!vg_connection_is_open(subscriber->connection)) {
+        return;
+    }
+    if (now >= subscriber->retry_at) {
+        subscriber->retry_at = VG_NEVER;
+        ask_for_waiting(subscriber);
+    }
+    send_news(subscriber);
+}
+
+static int64_t
+on_due(void *arg)
+{
+    const struct vg_subscriber *subscriber = arg;
+
+    if (subscriber->subscriptions.with_news_len > 0 &&
+        vg_connection_is_open(subscriber->connection)) {
+        return 0;
+    }
+    return subscriber->retry_at;
+}
+
+// What is acknowledged leaves at the end of each turn.
+static bool
+on_goodbye(void *arg)
+{
+    const struct vg_subscriber *subscriber = arg;
+
+    return subscriber->subscriptions.with_news_len == 0;
+}
+
+// ---- life ----
+
+static bool
+is_ready(void *arg)
+{
+    const struct vg_subscriber *subscriber = arg;
+
+    return subscriber->ready;
+}
+
+static enum vg_status
+connect_subscriber(struct vg_subscriber *subscriber, const struct vg_address *address,
+                   int timeout_ms, struct vg_error *error)
+{
+    const struct vg_connection_owner owner = {.ready = on_ready,
+                                              .lost = on_lost,
+                                              .frame = on_frame,
+                                              .work = on_work,
+                                              .due_at = on_due,
+                                              .may_leave = on_goodbye,
+                                              .arg = subscriber};
+    enum vg_status status;
+
+    status = vg_connection_open(address, &owner, &subscriber->connection, error);
+    if (status != VG_OK) {
+        return status;
+    }
+    return vg_connection_run(subscriber->connection, timeout_ms, is_ready, error);
+}
+
+enum vg_status
+vg_subscriber_open(const struct vg_address *address,
+                   const struct vg_subscriber_options *options, int timeout_ms,
+                   struct vg_subscriber **ret_subscriber, struct vg_error *error)
+{
+    struct vg_subscriber *subscriber;
+    enum vg_status status;
+
+    if (options->notification == NULL) {
+        return vg_fail(error, VG_MALFORMED, "a subscriber needs a function to call");
+    }
+    subscriber = calloc(1, sizeof *subscriber);
+    if (subscriber == NULL) {
+        return vg_fail(error, VG_NO_MEMORY, "no memory for a subscriber");
+    }
+    subscriber->options = *options;
+    subscriber->retry_at = VG_NEVER;
+    if (options->window_messages == 0) {
+        subscriber->options.window_messages = WINDOW_DEFAULT;
+    }
+    if (options->window_bytes == 0) {
+        subscriber->options.window_bytes = WINDOW_BYTES_DEFAULT;
+    }
+    status = connect_subscriber(subscriber, address, timeout_ms, error);
+    if (status != VG_OK) {
+        vg_subscriber_close(&subscriber);
+        return status;
+    }
+    *ret_subscriber = subscriber;
+    return VG_OK;
+}
+
+static bool
+has_left(void *arg)
+{
+    const struct vg_subscriber *subscriber = arg;
+
+    return !vg_connection_is_open(subscriber->connection) ||
+           vg_connection_echoed(subscriber->connection, subscriber->last_probe);
+}
+
+// A heartbeat comes back only after what was sent before it was read.
+static void
+let_acknowledgements_leave(struct vg_subscriber *subscriber)
+{
+    subscriber->closing = true;
+    send_news(subscriber);
+    subscriber->last_probe = vg_connection_probe(subscriber->connection);
+    if (subscriber->last_probe != 0) {
+        (void)vg_connection_run(subscriber->connection, CLOSE_MS, has_left, NULL);
+    }
+}
+
+void
+vg_subscriber_close(struct vg_subscriber **subscriber)
+{
+    struct vg_subscriber *closed = *subscriber;
+
+    if (closed == NULL) {
+        return;
+    }
+    if (closed->connection != NULL && vg_connection_is_open(closed->connection) &&
+        closed->subscriptions.len > 0) {
+        let_acknowledgements_leave(closed);
+    }
+    vg_connection_close(&closed->connection);
+    vg_subscriptions_end(&closed->subscriptions);
+    free(closed);
+    *subscriber = NULL;
+}
+
+// ---- subscribing ----
+
+static bool
+has_word(void *arg)
+{
+    const struct vg_subscriber *subscriber = arg;
+
+    return subscriber->asked->open || subscriber->refusal.status != VG_OK;
+}
+
+// Waits for the broker's word on subscriber->asked.
+static enum vg_status
+wait_for_word(struct vg_subscriber *subscriber, int timeout_ms, struct vg_error *error)
+{
+    enum vg_status status;
+
+    subscriber->refusal.status = VG_OK;
+    if (vg_connection_is_ready(subscriber->connection)) {
+        ask_for(subscriber, subscriber->asked);
+    }
+    status = vg_connection_run(subscriber->connection, timeout_ms, has_word, error);
+    if (status == VG_OK && subscriber->refusal.status != VG_OK) {
+        status = vg_fail_again(error, &subscriber->refusal);
+    }
+    if (status != VG_OK) {
+        stop_asking(subscriber, subscriber->asked);
+    }
+    subscriber->asked = NULL;
+    return status;
+}
+
+enum vg_status
+vg_subscribe(struct vg_subscriber *subscriber, uint32_t mailbox, int timeout_ms,
+             struct vg_error *error)
+{
+    struct vg_subscriptions *subscriptions = &subscriber->subscriptions;
+
+    if (vg_subscriptions_find(subscriptions, mailbox) != NULL) {
+        return VG_OK;
+    }
+    if (vg_connection_is_running(subscriber->connection)) {
+        return vg_fail(error, VG_BUSY, "not from inside a callback");
+    }
+    subscriber->asked = vg_subscriptions_add(subscriptions, mailbox);
+    if (subscriber->asked == NULL) {
+        return vg_fail(error, VG_NO_MEMORY, "no memory for a mailbox");
+    }
+    return wait_for_word(subscriber, timeout_ms, error);
+}
+
+// ---- acknowledging ----
+
+enum vg_status
+vg_acknowledge(struct vg_subscriber *subscriber, uint32_t mailbox, uint64_t through)
+{
+    struct vg_subscription *subscription =
+        vg_subscriptions_find(&subscriber->subscriptions, mailbox);
+
+    if (subscription == NULL || through > subscription->cursor.seen) {
+        return VG_NOT_FOUND;
+    }
+    vg_cursor_done_through(&subscription->cursor, through);
+    list_news(subscriber, subscription);
+    return VG_OK;
+}
+
+enum vg_status
+vg_acknowledge_one(struct vg_subscriber *subscriber, uint32_t mailbox, uint64_t number)
+{
+    struct vg_subscription *subscription =
+        vg_subscriptions_find(&subscriber->subscriptions, mailbox);
+
+    if (subscription == NULL || number > subscription->cursor.seen) {
+        return VG_NOT_FOUND;
+    }
+    if (!vg_cursor_done(&subscription->cursor, number)) {
+        return VG_NO_MEMORY;
+    }
+    list_news(subscriber, subscription);
+    return VG_OK;
+}
+
+enum vg_status
+vg_subscriber_flush(struct vg_subscriber *subscriber)
+{
+    const struct vg_error *fault = vg_connection_fault(subscriber->connection);
+
+    if (fault != NULL) {
+        return fault->status;
+    }
+    if (!vg_connection_is_open(subscriber->connection)) {
+        return VG_DISCONNECTED;
+    }
+    send_news(subscriber);
+    return VG_OK;
+}
+
+enum vg_status
+vg_subscriber_process(struct vg_subscriber *subscriber, int timeout_ms,
+                      struct vg_error *error)
+{
+    return vg_connection_run(subscriber->connection, timeout_ms, NULL, error);
+}
+
+// ---- questions ----
+
+int
+vg_subscriber_fd(const struct vg_subscriber *subscriber)
+{
+    return vg_connection_fd(subscriber->connection);
+}
+
+int
+vg_subscriber_due_ms(const struct vg_subscriber *subscriber)
+{
+    return vg_connection_due_ms(subscriber->connection);
+}
