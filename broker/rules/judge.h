@@ -34,6 +34,8 @@ struct judge_context {
 // Returns VG_OK or the first refusal; its words name field and value (numbers of persons
 // masked). UNKNOWN_FLOW, NOT_THE_SOURCE, BAD_NISS, TEST_PERSON, BAD_ENTERPRISE, BAD_DATE,
 // UNKNOWN_FIELD, FIELD_NOT_IN_FLOW, BAD_RECIPIENT (missing where the flow is addressed).
+// A number, period, year or recipient that the flow has no use for is refused like a wrong
+// one: it would travel on to the recipients. ret_judged is good only after VG_OK.
 NODISCARD enum vg_status judge_mutation(const struct judge_context *context,
                                         const struct hot_mutation *mutation,
                                         struct judged *ret_judged, struct why *why);
