@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: EUPL-1.2
+// broker.h - what the parts of the event loop share: doors, HTTP and timers all work on one
+// struct broker. Thread: event loop, all of it.
+//
+// A turn is one callback of the loop. It reads the store through broker_txn and ends with
+// broker_end_turn: the transaction rests, and no socket's edge is lost.
+#ifndef EDGE_BROKER_H
+#define EDGE_BROKER_H
+
+#include <event2/event.h>
+
+#include "edge/clock.h"
+#include "edge/door.h"
+#include "edge/keys.h"
+#include "edge/lane.h"
+#include "edge/metrics.h"
+#include "edge/session.h"
+#include "edge/settings.h"
+#include "edge/writer.h"
+#include "flow/deliver.h"
+#include "rules/roster.h"
+
+enum { BROKER_EXIT_UNKNOWN = 4 }; // the outcome of a commit is not known: verify, restart
+
+struct zap;
+struct http;
+
+struct broker {
+    struct settings *settings;
+    const char *settings_path; // for SIGHUP; NULL: none
+    // machinery
+    struct event_base *base;
+    void *zmq;
+    struct zap *zap;
+    struct door *sources;
+    struct door *members;
+    struct http *http; // NULL: none
+    struct event *tick;
+    struct event *writer_event;
+    struct event *resend;   // for peers that did not read
+    struct event *delivery; // goes on with delivering in the next turn
+    struct event *drain;
+    // the state behind
+    struct store *store;
+    struct applier *applier; // the writer's; its catalogues are lent to the loop
+    struct proposals *proposals;
+    struct writer *writer;
+    // the loop's own view of the state
+    struct txn *txn; // through broker_txn only
+    bool txn_awake;
+    struct roster *roster;
+    const struct catalogue *catalogue; // NULL: none loaded yet
+    struct tails *tails;
+    struct keys *keys;
+    struct sessions *sessions;
+    struct lanes *lanes;
+    uint64_t last_commit; // that the loop has seen
+    // delivery: sessions with something to send, served in turn
+    struct session *first_delivery;
+    struct session *last_delivery;
+    struct buffer frame; // scratch, empty between uses
+    // switches
+    bool blocked;     // no room: publishing is refused
+    bool draining;    // stopping
+    bool fatal;       // the outcome of a commit is not known: nobody is answered
+    bool fold_wanted; // something was posted or acknowledged since the last fold
+    bool fold_proposed;
+    int exit_code;
+    int64_t drain_ms; // when it began
+    struct instant started;
+    size_t proposed; // commands not yet answered
+    struct store_room room;
+};
+
+// broker_open puts everything together: store, tails, keys, writer, catalogue, then the
+// doors. With a catalogue file that differs from the one in force, that one is loaded first.
+//
+// Keeps: settings. Gives: broker_close. Blocks: yes, bounded by one fold interval's journal.
+NODISCARD enum vg_status broker_open(struct settings *settings,
+                                     struct broker **ret_broker, struct faults *faults);
+// broker_run serves until it has drained or failed; returns the process's exit code.
+int broker_run(struct broker *broker);
+void broker_close(struct broker **broker);
+
+// broker_drain begins to stop: nothing new is accepted, what is queued is finished and
+// answered, then broker_run returns.
+void broker_drain(struct broker *broker);
+// broker_reload reads settings (those that may change), catalogue file and keys again.
+void broker_reload(struct broker *broker);
+
+// ---- for everybody in the loop ----
+
+// broker_txn gives the loop's read transaction, awake until broker_end_turn.
+// CHECKs that the store can be read.
+struct txn *broker_txn(struct broker *broker);
+void broker_end_turn(struct broker *broker);
+
+// broker_propose queues a command and sees that its answer gets back: to the session in
+// command->back.session, or, when that is 0, to command->back.context, a struct
+// answer_to (NULL: nobody waits). Takes: command.
+void broker_propose(struct broker *broker, struct command **command);
+
+// Who waits for an answer that goes to no session. It must live until `answered` is called,
+// once, in a later turn of the loop; when the broker ends before that, never.
+struct answer_to {
+    void (*answered)(const struct command *command, void *arg); // Borrows: command
+    void *arg;
+};
+
+// broker_send sends one frame to a session, or keeps it until the peer reads again. The
+// session may be gone afterwards (false).
+bool broker_send(struct broker *broker, struct session *session, struct bytes frame);
+// broker_refuse tells a session that something it sent was refused.
+bool broker_refuse(struct broker *broker, struct session *session, enum vg_status status,
+                   const char *sentence);
+// broker_dismiss refuses, takes its mailboxes away, and cuts it off a moment later.
+void broker_dismiss(struct broker *broker, struct session *session, enum vg_status status,
+                    const char *sentence);
+// broker_kill cuts a session off at once and forgets it.
+void broker_kill(struct broker *broker, struct session *session, const char *reason);
+
+// broker_lane gives a mailbox's lane, its newest number filled in.
+struct lane *broker_lane(struct broker *broker, uint32_t mailbox);
+
+#endif

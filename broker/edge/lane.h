@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: EUPL-1.2
+// lane.h - a mailbox as the event loop sees it: who has it open, how far he is, how fast it
+// fills and empties.
+//
+// One session at a time: whoever opens a mailbox takes it over, because a client that
+// reconnects must not wait until its dead connection is noticed. Thread: event loop.
+#ifndef EDGE_LANE_H
+#define EDGE_LANE_H
+
+#include "flow/deliver.h"
+
+struct session;
+
+// Messages per second, over about the last ten seconds.
+struct rate {
+    uint64_t seen; // the counter's value at the last tick
+    double per_second;
+};
+
+struct lane {
+    uint32_t mailbox;
+    struct session *session; // that has it open, NULL: nobody
+    struct outflow *outflow; // its own; NULL with session
+    uint64_t last;           // newest number in the mailbox
+    uint64_t sent_through;   // newest number sent on any connection since the start
+    uint64_t delivered;      // since the start, repeats included
+    uint64_t acknowledged;   // messages' worth, since the start
+    int64_t delivered_us;    // moment of the last delivery, 0: none yet
+    int64_t acknowledged_us; // moment of the last acknowledgement, 0: none yet
+    struct rate in;          // posted
+    struct rate out;         // acknowledged
+    // of the session's lists
+    struct lane *next;
+    struct lane *next_ready;
+    bool ready; // stands in the list of those with something to send
+};
+
+struct lanes;
+
+struct lanes *lanes_new(void);
+void lanes_free(struct lanes **lanes);
+
+// lanes_find gives a mailbox's lane, NULL when it was never looked at.
+struct lane *lanes_find(const struct lanes *lanes, uint32_t mailbox);
+// lanes_at gives it, made when it is new (then last must be filled in). The pointer is good
+// for the life of the lanes.
+struct lane *lanes_at(struct lanes *lanes, uint32_t mailbox);
+
+// lane_has_work says whether there is something to send and window for it.
+bool lane_has_work(const struct lane *lane);
+
+// lanes_tick renews the rates; call it once a second.
+void lanes_tick(struct lanes *lanes);
+
+typedef void (*lane_fn)(struct lane *lane, void *arg);
+void lanes_each(struct lanes *lanes, lane_fn each, void *arg);
+
+#endif

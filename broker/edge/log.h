@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: EUPL-1.2
+// log.h - one line per event on standard error, key=value, for people and for journald.
+//
+//   time=2026-11-20T09:30:00.123456Z level=info event=ready sources=tcp://... why="..."
+//
+// Values that hold spaces stand in double quotes (the caller writes them). Control
+// characters from outside are replaced. Never a whole person number: niss_mask().
+// Thread: any; one line is one write.
+#ifndef EDGE_LOG_H
+#define EDGE_LOG_H
+
+#include "base/base.h"
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+// log_set_level hides what is below; LOG_INFO at start.
+void log_set_level(enum log_level level);
+// log_level_parse reads "error", "warning", "info" or "debug".
+bool log_level_parse(const char *text, enum log_level *ret_level);
+
+void log_error(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
+void log_warning(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
+void log_info(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
+void log_debug(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: EUPL-1.2
+// metrics.table.h - every number the broker counts, once: struct metrics, the page for
+// Prometheus and the manual are made from it.
+//
+// name, type, unit, help. Counters only grow while the process lives.
+#ifndef EDGE_METRICS_TABLE_H
+#define EDGE_METRICS_TABLE_H
+
+#define METRICS_TABLE(ROW)                                                               \
+    ROW(mutations, COUNTER, "", "mutations that were published and answered")            \
+    ROW(refused, COUNTER, "", "mutations that were refused for good")                    \
+    ROW(repeated, COUNTER, "", "mutations that had been kept before")                    \
+    ROW(matched, COUNTER, "", "mutations that reached at least one mailbox")             \
+    ROW(unmatched, COUNTER, "", "mutations that nobody follows")                         \
+    ROW(notifications, COUNTER, "", "notifications put into mailboxes")                  \
+    ROW(withheld, COUNTER, "", "fields left out because a recipient may not see them")   \
+    ROW(delivered, COUNTER, "", "notifications sent, repeats included")                  \
+    ROW(delivered_bytes, COUNTER, "bytes", "bytes of delivery frames sent")              \
+    ROW(acknowledgements, COUNTER, "", "Acknowledge messages accepted")                  \
+    ROW(requests, COUNTER, "", "directory requests received")                            \
+    ROW(batches, COUNTER, "", "batches applied")                                         \
+    ROW(commits, COUNTER, "", "batches that wrote something")                            \
+    ROW(commands, COUNTER, "", "commands applied")                                       \
+    ROW(written_bytes, COUNTER, "bytes", "bodies and journal records written")           \
+    ROW(commit_us, COUNTER, "us", "time spent applying and syncing batches")             \
+    ROW(frames_in, COUNTER, "", "frames received from clients")                          \
+    ROW(bytes_in, COUNTER, "bytes", "bytes of frames received")                          \
+    ROW(frames_out, COUNTER, "", "frames sent to clients")                               \
+    ROW(violations, COUNTER, "", "frames that broke the protocol")                       \
+    ROW(connections, COUNTER, "", "sessions opened")                                     \
+    ROW(connections_dropped, COUNTER, "", "sessions ended by the broker")                \
+    ROW(handshakes_accepted, COUNTER, "", "ZAP requests answered 200")                   \
+    ROW(handshakes_refused, COUNTER, "", "ZAP requests answered otherwise")              \
+    ROW(sessions, GAUGE, "", "sessions open now")                                        \
+    ROW(queued, GAUGE, "", "commands proposed and not yet answered")                     \
+    ROW(tails_bytes, GAUGE, "bytes", "memory held for the newest letters")               \
+    ROW(store_used_bytes, GAUGE, "bytes", "pages of the store in use")                   \
+    ROW(store_file_bytes, GAUGE, "bytes", "size of the store's file")                    \
+    ROW(store_quota_bytes, GAUGE, "bytes", "limit above which publishing is refused")    \
+    ROW(disk_free_bytes, GAUGE, "bytes", "room left on the store's disk")                \
+    ROW(blocked, GAUGE, "", "1: publishing is refused because there is no room")         \
+    ROW(draining, GAUGE, "", "1: the broker is stopping")
+
+#endif
