@@ -13,6 +13,7 @@
 enum {
     TEXT_MAX_BYTES = 4 * 1024 * 1024,
     LEVELS_MAX = 64,
+    NODES_MAX = 500000,   // some 60 MB
     SHOWN_MAX_BYTES = 40, // of a value, in a fault
 };
 
@@ -34,6 +35,7 @@ struct yaml_node {
 struct yaml_tree {
     struct yaml_node *root;
     struct yaml_node *newest;
+    size_t nodes;
     struct faults *faults;
     enum vg_status status;
 };
@@ -64,6 +66,7 @@ new_node(struct yaml_tree *tree, enum kind kind, const yaml_event_t *event)
 {
     struct yaml_node *node = xcalloc(1, sizeof *node);
 
+    tree->nodes++;
     node->tree = tree;
     node->older = tree->newest;
     node->kind = kind;
@@ -80,6 +83,22 @@ refuse(struct builder *builder, const yaml_event_t *event, const char *reason)
     faults_add(tree->faults, tree->status, (unsigned)event->start_mark.line + 1, "%s",
                reason);
     return false;
+}
+
+static bool
+allow_node(struct builder *builder, const yaml_event_t *event, const yaml_char_t *anchor,
+           const yaml_char_t *tag)
+{
+    if (anchor != NULL) {
+        return refuse(builder, event, "anchors (&name) are not allowed");
+    }
+    if (tag != NULL) {
+        return refuse(builder, event, "tags (!name) are not allowed");
+    }
+    if (builder->tree->nodes == NODES_MAX) {
+        return refuse(builder, event, "more than 500000 keys and values");
+    }
+    return true;
 }
 
 static bool
@@ -115,11 +134,8 @@ take_scalar(struct builder *builder, const yaml_event_t *event)
 {
     const char *text = (const char *)event->data.scalar.value;
 
-    if (event->data.scalar.anchor != NULL) {
-        return refuse(builder, event, "anchors (&name) are not allowed");
-    }
-    if (event->data.scalar.tag != NULL) {
-        return refuse(builder, event, "tags (!name) are not allowed");
+    if (!allow_node(builder, event, event->data.scalar.anchor, event->data.scalar.tag)) {
+        return false;
     }
     if (strlen(text) != event->data.scalar.length) {
         return refuse(builder, event, "a text holds a zero character");
@@ -142,11 +158,8 @@ static bool
 open_collection(struct builder *builder, const yaml_event_t *event, enum kind kind,
                 const yaml_char_t *anchor, const yaml_char_t *tag)
 {
-    if (anchor != NULL) {
-        return refuse(builder, event, "anchors (&name) are not allowed");
-    }
-    if (tag != NULL) {
-        return refuse(builder, event, "tags (!name) are not allowed");
+    if (!allow_node(builder, event, anchor, tag)) {
+        return false;
     }
     if (is_key_next(builder)) {
         return refuse(builder, event, "a key must be plain text");
@@ -271,6 +284,34 @@ note_syntax(const struct yaml_tree *tree, const yaml_parser_t *parser, const cha
     }
 }
 
+// libyaml compares each directive with all before it, for minutes on a hostile file, and
+// shows none before it has read all: so they are looked for in the text.
+static bool
+has_directive(const char *text, size_t text_len, size_t *ret_at)
+{
+    static const char *const breaks[] = {"\n", "\r", "\xc2\x85", "\xe2\x80\xa8",
+                                         "\xe2\x80\xa9"};
+
+    for (size_t at = 0; at < text_len; at++) {
+        if (text[at] != '%') {
+            continue;
+        }
+
+        bool begins_line = at == 0;
+
+        for (size_t i = 0; i < ARRAY_LEN(breaks) && !begins_line; i++) {
+            size_t len = strlen(breaks[i]);
+
+            begins_line = at >= len && memcmp(text + at - len, breaks[i], len) == 0;
+        }
+        if (begins_line) {
+            *ret_at = at;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool
 read_document(struct yaml_tree *tree, const char *text, size_t text_len)
 {
@@ -280,7 +321,9 @@ read_document(struct yaml_tree *tree, const char *text, size_t text_len)
     bool go_on = true;
 
     CHECK(yaml_parser_initialize(&parser) == 1);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text, text_len);
+    yaml_parser_set_input_string(
+        &parser, text == NULL ? (const yaml_char_t *)"" : (const yaml_char_t *)text,
+        text_len);
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     while (go_on && type != YAML_STREAM_END_EVENT) {
         AUTO(yaml_event_delete) yaml_event_t event;
@@ -301,6 +344,14 @@ yaml_tree_parse(const char *text, size_t text_len, enum vg_status status,
 {
     if (text_len > TEXT_MAX_BYTES) {
         faults_add(faults, status, 0, "it is larger than %d bytes", TEXT_MAX_BYTES);
+        return NULL;
+    }
+
+    size_t at;
+
+    if (has_directive(text, text_len, &at)) {
+        faults_add(faults, status, line_at(text, text_len, at),
+                   "a line may not begin with %% (a directive)");
         return NULL;
     }
 

@@ -13,7 +13,8 @@
 struct yaml_tree;
 struct yaml_node; // lent by the tree until yaml_tree_free
 
-// yaml_tree_parse reads a whole document: at most 4 MiB, 64 levels, no anchors.
+// yaml_tree_parse reads a whole document: at most 4 MiB, 64 levels and 500,000 keys and
+// values; no anchors, tags or directives.
 //
 // Gives: the tree, NULL after a fault (which is then noted with its line).
 struct yaml_tree *yaml_tree_parse(const char *text, size_t text_len,

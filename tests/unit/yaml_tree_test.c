@@ -308,6 +308,53 @@ refuses_anchors_aliases_and_tags(void **state)
 }
 
 static void
+refuses_directives_before_libyaml_compares_them(void **state)
+{
+    struct faults faults = {0};
+    struct buffer text = {0};
+    (void)state;
+
+    for (int i = 0; i < 200000; i++) {
+        buffer_print(&text, "%%TAG !a%d! t\n", i);
+    }
+    assert_null(yaml_tree_parse((char *)text.at, text.len, VG_BAD_CATALOGUE, &faults));
+    buffer_free(&text);
+    assert_fault(&faults, 0, 1, "a line may not begin with % (a directive)");
+    assert_refused("a: 1\n...\n%TAG !a! t\n--- 1\n", 3,
+                   "a line may not begin with % (a directive)");
+    assert_refused("a: 1\r%YAML 1.1\n", 1, "a line may not begin with % (a directive)");
+    assert_refused("a\xe2\x80\xa8%", 1, "a line may not begin with % (a directive)");
+
+    AUTO(yaml_tree_free) struct yaml_tree *tree = parse("a: 5%\nb: \"%\"\n", &faults);
+
+    assert_string_equal(yaml_get_text(yaml_tree_root(tree), "a", "?"), "5%");
+    assert_string_equal(yaml_get_text(yaml_tree_root(tree), "b", "?"), "%");
+}
+
+static void
+allows_half_a_million_keys_and_values_and_no_more(void **state)
+{
+    struct faults faults = {0};
+    struct buffer text = {0};
+    (void)state;
+
+    for (int i = 0; i < 499999; i++) { // and the list itself
+        buffer_print(&text, "- x\n");
+    }
+
+    struct yaml_tree *tree =
+        yaml_tree_parse((char *)text.at, text.len, VG_BAD_CATALOGUE, &faults);
+
+    assert_non_null(tree);
+    assert_int_equal(yaml_len(yaml_tree_root(tree)), 499999);
+    yaml_tree_free(&tree);
+    buffer_print(&text, "- x\n");
+    assert_null(yaml_tree_parse((char *)text.at, text.len, VG_BAD_CATALOGUE, &faults));
+    assert_fault(&faults, 0, 500000, "more than 500000 keys and values");
+    buffer_free(&text);
+}
+
+static void
 refuses_what_is_not_yaml_with_its_line(void **state)
 {
     struct faults faults;
@@ -330,6 +377,11 @@ refuses_nothing_at_all_and_more_than_one_tree(void **state)
 {
     (void)state;
     assert_refused("", 1, "there is nothing in it");
+
+    struct faults faults = {0};
+
+    assert_null(yaml_tree_parse(NULL, 0, VG_BAD_CATALOGUE, &faults));
+    assert_fault(&faults, 0, 1, "there is nothing in it");
     assert_refused("# only words\n", 2, "there is nothing in it");
     assert_refused("a: 1\n---\nb: 2\n", 2, "a second document begins");
     assert_refused("? [a, b]\n: 1\n", 1, "a key must be plain text");
@@ -454,6 +506,8 @@ main(void)
         cmocka_unit_test(a_fault_shows_little_of_a_long_or_ugly_value),
         cmocka_unit_test(counts_the_faults_it_does_not_keep),
         cmocka_unit_test(refuses_anchors_aliases_and_tags),
+        cmocka_unit_test(refuses_directives_before_libyaml_compares_them),
+        cmocka_unit_test(allows_half_a_million_keys_and_values_and_no_more),
         cmocka_unit_test(refuses_what_is_not_yaml_with_its_line),
         cmocka_unit_test(refuses_nothing_at_all_and_more_than_one_tree),
         cmocka_unit_test(allows_sixty_four_levels_and_no_more),
