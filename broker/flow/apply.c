@@ -420,6 +420,7 @@ begin_batch(struct applier *applier, struct batch *batch)
     batch->keys_changed = false;
     batch->catalogue = NULL;
     memset(&batch->count, 0, sizeof batch->count);
+    memset(batch->flows, 0, sizeof batch->flows);
 }
 
 static enum vg_status

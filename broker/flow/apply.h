@@ -17,6 +17,15 @@ struct posted {
     struct letter letter;
 };
 
+// What happened to the mutations of one flow.
+struct flow_count {
+    uint64_t published; // kept
+    uint64_t matched;   // of them, with at least one notification
+    uint64_t notifications;
+    uint64_t withheld; // fields, over all notifications
+    uint64_t refused;
+};
+
 // letter_of reads a letter out of the journal.
 struct letter letter_of(const struct journal_recipient *recipient);
 
@@ -45,6 +54,7 @@ struct batch {
             withheld;
         uint64_t bytes_written, commit_us;
     } count;
+    struct flow_count flows[FLOW_IDS_MAX]; // by the flow's id; 0: the flow is not known
 };
 
 void batch_add(struct batch *batch, struct command *command); // takes the command

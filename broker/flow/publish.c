@@ -52,6 +52,12 @@ add_result(struct publish_command *publish, uint64_t number, enum vg_status stat
     return result;
 }
 
+static struct flow_count *
+flow_count_of(struct applier *applier, const struct passage *passage)
+{
+    return &applier->batch->flows[passage->judged.flow == NULL ? 0 : passage->judged.flow->id];
+}
+
 static enum vg_status
 repeat_mutation(struct applier *applier, struct command *command, uint64_t number)
 {
@@ -88,6 +94,7 @@ refuse_mutation(struct applier *applier, struct command *command, uint64_t numbe
 
     result->why = *why;
     applier->batch->count.refused++;
+    flow_count_of(applier, passage)->refused++;
     applier->changed = true;
     journal_add(&applier->record, JOURNAL_REFUSAL, &item, sizeof item, NULL, 0);
     return refusal_put(applier->txn, (struct institution_id){command->actor},
@@ -200,6 +207,7 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
     enum vg_status status;
 
     applier->batch->count.withheld += withheld;
+    flow_count_of(applier, passage)->withheld += withheld;
     if (fields > 0 && keep == 0) {
         passage->withheld_all = true;
         return VG_OK; // nothing is left: no notification, and the journal says so
@@ -228,6 +236,7 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
     post(applier->batch, share->mailbox, &letter);
     journal_recipient_of(applier, passage, institution, share->mailbox, &letter);
     applier->batch->count.notifications++;
+    flow_count_of(applier, passage)->notifications++;
     return VG_OK;
 }
 
@@ -401,8 +410,10 @@ keep_mutation(struct applier *applier, struct publish_command *publish,
         return status;
     }
     journal_event_of(applier, passage);
+    flow_count_of(applier, passage)->published++;
     if (applier->batch->count.notifications > before) {
         applier->batch->count.matched++;
+        flow_count_of(applier, passage)->matched++;
     } else {
         applier->batch->count.unmatched++;
     }

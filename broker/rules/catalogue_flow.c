@@ -355,6 +355,9 @@ static void
 read_flow_head(const struct yaml_node *row, struct flow *flow)
 {
     flow->id = row_number(row, "id");
+    if (flow->id >= FLOW_IDS_MAX) {
+        yaml_fault(row, "id: %u is over %d", flow->id, FLOW_IDS_MAX - 1);
+    }
     row_name(row, "name", flow->name, sizeof flow->name);
     row_text(row, "meaning", flow->meaning, sizeof flow->meaning);
     flow->key = (enum flow_key)row_choice(row, "key", key_words, ARRAY_LEN(key_words));
