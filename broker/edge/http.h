@@ -1,6 +1,39 @@
 // SPDX-License-Identifier: EUPL-1.2
-// http.h - administration and metrics over HTTP on loopback, with a bearer token.
-// Thread: event loop.
+// http.h - the administrators' port: JSON on loopback, behind a bearer token.
+//
+// Anything but /healthz wants "Authorization: Bearer TOKEN". Every answer is JSON (but
+// /metrics). A refusal is
+//   {"error":{"name":"NOT_FOUND","number":22,"remedy":"sender","sentence":"...",
+//    "faults":[{"name":..,"number":..,"line":..,"sentence":..}, ...]}}
+// with the HTTP status of the outcome (include/vigie/status.h).
+//
+//   GET  /healthz                   {"status":"ok"} or 503 with the reason
+//   GET  /metrics                   Prometheus text
+//   GET  /v1/queues[?institution=C] {"mailboxes":[{institution, name, mailbox, waiting,
+//        in_flight, acknowledged, parked, bytes, oldest_seconds, in_per_second,
+//        out_per_second, connected, credit_messages, credit_bytes, last_number,
+//        last_delivery, last_acknowledgement}], "totals":{...the sums}}
+//   GET  /v1/flows                  {"flows":[{flow, published, matched, no_recipient,
+//        delivered, withheld, refused}]} since the broker started
+//   GET  /v1/status                 {"version", "uptime_seconds", "commits", "last_commit_us",
+//        "batch_mutations", "sessions", "store":{used,file,quota,disk_free}, "catalogue",
+//        "persons", "integrations", "blocked"}
+//   GET  /v1/institutions           {"institutions":[{code, name, sector, sector_name, number,
+//        enterprise, keys_valid}]}
+//   GET  /v1/institutions/CODE      the same object with keys:[{public, role, added, revoked,
+//        label}] and mailboxes:[{mailbox, name, flows}]
+//   POST /v1/institutions           {code, name, sector (name or number), number, enterprise}
+//        -> {"ticket", "id"}
+//   POST /v1/institutions/CODE/keys {public (Z85), role: source|member|operator, label}
+//        -> {"ticket"}
+//   POST /v1/keys/revoke            {public} -> {"ticket"}
+//   POST /v1/explain?source=C&day=D a mutation's JSON (json/json.h)
+//        -> {"status", "number", "sentence", "text"}; source may be left out when the flow's
+//        sources have one institution
+//   GET  /v1/catalogue              {"version", "text"}
+//   POST /v1/catalogue              YAML -> {"ticket", "version"}, or every fault with its line
+//
+// Changes are commands: the answer comes after the commit.
 #ifndef EDGE_HTTP_H
 #define EDGE_HTTP_H
 
@@ -9,13 +42,12 @@
 struct broker;
 struct http;
 
-// http_open listens at settings->http_endpoint ("": no HTTP, VG_OK and NULL). Keeps: broker.
-// Gives: http_close.
+// http_open binds the port and begins to serve. Keeps: broker. Gives: http_close.
 NODISCARD enum vg_status http_open(struct broker *broker, struct http **ret_http,
                                    struct why *why);
 void http_close(struct http **http);
 
-// http_endpoint gives "address:port" as bound.
+// http_endpoint lends "127.0.0.1:PORT" as bound.
 const char *http_endpoint(const struct http *http);
 
 #endif
