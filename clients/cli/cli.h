@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: EUPL-1.2
+// cli.h - what the sub-commands of `vigie` share.
+//
+// A thin user of the public C library (sources and members) and of the broker's HTTP port on
+// loopback (administrators). Exit codes: 0 done; 1 refused (the sentence says why); 2 the
+// words of the command are wrong; 3 no connection, or no answer in time; 4 the store or
+// the files are damaged.
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vigie/vigie.h"
+
+enum cli_exit { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_ANSWER, EXIT_DAMAGED };
+
+// Options every sub-command takes.
+struct cli {
+    const char
+        *home; // --home, $VIGIE_HOME or "vigie-home": the folder made by `vigie init`
+    bool json; // --json: one JSON object or lines of them, nothing else
+    bool help;
+    int argc; // what is left for the sub-command, argv[0] is its name
+    char **argv;
+};
+
+// One option of a sub-command: "--name VALUE", or "--name" alone when flag is set.
+struct cli_option {
+    const char *name;
+    const char *meaning;
+    const char **value; // where VALUE goes
+    bool *flag;
+};
+
+// cli_options takes the options out of cli->argv and leaves the other words, whose number
+// must lie between words_min and words_max. Prints what is wrong; false then.
+bool cli_options(struct cli *cli, const struct cli_option *options, size_t options_len,
+                 int words_min, int words_max);
+
+// cli_number reads a whole number with its limits; prints what is wrong.
+bool cli_number(const char *name, const char *text, uint64_t min, uint64_t max,
+                uint64_t *ret);
+
+// ---- files of the home folder ----
+
+// Paths inside the home folder; the text is the caller's (free).
+char *home_path(const struct cli *cli, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+// home_ready reads a value from run/vigied.ready ("sources", "members", "http"). The text is
+// the caller's (free); NULL when the broker is not running.
+char *home_ready(const struct cli *cli, const char *name);
+
+// home_value reads "name: value" from any file of such lines; NULL when it is not there.
+char *home_value(const char *path, const char *name);
+
+// file_read reads a whole file with a zero behind it (free); NULL with errno.
+char *file_read(const char *path, size_t *ret_len);
+
+// file_write writes a new file; mode is its rights. False with errno.
+bool file_write(const char *path, const char *text, unsigned mode);
+
+// key_file_write makes a member's, source's or operator's key file: keys/NAME.key.
+bool key_file_write(const struct cli *cli, const char *name, const char *public_key,
+                    const char *secret_key);
+
+// key_address opens a key file for a door ("sources", "members"). key: a path, or the name of
+// a file in the home folder's keys. Prints what is wrong; NULL then.
+struct vg_address *key_address(const struct cli *cli, const char *key, const char *door);
+
+// ---- what a person sees ----
+
+// cli_refused prints an outcome: name, number, who can help, sentence. Gives the exit code.
+int cli_refused(const struct cli *cli, const struct vg_error *error);
+
+// cli_print prints an object as one line and drops the reference.
+void cli_print(json_t *object);
+
+// A table: columns are "name:member" or "name:member:right"; rows are objects.
+void cli_table(const char *const *columns, size_t columns_len, const json_t *rows);
+
+// ---- the broker's HTTP port ----
+
+struct admin_answer {
+    int http;     // status, 0: no connection
+    json_t *body; // NULL when it was not JSON
+    char *text;
+    size_t text_len;
+};
+
+// admin_call asks the broker; body NULL: GET, otherwise POST of body_len bytes.
+void admin_call(const struct cli *cli, const char *path, const char *body,
+                size_t body_len, struct admin_answer *ret);
+void admin_answer_clear(struct admin_answer *answer);
+
+// admin_done prints a refusal; true when the answer is a yes.
+bool admin_done(const struct cli *cli, const struct admin_answer *answer, int *ret_exit);
+
+// admin_add_institution registers one; admin_add_key gives it a new key and writes its file
+// keys/CODE.ROLE.key. Both print what is wrong.
+bool admin_add_institution(const struct cli *cli, json_t *institution, int *ret_exit);
+bool admin_add_key(const struct cli *cli, const char *code, const char *role,
+                   int *ret_exit);
+
+// ---- the sub-commands ----
+
+int command_init(struct cli *cli);
+int command_keygen(struct cli *cli);
+int command_institution(struct cli *cli);
+int command_integrate(struct cli *cli);
+int command_remove(struct cli *cli);
+int command_consult(struct cli *cli);
+int command_history(struct cli *cli);
+int command_mailbox(struct cli *cli);
+int command_publish(struct cli *cli);
+int command_subscribe(struct cli *cli);
+int command_queues(struct cli *cli);
+int command_explain(struct cli *cli);
+int command_catalogue(struct cli *cli);
+int command_check(struct cli *cli);
+int command_simulate(struct cli *cli);
+int command_day(struct cli *cli);
+int command_bench(struct cli *cli);
+
+#endif

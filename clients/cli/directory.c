@@ -1,0 +1,680 @@
+// SPDX-License-Identifier: EUPL-1.2
+// directory.c - integrate, remove, consult, history and mailbox: questions to the reference
+// directory under an institution's own key.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "json/json.h"
+
+enum { TIMEOUT_MS = 30000, FILE_ITEMS_MAX = 1000, PROGRESS_EVERY = 100000 };
+
+// ---- what every answer shows ----
+
+static const char *
+verdict_name(enum vg_verdict verdict)
+{
+    switch (verdict) {
+    case VG_YES:
+        return "YES";
+    case VG_NO:
+        return "NO";
+    case VG_WARNING:
+        return "WARNING";
+    }
+    return "NO";
+}
+
+static json_t *
+faults_json(const struct vg_item_result *result)
+{
+    json_t *faults = json_array();
+
+    for (size_t i = 0; i < result->faults_len; i++) {
+        const struct vg_error *fault = &result->faults[i];
+
+        json_array_append_new(
+            faults, json_pack("{s:s,s:i,s:s,s:s}", "name", vg_status_name(fault->status),
+                              "number", (int)fault->status, "remedy",
+                              vg_remedy_name(vg_status_remedy(fault->status)), "sentence",
+                              fault->sentence));
+    }
+    return faults;
+}
+
+static json_t *
+reply_json(const struct vg_reply *reply)
+{
+    json_t *object = json_pack("{s:I,s:s}", "ticket", (json_int_t)reply->ticket, "result",
+                               verdict_name(reply->verdict));
+    json_t *items = json_array();
+    json_t *integrations = json_array();
+
+    for (size_t i = 0; i < reply->results_len; i++) {
+        json_t *item =
+            json_pack("{s:s,s:o}", "result", verdict_name(reply->results[i].verdict),
+                      "faults", faults_json(&reply->results[i]));
+
+        if (reply->results[i].end != 0) {
+            json_object_set_new(item, "end", json_date(reply->results[i].end));
+        }
+        json_array_append_new(items, item);
+    }
+    for (size_t i = 0; i < reply->integrations_len; i++) {
+        const struct vg_integration *row = &reply->integrations[i];
+        json_t *integration =
+            json_pack("{s:I,s:o,s:o}", "sector", (json_int_t)row->sector, "begin",
+                      json_date(row->begin), "end", json_date(row->end));
+
+        if (row->institution[0] != 0) {
+            json_object_set_new(integration, "institution",
+                                json_string(row->institution));
+            json_object_set_new(integration, "quality",
+                                json_sprintf("%03u", row->quality));
+        }
+        json_array_append_new(integrations, integration);
+    }
+    json_object_set_new(object, "items", items);
+    json_object_set_new(object, "integrations", integrations);
+    return object;
+}
+
+static void
+print_reply(const struct vg_reply *reply)
+{
+    static const char *const columns[] = {"SECTOR:sector:right",
+                                          "INSTITUTION:institution", "QUALITY:quality",
+                                          "BEGIN:begin", "END:end"};
+    json_t *object = reply_json(reply);
+    json_t *integrations = json_object_get(object, "integrations");
+
+    printf("%s  ticket %llu\n", verdict_name(reply->verdict),
+           (unsigned long long)reply->ticket);
+    for (size_t i = 0; i < reply->results_len; i++) {
+        const struct vg_item_result *result = &reply->results[i];
+
+        if (result->end != 0) {
+            printf("  until %04u-%02u-%02u\n", result->end / 10000,
+                   result->end / 100 % 100, result->end % 100);
+        }
+        for (size_t j = 0; j < result->faults_len; j++) {
+            printf("  %s (%d, %s): %s\n", vg_status_name(result->faults[j].status),
+                   (int)result->faults[j].status,
+                   vg_remedy_name(vg_status_remedy(result->faults[j].status)),
+                   result->faults[j].sentence);
+        }
+    }
+    if (json_array_size(integrations) > 0) {
+        cli_table(columns, 5, integrations);
+    }
+    json_decref(object);
+}
+
+static int
+finish(struct cli *cli, struct vg_reply **reply)
+{
+    int code = (*reply)->verdict == VG_NO ? EXIT_REFUSED : EXIT_DONE;
+
+    if (cli->json) {
+        cli_print(reply_json(*reply));
+    } else {
+        print_reply(*reply);
+    }
+    vg_reply_free(reply);
+    return code;
+}
+
+static struct vg_caller *
+open_caller(const struct cli *cli, const char *key, int *ret_code)
+{
+    struct vg_caller *caller = NULL;
+    struct vg_error error = {0};
+    struct vg_address *address = key == NULL ? NULL : key_address(cli, key, "members");
+
+    *ret_code = EXIT_USAGE;
+    if (key == NULL) {
+        fprintf(stderr, "vigie %s: --key KEYFILE says who is asking\n", cli->argv[0]);
+    }
+    if (address == NULL) {
+        return NULL;
+    }
+    if (vg_caller_open(address, TIMEOUT_MS, &caller, &error) != VG_OK) {
+        *ret_code = cli_refused(cli, &error);
+    }
+    vg_address_free(&address);
+    return caller;
+}
+
+static bool
+read_niss(const char *text, uint64_t *ret)
+{
+    uint64_t number = 0;
+
+    for (; *text != 0; text++) {
+        if (*text >= '0' && *text <= '9' && number < UINT64_C(100000000000)) {
+            number = number * 10 + (uint64_t)(*text - '0');
+        } else if (strchr(".- ", *text) == NULL) {
+            fprintf(stderr,
+                    "vigie: a person number has digits, dots, dashes and spaces\n");
+            return false;
+        }
+    }
+    *ret = number;
+    return true;
+}
+
+static bool
+read_day(const char *name, const char *text, uint32_t *ret)
+{
+    if (text == NULL || json_read_date(text, ret)) {
+        return true;
+    }
+    fprintf(stderr, "vigie: %s is \"%s\", a date like 2026-11-20 is wanted\n", name,
+            text);
+    return false;
+}
+
+// ---- the proof of authentication ----
+
+struct proof_words {
+    const char *card;
+    const char *sis;
+    const char *last_name;
+    const char *first_name;
+    const char *birth_date;
+};
+
+#define PROOF_OPTIONS(words)                                                             \
+    {"card", "proof: identity card number", &(words).card, NULL},                        \
+        {"sis", "proof: social card number", &(words).sis, NULL},                        \
+        {"last-name", "proof: with a birth date", &(words).last_name, NULL},             \
+        {"first-name", "proof: with a birth date", &(words).first_name, NULL},           \
+    {                                                                                    \
+        "birth-date", "proof: YYYY-MM-DD, month and day may be 00", &(words).birth_date, \
+            NULL                                                                         \
+    }
+
+static bool
+read_proof(const struct proof_words *words, struct vg_proof *ret)
+{
+    *ret = (struct vg_proof){
+        .identity_card = words->card,
+        .social_card = words->sis,
+        .last_name = words->last_name,
+        .first_name = words->first_name,
+    };
+    return read_day("--birth-date", words->birth_date, &ret->birth_date);
+}
+
+// ---- integrate ----
+
+static bool
+read_item(const json_t *object, struct vg_integrate_item *ret,
+          const char **ret_institution)
+{
+    const json_t *proof = json_object_get(object, "proof");
+    const char *niss = json_string_value(json_object_get(object, "niss"));
+    const char *quality = json_string_value(json_object_get(object, "quality"));
+    const char *begin = json_string_value(json_object_get(object, "begin"));
+    const char *end = json_string_value(json_object_get(object, "end"));
+    const char *birth = json_string_value(json_object_get(proof, "birth_date"));
+
+    memset(ret, 0, sizeof *ret);
+    if (niss == NULL || quality == NULL || begin == NULL ||
+        !read_niss(niss, &ret->niss) || !read_day("begin", begin, &ret->begin) ||
+        !read_day("end", end, &ret->end) ||
+        !read_day("birth_date", birth, &ret->proof.birth_date)) {
+        return false;
+    }
+    ret->quality = (uint32_t)strtoul(quality, NULL, 10);
+    ret->proof.identity_card = json_string_value(json_object_get(proof, "identity_card"));
+    ret->proof.social_card = json_string_value(json_object_get(proof, "social_card"));
+    ret->proof.last_name = json_string_value(json_object_get(proof, "last_name"));
+    ret->proof.first_name = json_string_value(json_object_get(proof, "first_name"));
+    *ret_institution = json_string_value(json_object_get(object, "institution"));
+    return true;
+}
+
+// Lines of one institution gather here and are sent together.
+struct bulk {
+    struct cli *cli;
+    struct vg_caller *caller;
+    char institution[32];
+    json_t *lines[FILE_ITEMS_MAX]; // keep the items' texts alive
+    struct vg_integrate_item items[FILE_ITEMS_MAX];
+    size_t len;
+    uint64_t first_line;
+    uint64_t done;
+    uint64_t refused;
+};
+
+static void
+print_bulk_results(const struct bulk *bulk, const struct vg_reply *reply)
+{
+    for (size_t i = 0; i < reply->results_len; i++) {
+        const struct vg_item_result *result = &reply->results[i];
+
+        if (bulk->cli->json) {
+            cli_print(json_pack(
+                "{s:I,s:s,s:o}", "line", (json_int_t)(bulk->first_line + i), "result",
+                verdict_name(result->verdict), "faults", faults_json(result)));
+        } else if (result->verdict == VG_NO && result->faults_len > 0) {
+            fprintf(stderr, "line %llu: %s: %s\n",
+                    (unsigned long long)(bulk->first_line + i),
+                    vg_status_name(result->faults[0].status), result->faults[0].sentence);
+        }
+    }
+}
+
+static bool
+send_bulk(struct bulk *bulk)
+{
+    struct vg_reply *reply = NULL;
+    struct vg_error error = {0};
+
+    if (bulk->len == 0) {
+        return true;
+    }
+    if (vg_integrate(bulk->caller, bulk->institution[0] == 0 ? NULL : bulk->institution,
+                     bulk->items, bulk->len, TIMEOUT_MS, &reply, &error) != VG_OK) {
+        cli_refused(bulk->cli, &error);
+        return false;
+    }
+    for (size_t i = 0; i < reply->results_len; i++) {
+        bulk->refused += reply->results[i].verdict == VG_NO;
+    }
+    print_bulk_results(bulk, reply);
+    vg_reply_free(&reply);
+    for (size_t i = 0; i < bulk->len; i++) {
+        json_decref(bulk->lines[i]);
+    }
+    if (!bulk->cli->json &&
+        (bulk->done + bulk->len) / PROGRESS_EVERY > bulk->done / PROGRESS_EVERY) {
+        fprintf(stderr, "%llu integrations\n",
+                (unsigned long long)(bulk->done + bulk->len));
+    }
+    bulk->done += bulk->len;
+    bulk->first_line += bulk->len;
+    bulk->len = 0;
+    return true;
+}
+
+static bool
+add_line(struct bulk *bulk, const char *text, size_t len)
+{
+    json_t *line = json_loadb(text, len, 0, NULL);
+    struct vg_integrate_item item;
+    const char *institution = NULL;
+
+    if (line == NULL || !read_item(line, &item, &institution)) {
+        fprintf(stderr, "line %llu: no integration\n",
+                (unsigned long long)(bulk->first_line + bulk->len));
+        json_decref(line);
+        return false;
+    }
+    if (institution == NULL) {
+        institution = "";
+    }
+    if (bulk->len == FILE_ITEMS_MAX ||
+        (bulk->len > 0 && strcmp(bulk->institution, institution) != 0)) {
+        if (!send_bulk(bulk)) {
+            json_decref(line);
+            return false;
+        }
+    }
+    snprintf(bulk->institution, sizeof bulk->institution, "%s", institution);
+    bulk->lines[bulk->len] = line;
+    bulk->items[bulk->len++] = item;
+    return true;
+}
+
+static int
+integrate_file(struct cli *cli, const char *path, const char *key)
+{
+    struct bulk *bulk = calloc(1, sizeof *bulk);
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t len;
+    int code = EXIT_USAGE;
+
+    if (bulk == NULL || file == NULL) {
+        fprintf(stderr, "vigie integrate: %s: %s\n", path, strerror(errno));
+        free(bulk);
+        return code;
+    }
+    bulk->cli = cli;
+    bulk->first_line = 1;
+    bulk->caller = open_caller(cli, key, &code);
+    if (bulk->caller != NULL) {
+        bool good = true;
+
+        while (good && (len = getline(&line, &size, file)) > 0) {
+            good = add_line(bulk, line, (size_t)len);
+        }
+        good = good && send_bulk(bulk);
+        code = good ? EXIT_DONE : EXIT_REFUSED;
+        if (!cli->json) {
+            printf("%llu integrations, %llu refused\n", (unsigned long long)bulk->done,
+                   (unsigned long long)bulk->refused);
+        }
+        vg_caller_close(&bulk->caller);
+    }
+    free(line);
+    if (file != stdin) {
+        fclose(file);
+    }
+    free(bulk);
+    return code;
+}
+
+int
+command_integrate(struct cli *cli)
+{
+    const char *key = NULL;
+    const char *file = NULL;
+    const char *institution = NULL;
+    struct proof_words words = {0};
+    const struct cli_option options[] = {
+        {"key", "who asks: a key file, or its name in the home folder", &key, NULL},
+        {"file", "JSON lines {niss, quality, begin, end, proof, institution}", &file,
+         NULL},
+        {"institution", "an operator acts for it", &institution, NULL},
+        PROOF_OPTIONS(words),
+    };
+    struct vg_integrate_item item = {0};
+    struct vg_reply *reply = NULL;
+    struct vg_error error = {0};
+    uint64_t quality = 0;
+    int code = EXIT_USAGE;
+
+    if (!cli_options(cli, options, sizeof options / sizeof options[0], 0, 4)) {
+        return EXIT_USAGE;
+    }
+    if (file != NULL) {
+        return integrate_file(cli, file, key);
+    }
+    if (cli->argc < 4) {
+        fprintf(stderr, "vigie integrate NISS QUALITY BEGIN [END] --key K --card C\n");
+        return EXIT_USAGE;
+    }
+    if (!read_niss(cli->argv[1], &item.niss) ||
+        !cli_number("QUALITY", cli->argv[2], 1, 999, &quality) ||
+        !read_day("BEGIN", cli->argv[3], &item.begin) ||
+        !read_day("END", cli->argc > 4 ? cli->argv[4] : NULL, &item.end) ||
+        !read_proof(&words, &item.proof)) {
+        return EXIT_USAGE;
+    }
+    item.quality = (uint32_t)quality;
+
+    struct vg_caller *caller = open_caller(cli, key, &code);
+
+    if (caller == NULL) {
+        return code;
+    }
+    if (vg_integrate(caller, institution, &item, 1, TIMEOUT_MS, &reply, &error) !=
+        VG_OK) {
+        code = cli_refused(cli, &error);
+    } else {
+        code = finish(cli, &reply);
+    }
+    vg_caller_close(&caller);
+    return code;
+}
+
+// ---- remove, consult, history ----
+
+int
+command_remove(struct cli *cli)
+{
+    const char *key = NULL;
+    const char *institution = NULL;
+    const struct cli_option options[] = {
+        {"key", "who asks: a key file, or its name in the home folder", &key, NULL},
+        {"institution", "an operator acts for it", &institution, NULL},
+    };
+    struct vg_reply *reply = NULL;
+    struct vg_error error = {0};
+    uint64_t niss = 0;
+    uint64_t quality = 0;
+    uint32_t begin = 0;
+    uint32_t end = 0;
+    int code = EXIT_USAGE;
+
+    if (!cli_options(cli, options, 2, 3, 4) || !read_niss(cli->argv[1], &niss) ||
+        !cli_number("QUALITY", cli->argv[2], 1, 999, &quality) ||
+        !read_day("BEGIN", cli->argv[3], &begin) ||
+        !read_day("END", cli->argc > 4 ? cli->argv[4] : NULL, &end)) {
+        return EXIT_USAGE;
+    }
+
+    struct vg_caller *caller = open_caller(cli, key, &code);
+
+    if (caller == NULL) {
+        return code;
+    }
+    if (vg_remove(caller, institution, niss, (uint32_t)quality, begin, end, TIMEOUT_MS,
+                  &reply, &error) != VG_OK) {
+        code = cli_refused(cli, &error);
+    } else {
+        code = finish(cli, &reply);
+    }
+    vg_caller_close(&caller);
+    return code;
+}
+
+int
+command_consult(struct cli *cli)
+{
+    static const char *const levels[] = {"all", "primary", "secondary"};
+    const char *key = NULL;
+    const char *level_word = "all";
+    struct proof_words words = {0};
+    const struct cli_option options[] = {
+        {"key", "who asks: a key file, or its name in the home folder", &key, NULL},
+        {"level", "all, primary (which sectors) or secondary (which CPAS)", &level_word,
+         NULL},
+        PROOF_OPTIONS(words),
+    };
+    struct vg_proof proof;
+    struct vg_reply *reply = NULL;
+    struct vg_error error = {0};
+    uint64_t niss = 0;
+    int code = EXIT_USAGE;
+    int level = 0;
+
+    if (!cli_options(cli, options, sizeof options / sizeof options[0], 1, 1) ||
+        !read_niss(cli->argv[1], &niss) || !read_proof(&words, &proof)) {
+        return EXIT_USAGE;
+    }
+    while (level < 3 && strcmp(levels[level], level_word) != 0) {
+        level++;
+    }
+    if (level == 3) {
+        fprintf(stderr,
+                "vigie consult: --level is \"%s\", none of all, primary, secondary\n",
+                level_word);
+        return EXIT_USAGE;
+    }
+
+    struct vg_caller *caller = open_caller(cli, key, &code);
+
+    if (caller == NULL) {
+        return code;
+    }
+    if (vg_consult(caller, niss, &proof, (enum vg_level)level, TIMEOUT_MS, &reply,
+                   &error) != VG_OK) {
+        code = cli_refused(cli, &error);
+    } else {
+        code = finish(cli, &reply);
+    }
+    vg_caller_close(&caller);
+    return code;
+}
+
+int
+command_history(struct cli *cli)
+{
+    const char *key = NULL;
+    const struct cli_option options[] = {
+        {"key", "who asks: a key file, or its name in the home folder", &key, NULL},
+    };
+    struct vg_reply *reply = NULL;
+    struct vg_error error = {0};
+    uint64_t niss = 0;
+    int code = EXIT_USAGE;
+
+    if (!cli_options(cli, options, 1, 1, 1) || !read_niss(cli->argv[1], &niss)) {
+        return EXIT_USAGE;
+    }
+
+    struct vg_caller *caller = open_caller(cli, key, &code);
+
+    if (caller == NULL) {
+        return code;
+    }
+    if (vg_history(caller, niss, TIMEOUT_MS, &reply, &error) != VG_OK) {
+        code = cli_refused(cli, &error);
+    } else if (cli->json) {
+        json_t *object = reply_json(reply);
+        json_t *chain = json_array();
+
+        for (size_t i = 0; i < reply->niss_chain_len; i++) {
+            json_array_append_new(
+                chain, json_sprintf("%011llu", (unsigned long long)reply->niss_chain[i]));
+        }
+        json_object_set_new(object, "numbers", chain);
+        cli_print(object);
+        code = reply->verdict == VG_NO ? EXIT_REFUSED : EXIT_DONE;
+    } else {
+        for (size_t i = 0; i < reply->niss_chain_len; i++) {
+            printf("%s%011llu\n", i == 0 ? "" : "replaced by ",
+                   (unsigned long long)reply->niss_chain[i]);
+        }
+        code = reply->verdict == VG_NO ? finish(cli, &reply) : EXIT_DONE;
+    }
+    vg_reply_free(&reply);
+    vg_caller_close(&caller);
+    return code;
+}
+
+// ---- mailboxes ----
+
+static json_t *
+mailboxes_json(const struct vg_reply *reply)
+{
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < reply->mailboxes_len; i++) {
+        const struct vg_mailbox *mailbox = &reply->mailboxes[i];
+        json_t *flows = json_array();
+
+        for (size_t j = 0; j < mailbox->choices_len; j++) {
+            json_array_append_new(flows, json_string(mailbox->choices[j].flow));
+        }
+        json_array_append_new(
+            rows, json_pack("{s:I,s:s,s:I,s:I,s:I,s:o}", "mailbox",
+                            (json_int_t)mailbox->mailbox, "name", mailbox->name, "last",
+                            (json_int_t)mailbox->last, "acknowledged",
+                            (json_int_t)mailbox->acknowledged, "waiting",
+                            (json_int_t)mailbox->waiting, "flows", flows));
+    }
+    return rows;
+}
+
+// "FLOW" or "FLOW:001,002": a flow and the qualities for which it is wanted.
+static bool
+read_choice(char *word, struct vg_choice *ret)
+{
+    char *colon = strchr(word, ':');
+
+    memset(ret, 0, sizeof *ret);
+    ret->flow = word;
+    if (colon == NULL) {
+        return true;
+    }
+    *colon = 0;
+    for (char *code; (code = strsep(&colon, ":,")) != NULL;) {
+        uint64_t quality = 0;
+
+        if (code == word || *code == 0) {
+            continue;
+        }
+        if (!cli_number("a quality", code, 1, 999, &quality) ||
+            ret->qualities_len == VG_QUALITIES_MAX) {
+            return false;
+        }
+        ret->qualities[ret->qualities_len++] = (uint32_t)quality;
+    }
+    return true;
+}
+
+int
+command_mailbox(struct cli *cli)
+{
+    static const char *const columns[] = {"MAILBOX:mailbox:right", "NAME:name",
+                                          "WAITING:waiting:right", "LAST:last:right",
+                                          "ACKNOWLEDGED:acknowledged:right"};
+    const char *key = NULL;
+    const struct cli_option options[] = {
+        {"key", "who asks: a key file, or its name in the home folder", &key, NULL},
+    };
+    struct vg_choice *choices = calloc(VG_CHOICES_MAX, sizeof *choices);
+    struct vg_reply *reply = NULL;
+    struct vg_error error = {0};
+    int code = EXIT_USAGE;
+    enum vg_status status = VG_OK;
+
+    if (choices == NULL || !cli_options(cli, options, 1, 1, VG_CHOICES_MAX)) {
+        free(choices);
+        return EXIT_USAGE;
+    }
+
+    bool add = strcmp(cli->argv[1], "add") == 0 && cli->argc > 2;
+    bool list = strcmp(cli->argv[1], "list") == 0 && cli->argc == 2;
+    bool good = add || list;
+
+    for (int i = 3; good && i < cli->argc; i++) {
+        good = read_choice(cli->argv[i], &choices[i - 3]);
+    }
+    if (!good) {
+        fprintf(stderr, "vigie mailbox add NAME [FLOW[:QUALITY,...] ...] --key K\n"
+                        "vigie mailbox list --key K\n");
+        free(choices);
+        return EXIT_USAGE;
+    }
+
+    struct vg_caller *caller = open_caller(cli, key, &code);
+
+    if (caller == NULL) {
+        free(choices);
+        return code;
+    }
+    if (add) {
+        status = vg_add_mailbox(caller, cli->argv[2], choices, (size_t)cli->argc - 3,
+                                TIMEOUT_MS, &reply, &error);
+    } else {
+        status = vg_list_mailboxes(caller, TIMEOUT_MS, &reply, &error);
+    }
+    if (status != VG_OK) {
+        code = cli_refused(cli, &error);
+    } else if (reply->verdict == VG_NO) {
+        code = finish(cli, &reply);
+    } else {
+        json_t *rows = mailboxes_json(reply);
+
+        code = EXIT_DONE;
+        if (cli->json) {
+            cli_print(json_pack("{s:o}", "mailboxes", rows));
+        } else {
+            cli_table(columns, 5, rows);
+            json_decref(rows);
+        }
+    }
+    vg_reply_free(&reply);
+    vg_caller_close(&caller);
+    free(choices);
+    return code;
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: EUPL-1.2
+// institution.c - init, keygen and institution: what an administrator sets up.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+// ---- init ----
+
+static bool
+make_folder(const struct cli *cli, const char *name)
+{
+    char *path = home_path(cli, "%s", name);
+    bool done = mkdir(path, 0700) == 0 || errno == EEXIST;
+
+    if (!done) {
+        fprintf(stderr, "vigie init: %s: %s\n", path, strerror(errno));
+    }
+    free(path);
+    return done;
+}
+
+static bool
+make_file(const struct cli *cli, const char *name, const char *text, unsigned mode)
+{
+    char *path = home_path(cli, "%s", name);
+    bool done = file_write(path, text, mode);
+
+    if (!done) {
+        fprintf(stderr, "vigie init: %s: %s\n", path, strerror(errno));
+    }
+    free(path);
+    return done;
+}
+
+static bool
+make_key(const struct cli *cli)
+{
+    char public_key[VG_KEY_TEXT_LEN];
+    char secret_key[VG_KEY_TEXT_LEN];
+    char text[256];
+
+    if (vg_key_make(public_key, secret_key) != VG_OK) {
+        return false;
+    }
+    snprintf(text, sizeof text, "public: %s\nsecret: %s\n", public_key, secret_key);
+    return make_file(cli, "broker.key", text, 0600);
+}
+
+static bool
+make_token(const struct cli *cli)
+{
+    char public_key[VG_KEY_TEXT_LEN];
+    char token[VG_KEY_TEXT_LEN];
+    char text[VG_KEY_TEXT_LEN + 1];
+
+    // A CURVE secret is 32 random bytes; as a token it needs only plain characters.
+    if (vg_key_make(public_key, token) != VG_OK) {
+        return false;
+    }
+    for (char *at = token; *at != 0; at++) {
+        if (strchr("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                   *at) == NULL) {
+            *at = 'x';
+        }
+    }
+    snprintf(text, sizeof text, "%s\n", token);
+    return make_file(cli, "token", text, 0600);
+}
+
+// The files that come with the program: beside the sources, or where they are installed.
+static char *
+read_shipped(const char *name)
+{
+    static const char *const folders[] = {VIGIE_SHIPPED_BUILD, VIGIE_SHIPPED_INSTALL};
+    char path[512];
+
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folders[i], name);
+
+        char *text = file_read(path, NULL);
+
+        if (text != NULL) {
+            return text;
+        }
+    }
+    fprintf(stderr, "vigie init: %s is not installed\n", name);
+    return NULL;
+}
+
+static bool
+copy_shipped(const struct cli *cli, const char *name)
+{
+    char *text = read_shipped(name);
+    bool done = text != NULL && make_file(cli, name, text, 0644);
+
+    free(text);
+    return done;
+}
+
+int
+command_init(struct cli *cli)
+{
+    if (!cli_options(cli, NULL, 0, 0, 1)) {
+        return EXIT_USAGE;
+    }
+    if (cli->argc > 1) {
+        cli->home = cli->argv[1];
+    }
+    if (mkdir(cli->home, 0700) != 0 && errno != EEXIST) {
+        fprintf(stderr, "vigie init: %s: %s\n", cli->home, strerror(errno));
+        return EXIT_REFUSED;
+    }
+    if (!make_folder(cli, "store") || !make_folder(cli, "run") ||
+        !make_folder(cli, "keys") || !copy_shipped(cli, "vigied.yaml") ||
+        !copy_shipped(cli, "catalogue.yaml") || !make_key(cli) || !make_token(cli)) {
+        return EXIT_REFUSED;
+    }
+    if (cli->json) {
+        cli_print(json_pack("{s:s}", "home", cli->home));
+    } else {
+        printf("%s is ready. Start the broker:\n    vigied --settings %s/vigied.yaml\n",
+               cli->home, cli->home);
+    }
+    return EXIT_DONE;
+}
+
+// ---- keygen ----
+
+int
+command_keygen(struct cli *cli)
+{
+    char public_key[VG_KEY_TEXT_LEN];
+    char secret_key[VG_KEY_TEXT_LEN];
+    char text[256];
+
+    if (!cli_options(cli, NULL, 0, 1, 1)) {
+        return EXIT_USAGE;
+    }
+    if (vg_key_make(public_key, secret_key) != VG_OK) {
+        return EXIT_DAMAGED;
+    }
+    snprintf(text, sizeof text, "public: %s\nsecret: %s\n", public_key, secret_key);
+    if (!file_write(cli->argv[1], text, 0600)) {
+        fprintf(stderr, "vigie keygen: %s: %s\n", cli->argv[1], strerror(errno));
+        return EXIT_REFUSED;
+    }
+    if (cli->json) {
+        cli_print(json_pack("{s:s,s:s}", "file", cli->argv[1], "public", public_key));
+    } else {
+        printf("%s holds both keys; the broker needs only the public one:\n%s\n",
+               cli->argv[1], public_key);
+    }
+    return EXIT_DONE;
+}
+
+// ---- institution ----
+
+static int
+add_institution(struct cli *cli)
+{
+    const char *sector = "CPAS";
+    const char *number = "0";
+    const char *name = NULL;
+    const char *enterprise = NULL;
+    const char *role = "member";
+    const struct cli_option options[] = {
+        {"name", "its name", &name, NULL},
+        {"sector", "name or number of the sector (CPAS)", &sector, NULL},
+        {"number", "its number inside the sector", &number, NULL},
+        {"enterprise", "enterprise number", &enterprise, NULL},
+        {"role", "of its first key: member, source, operator or none (member)", &role,
+         NULL},
+    };
+    uint64_t in_sector = 0;
+    int code = EXIT_DONE;
+
+    if (!cli_options(cli, options, sizeof options / sizeof options[0], 2, 2) ||
+        !cli_number("--number", number, 0, UINT32_MAX, &in_sector)) {
+        return EXIT_USAGE;
+    }
+
+    const char *institution = cli->argv[2];
+    json_t *object = json_pack("{s:s,s:s,s:s,s:I}", "code", institution, "name",
+                               name != NULL ? name : institution, "sector", sector,
+                               "number", (json_int_t)in_sector);
+
+    if (enterprise != NULL) {
+        json_object_set_new(object, "enterprise", json_string(enterprise));
+    }
+
+    bool done = admin_add_institution(cli, object, &code);
+
+    json_decref(object);
+    if (done && strcmp(role, "none") != 0) {
+        done = admin_add_key(cli, institution, role, &code);
+    }
+    if (!done) {
+        return code;
+    }
+    if (cli->json) {
+        cli_print(json_pack("{s:s}", "institution", institution));
+    } else {
+        printf("%s is registered; its mailbox fills from now on.\n", institution);
+        if (strcmp(role, "none") != 0) {
+            printf("Its key: %s/keys/%s.%s.key\n", cli->home, institution, role);
+        }
+    }
+    return EXIT_DONE;
+}
+
+static int
+add_key(struct cli *cli)
+{
+    const char *role = "member";
+    const struct cli_option options[] = {
+        {"role", "member, source or operator (member)", &role, NULL},
+    };
+    int code = EXIT_DONE;
+
+    if (!cli_options(cli, options, 1, 2, 2)) {
+        return EXIT_USAGE;
+    }
+    if (!admin_add_key(cli, cli->argv[2], role, &code)) {
+        return code;
+    }
+    if (cli->json) {
+        cli_print(json_pack("{s:s,s:s}", "institution", cli->argv[2], "role", role));
+    } else {
+        printf("%s/keys/%s.%s.key\n", cli->home, cli->argv[2], role);
+    }
+    return EXIT_DONE;
+}
+
+static int
+list_institutions(struct cli *cli, const char *path)
+{
+    static const char *const columns[] = {
+        "CODE:code",
+        "SECTOR:sector_name",
+        "NUMBER:number:right",
+        "ENTERPRISE:enterprise",
+        "KEYS:keys_valid:right",
+        "NAME:name",
+    };
+    struct admin_answer answer;
+    int code = EXIT_DONE;
+
+    admin_call(cli, path, NULL, 0, &answer);
+    if (admin_done(cli, &answer, &code)) {
+        if (cli->json) {
+            cli_print(json_incref(answer.body));
+        } else {
+            cli_table(columns, sizeof columns / sizeof columns[0],
+                      json_object_get(answer.body, "institutions"));
+        }
+    }
+    admin_answer_clear(&answer);
+    return code;
+}
+
+static int
+show_institution(struct cli *cli)
+{
+    static const char *const keys[] = {"KEY:public", "ROLE:role", "ADDED:added",
+                                       "REVOKED:revoked"};
+    static const char *const mailboxes[] = {"MAILBOX:mailbox:right", "NAME:name",
+                                            "FLOWS:flows"};
+    struct admin_answer answer;
+    char path[96];
+    int code = EXIT_DONE;
+
+    if (!cli_options(cli, NULL, 0, 2, 2)) {
+        return EXIT_USAGE;
+    }
+    snprintf(path, sizeof path, "/v1/institutions/%.24s", cli->argv[2]);
+    admin_call(cli, path, NULL, 0, &answer);
+    if (admin_done(cli, &answer, &code)) {
+        if (cli->json) {
+            cli_print(json_incref(answer.body));
+        } else {
+            printf("%s  %s\n\n", json_string_value(json_object_get(answer.body, "code")),
+                   json_string_value(json_object_get(answer.body, "name")));
+            cli_table(keys, 4, json_object_get(answer.body, "keys"));
+            putchar('\n');
+            cli_table(mailboxes, 3, json_object_get(answer.body, "mailboxes"));
+        }
+    }
+    admin_answer_clear(&answer);
+    return code;
+}
+
+static int
+revoke_key(struct cli *cli)
+{
+    struct admin_answer answer;
+    int code = EXIT_DONE;
+
+    if (!cli_options(cli, NULL, 0, 2, 2)) {
+        return EXIT_USAGE;
+    }
+
+    char *from_file = home_value(cli->argv[2], "public");
+    json_t *object =
+        json_pack("{s:s}", "public", from_file != NULL ? from_file : cli->argv[2]);
+    char *body = json_dumps(object, JSON_COMPACT);
+
+    json_decref(object);
+    free(from_file);
+    admin_call(cli, "/v1/keys/revoke", body, strlen(body), &answer);
+    free(body);
+    if (admin_done(cli, &answer, &code)) {
+        if (cli->json) {
+            cli_print(json_incref(answer.body));
+        } else {
+            printf("revoked; its connections are closed.\n");
+        }
+    }
+    admin_answer_clear(&answer);
+    return code;
+}
+
+int
+command_institution(struct cli *cli)
+{
+    const char *verb = cli->argc > 1 ? cli->argv[1] : "";
+
+    if (strcmp(verb, "add") == 0) {
+        return add_institution(cli);
+    }
+    if (strcmp(verb, "key") == 0) {
+        return add_key(cli);
+    }
+    if (strcmp(verb, "list") == 0) {
+        return list_institutions(cli, "/v1/institutions");
+    }
+    if (strcmp(verb, "show") == 0) {
+        return show_institution(cli);
+    }
+    if (strcmp(verb, "revoke") == 0) {
+        return revoke_key(cli);
+    }
+    fprintf(stderr,
+            "vigie institution add CODE [--name N --sector S --number N --enterprise E "
+            "--role R]\n"
+            "vigie institution key CODE [--role R]     one more key\n"
+            "vigie institution list | show CODE\n"
+            "vigie institution revoke KEYFILE|PUBLIC\n");
+    return cli->help ? EXIT_DONE : EXIT_USAGE;
+}

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: EUPL-1.2
+// stream.c - publish and subscribe: JSON lines in, JSON lines out.
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "json/json.h"
+
+enum { TIMEOUT_MS = 30000, WAIT_MS = 200 };
+
+static volatile sig_atomic_t interrupted;
+
+static void
+on_signal(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+static void
+catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+// ---- publish ----
+
+struct counts {
+    const struct cli *cli;
+    uint64_t kept;
+    uint64_t repeated;
+    uint64_t refused;
+    uint64_t unknown;
+    uint64_t line_first; // number of the mutation on line 1
+    uint64_t *line_of;   // by number - line_first
+    uint64_t line_len;
+    uint64_t line_size;
+    bool quiet;
+};
+
+static void
+count_outcome(uint64_t number, enum vg_status status, uint64_t ticket,
+              const char *sentence, void *arg)
+{
+    struct counts *counts = arg;
+    uint64_t index = number - counts->line_first;
+    uint64_t line = index < counts->line_len ? counts->line_of[index] : 0;
+
+    counts->kept += status == VG_OK;
+    counts->repeated += status == VG_REPEATED;
+    counts->unknown += status == VG_UNKNOWN;
+    counts->refused += status != VG_OK && status != VG_REPEATED && status != VG_UNKNOWN;
+    if (counts->quiet && (status == VG_OK || status == VG_REPEATED)) {
+        return;
+    }
+    if (counts->cli->json) {
+        cli_print(json_pack(
+            "{s:I,s:I,s:s,s:i,s:I,s:s}", "line", (json_int_t)line, "number",
+            (json_int_t)number, "status", vg_status_name(status), "code", (int)status,
+            "ticket", (json_int_t)ticket, "sentence", sentence != NULL ? sentence : ""));
+    } else if (status == VG_OK) {
+        printf("line %llu: kept as number %llu, ticket %llu\n", (unsigned long long)line,
+               (unsigned long long)number, (unsigned long long)ticket);
+    } else {
+        printf("line %llu: number %llu: %s (%d, %s): %s\n", (unsigned long long)line,
+               (unsigned long long)number, vg_status_name(status), (int)status,
+               vg_remedy_name(vg_status_remedy(status)),
+               sentence != NULL && sentence[0] != 0 ? sentence
+                                                    : vg_status_sentence(status));
+    }
+}
+
+static struct vg_bytes
+bytes_of(struct hot_bytes bytes)
+{
+    return (struct vg_bytes){(const char *)bytes.at, bytes.len};
+}
+
+static void
+mutation_of(const struct hot_mutation *from, struct vg_mutation *to)
+{
+    memset(to, 0, offsetof(struct vg_mutation, fields));
+    to->flow = bytes_of(from->flow);
+    to->id = bytes_of(from->id);
+    to->recipient = bytes_of(from->recipient);
+    to->replaces = bytes_of(from->replaces);
+    to->cancels = bytes_of(from->cancels);
+    to->niss = from->niss;
+    to->new_niss = from->new_niss;
+    to->enterprise = from->enterprise;
+    to->occurred = from->occurred;
+    to->period_begin = from->period_begin;
+    to->period_end = from->period_end;
+    to->reference_year = from->reference_year;
+    to->fields_len = from->fields_len;
+    for (uint32_t i = 0; i < from->fields_len; i++) {
+        to->fields[i].code = bytes_of(from->fields[i].code);
+        to->fields[i].value = bytes_of(from->fields[i].value);
+    }
+}
+
+static void
+remember_line(struct counts *counts, uint64_t number, uint64_t line)
+{
+    if (counts->line_len == 0) {
+        counts->line_first = number;
+    }
+    if (counts->line_len == counts->line_size) {
+        counts->line_size = counts->line_size * 2 + 1024;
+        counts->line_of =
+            realloc(counts->line_of, counts->line_size * sizeof *counts->line_of);
+        if (counts->line_of == NULL) {
+            abort();
+        }
+    }
+    counts->line_of[counts->line_len++] = line;
+}
+
+static bool
+publish_line(struct cli *cli, struct vg_publisher *publisher, struct counts *counts,
+             uint64_t line, const char *text, size_t len)
+{
+    struct json_mutation json;
+    struct vg_mutation mutation;
+    struct vg_error error = {0};
+    uint64_t number = 0;
+    char reason[JSON_REASON_LEN];
+    enum vg_status status = json_read_mutation(text, len, &json, reason);
+
+    if (status != VG_OK) {
+        error.status = status;
+        snprintf(error.sentence, sizeof error.sentence, "line %llu: %.140s",
+                 (unsigned long long)line, reason);
+        cli_refused(cli, &error);
+        counts->refused++;
+        return true; // the other lines go on
+    }
+    mutation_of(&json.mutation, &mutation);
+    remember_line(counts, vg_publisher_next(publisher), line);
+    do {
+        status = vg_publish(publisher, &mutation, &number, &error);
+        if (status == VG_BUSY) {
+            enum vg_status link = vg_publisher_process(publisher, WAIT_MS, &error);
+
+            if (link != VG_OK && link != VG_TIMED_OUT) {
+                status = link;
+            }
+        }
+    } while (status == VG_BUSY && !interrupted);
+    json_mutation_clear(&json);
+    if (status == VG_MALFORMED || status == VG_TOO_LARGE || status == VG_TOO_MANY) {
+        counts->line_len--;
+        counts->refused++;
+        cli_refused(cli, &error);
+        return true;
+    }
+    if (status != VG_OK) {
+        cli_refused(cli, &error);
+    }
+    return status == VG_OK;
+}
+
+static int
+publish_file(struct cli *cli, FILE *file, struct vg_publisher *publisher,
+             struct counts *counts)
+{
+    struct vg_error error = {0};
+    char *text = NULL;
+    size_t size = 0;
+    ssize_t len;
+    uint64_t line = 0;
+    bool good = true;
+
+    while (good && !interrupted && (len = getline(&text, &size, file)) > 0) {
+        line++;
+        if (text[strspn(text, " \t\r\n")] == 0) {
+            continue;
+        }
+        good = publish_line(cli, publisher, counts, line, text, (size_t)len);
+        if (good) {
+            vg_publisher_process(publisher, 0, &error);
+        }
+    }
+    free(text);
+    if (good && vg_publisher_settle(publisher, TIMEOUT_MS, &error) != VG_OK) {
+        cli_refused(cli, &error);
+        good = false;
+    }
+    return good ? EXIT_DONE : EXIT_NO_ANSWER;
+}
+
+int
+command_publish(struct cli *cli)
+{
+    const char *key = NULL;
+    const char *producer = "1";
+    struct counts counts = {.cli = cli};
+    const struct cli_option options[] = {
+        {"key", "the source's key file, or its name in the home folder", &key, NULL},
+        {"producer", "which of the source's producers this is (1)", &producer, NULL},
+        {"quiet", "print only what was refused", NULL, &counts.quiet},
+    };
+    struct vg_publisher_options settings = {.outcome = count_outcome, .arg = &counts};
+    struct vg_publisher *publisher = NULL;
+    struct vg_error error = {0};
+    uint64_t number = 0;
+    int code = EXIT_USAGE;
+
+    if (!cli_options(cli, options, 3, 0, 1) ||
+        !cli_number("--producer", producer, 1, UINT32_MAX, &number)) {
+        return EXIT_USAGE;
+    }
+    if (key == NULL) {
+        fprintf(stderr, "vigie publish: --key KEYFILE says which source this is\n");
+        return EXIT_USAGE;
+    }
+    settings.producer = (uint32_t)number;
+
+    bool from_file = cli->argc > 1 && strcmp(cli->argv[1], "-") != 0;
+    FILE *file = from_file ? fopen(cli->argv[1], "re") : stdin;
+    struct vg_address *address = file == NULL ? NULL : key_address(cli, key, "sources");
+
+    if (file == NULL) {
+        fprintf(stderr, "vigie publish: %s: %s\n", cli->argv[1], strerror(errno));
+    }
+    catch_signals();
+    if (address != NULL &&
+        vg_publisher_open(address, &settings, TIMEOUT_MS, &publisher, &error) != VG_OK) {
+        code = cli_refused(cli, &error);
+    }
+    if (publisher != NULL) {
+        code = publish_file(cli, file, publisher, &counts);
+        vg_publisher_close(&publisher);
+        if (!cli->json) {
+            printf("%llu kept, %llu repeated, %llu refused, %llu unknown\n",
+                   (unsigned long long)counts.kept, (unsigned long long)counts.repeated,
+                   (unsigned long long)counts.refused,
+                   (unsigned long long)counts.unknown);
+        }
+        if (code == EXIT_DONE && counts.refused > 0) {
+            code = EXIT_REFUSED;
+        }
+    }
+    vg_address_free(&address);
+    free(counts.line_of);
+    if (from_file && file != NULL) {
+        fclose(file);
+    }
+    return code;
+}
+
+// ---- subscribe ----
+
+struct listening {
+    bool event; // CloudEvents
+    bool json;
+    bool keep; // do not acknowledge
+    uint64_t count;
+    uint64_t count_max;
+};
+
+static struct hot_bytes
+hot_of(struct vg_bytes bytes)
+{
+    return (struct hot_bytes){(const uint8_t *)bytes.at, bytes.len};
+}
+
+static void
+print_words(const json_t *object)
+{
+    const json_t *why = json_object_get(object, "justification");
+    const json_t *fields = json_object_get(object, "fields");
+    const char *niss = json_string_value(json_object_get(object, "niss"));
+    size_t i;
+    json_t *field;
+
+    printf("number %lld  ticket %lld  %s  %s  from %s",
+           (long long)json_integer_value(json_object_get(object, "number")),
+           (long long)json_integer_value(json_object_get(object, "ticket")),
+           json_string_value(json_object_get(object, "flow")), niss != NULL ? niss : "-",
+           json_string_value(json_object_get(object, "source")));
+    printf("%s\n",
+           json_is_true(json_object_get(object, "again")) ? "  (sent before)" : "");
+    if (why != NULL) {
+        printf("    because of quality %s from %s to %s\n",
+               json_string_value(json_object_get(why, "quality")),
+               json_string_value(json_object_get(why, "begin")),
+               json_string_value(json_object_get(why, "end")));
+    } else {
+        printf("    no integration is asked for this flow\n");
+    }
+    json_array_foreach(fields, i, field)
+    {
+        printf("    %s = %s\n", json_string_value(json_object_get(field, "code")),
+               json_string_value(json_object_get(field, "value")));
+    }
+    printf("    %lld fields withheld\n",
+           (long long)json_integer_value(json_object_get(object, "withheld")));
+    fflush(stdout);
+}
+
+static bool
+print_notification(const struct vg_notification *notification, void *arg)
+{
+    struct listening *listening = arg;
+    struct hot_notification head = {
+        .mailbox = notification->mailbox,
+        .number = notification->number,
+        .again = notification->again,
+        .justified = notification->justified,
+        .quality = notification->quality,
+        .begin = notification->begin,
+        .end = notification->end,
+    };
+    struct hot_content content;
+
+    if (hot_read_content(hot_of(notification->content), &content) != HOT_OK) {
+        return false;
+    }
+
+    json_t *object = json_write_notification(&head, &content);
+
+    listening->count++;
+    if (listening->event) {
+        cli_print(json_write_event(object));
+    } else if (listening->json) {
+        cli_print(object);
+    } else {
+        print_words(object);
+        json_decref(object);
+    }
+    if (listening->count_max != 0 && listening->count >= listening->count_max) {
+        interrupted = 1;
+    }
+    return !listening->keep;
+}
+
+static int
+listen_until_told(struct cli *cli, struct vg_subscriber *subscriber,
+                  struct listening *listening, uint64_t idle_seconds)
+{
+    struct vg_error error = {0};
+    uint64_t before = 0;
+    uint64_t idle_ms = 0;
+
+    while (!interrupted) {
+        enum vg_status status = vg_subscriber_process(subscriber, WAIT_MS, &error);
+
+        if (status != VG_OK && status != VG_TIMED_OUT && status != VG_INTERRUPTED) {
+            return cli_refused(cli, &error);
+        }
+        idle_ms = listening->count == before ? idle_ms + WAIT_MS : 0;
+        before = listening->count;
+        if (idle_seconds != 0 && idle_ms >= idle_seconds * 1000) {
+            break;
+        }
+    }
+    return EXIT_DONE;
+}
+
+int
+command_subscribe(struct cli *cli)
+{
+    const char *key = NULL;
+    const char *count = "0";
+    const char *idle = "0";
+    struct listening listening = {.json = cli->json};
+    const struct cli_option options[] = {
+        {"key", "the institution's key file, or its name in the home folder", &key, NULL},
+        {"count", "end after so many", &count, NULL},
+        {"idle", "end after so many seconds without one", &idle, NULL},
+        {"keep", "do not acknowledge: they come again next time", NULL, &listening.keep},
+        {"cloudevents", "as CloudEvents 1.0", NULL, &listening.event},
+    };
+    struct vg_subscriber_options settings = {.notification = print_notification,
+                                             .arg = &listening};
+    struct vg_subscriber *subscriber = NULL;
+    struct vg_error error = {0};
+    uint64_t mailbox = 0;
+    uint64_t idle_seconds = 0;
+    int code = EXIT_USAGE;
+
+    if (!cli_options(cli, options, 5, 0, 1) ||
+        (cli->argc > 1 &&
+         !cli_number("MAILBOX", cli->argv[1], 0, UINT32_MAX, &mailbox)) ||
+        !cli_number("--count", count, 0, UINT64_MAX / 2, &listening.count_max) ||
+        !cli_number("--idle", idle, 0, 86400, &idle_seconds)) {
+        return EXIT_USAGE;
+    }
+    if (key == NULL) {
+        fprintf(stderr,
+                "vigie subscribe: --key KEYFILE says which institution this is\n");
+        return EXIT_USAGE;
+    }
+
+    struct vg_address *address = key_address(cli, key, "members");
+
+    catch_signals();
+    if (address == NULL) {
+        return code;
+    }
+    if (vg_subscriber_open(address, &settings, TIMEOUT_MS, &subscriber, &error) !=
+            VG_OK ||
+        vg_subscribe(subscriber, (uint32_t)mailbox, TIMEOUT_MS, &error) != VG_OK) {
+        code = cli_refused(cli, &error);
+    } else {
+        code = listen_until_told(cli, subscriber, &listening, idle_seconds);
+    }
+    vg_subscriber_close(&subscriber);
+    vg_address_free(&address);
+    return code;
+}
