@@ -6,11 +6,12 @@
 enum {
     YEAR_MIN = 1,
     YEAR_MAX = 9999,
-    NUMBER_MAX = 2932896,  // 9999-12-31, which is for ever
-    NUMBER_MIN = -719162,  // 0001-01-01, which is since ever
-    ERA_DAYS = 146097,     // 400 years
-    ERA_SHIFT = 719468,    // 0000-03-01 before 1970-01-01
-    NUMBER_1970_SUNDAY = 3 // 1970-01-04
+    NUMBER_MAX = 2932896,    // 9999-12-31, which is for ever
+    NUMBER_MIN = -719162,    // 0001-01-01, which is since ever
+    ERA_DAYS = 146097,       // 400 years
+    ERA_SHIFT = 719468,      // 0000-03-01 before 1970-01-01
+    NUMBER_1970_SUNDAY = 3,  // 1970-01-04
+    YEAR_OF_THE_RULE = 1996, // no moment of a broker is older
 };
 
 #define HOUR_US INT64_C(3600000000)
@@ -199,14 +200,13 @@ day_add_years(struct day day, int years)
     return day_add_months(day, years * 12);
 }
 
-// The last Sunday of a month of 31 days.
+// The last Sunday of a month of 31 days, after 1970.
 static int32_t
 last_sunday(int year, int month)
 {
     int32_t last = number_of(year, month, 31);
-    int32_t weekday = (last - NUMBER_1970_SUNDAY) % 7; // 0 is Sunday
 
-    return last - (weekday < 0 ? weekday + 7 : weekday);
+    return last - (last - NUMBER_1970_SUNDAY) % 7;
 }
 
 static bool
@@ -217,7 +217,8 @@ is_summer(int32_t number)
     int day;
 
     day_parts((struct day){number}, &year, &month, &day);
-    return number >= last_sunday(year, 3) && number < last_sunday(year, 10);
+    return year >= YEAR_OF_THE_RULE && number >= last_sunday(year, 3) &&
+           number < last_sunday(year, 10);
 }
 
 // Brussels is one or two hours ahead, so only one hour of the day needs to know which,

@@ -273,6 +273,10 @@ the_clocks_change_on_the_last_sundays_of_march_and_october(void **state)
     assert_day(day_in_brussels(instant_of(2026, 10, 25, 22, 0, 0)), "2026-10-25");
     assert_day(day_in_brussels(instant_of(2026, 10, 25, 22, 59, 59)), "2026-10-25");
     assert_day(day_in_brussels(instant_of(2026, 10, 25, 23, 0, 0)), "2026-10-26");
+    // The rule began in 1996; before, all is winter.
+    assert_day(day_in_brussels(instant_of(1996, 3, 31, 22, 30, 0)), "1996-04-01");
+    assert_day(day_in_brussels(instant_of(1995, 7, 10, 22, 30, 0)), "1995-07-10");
+    assert_day(day_in_brussels(instant_of(1969, 7, 10, 22, 30, 0)), "1969-07-10");
     // The 31st is itself a Sunday: 2024-03-31 and 2027-10-31.
     assert_day(day_in_brussels(instant_of(2024, 3, 30, 22, 30, 0)), "2024-03-30");
     assert_day(day_in_brussels(instant_of(2024, 3, 31, 22, 30, 0)), "2024-04-01");

@@ -202,6 +202,21 @@ reads_numbers_within_their_limits(void **state)
 }
 
 static void
+a_number_beyond_64_bits_fits_nowhere(void **state)
+{
+    struct faults faults;
+    AUTO(yaml_tree_free)
+    struct yaml_tree *tree =
+        parse("a: 9223372036854775808\nb: -9223372036854775809\n", &faults);
+    const struct yaml_node *root = yaml_tree_root(tree);
+    (void)state;
+
+    assert_true(yaml_get_number(root, "a", INT64_MIN, INT64_MAX, 9) == 9);
+    assert_true(yaml_get_number(root, "b", INT64_MIN, INT64_MAX, 9) == 9);
+    assert_int_equal(faults.total, 2);
+}
+
+static void
 a_number_that_does_not_fit_is_named_with_what_would(void **state)
 {
     static const char *const wrong[] = {
@@ -501,6 +516,7 @@ main(void)
         cmocka_unit_test(reads_texts_as_they_are_written),
         cmocka_unit_test(a_required_text_must_be_there_and_not_empty),
         cmocka_unit_test(reads_numbers_within_their_limits),
+        cmocka_unit_test(a_number_beyond_64_bits_fits_nowhere),
         cmocka_unit_test(a_number_that_does_not_fit_is_named_with_what_would),
         cmocka_unit_test(a_bool_is_true_or_false_and_nothing_else),
         cmocka_unit_test(a_fault_shows_little_of_a_long_or_ugly_value),
