@@ -16,9 +16,15 @@ struct social_card {
     uint64_t number;
 };
 
+// identity_card_parse reads twelve digits, or 000-0000000-00.
+//
+// Returns: VG_OK or VG_PROOF_WRONG.
 NODISCARD enum vg_status identity_card_parse(const char *text, size_t text_len,
                                              struct identity_card *ret_card,
                                              struct why *why);
+// social_card_parse reads ten digits.
+//
+// Returns: VG_OK or VG_PROOF_WRONG.
 NODISCARD enum vg_status social_card_parse(const char *text, size_t text_len,
                                            struct social_card *ret_card, struct why *why);
 

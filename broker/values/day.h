@@ -12,7 +12,8 @@ struct day {
     int32_t number;
 };
 
-// For ever: prints as "9999-12-31", is after every other day.
+// For ever: prints as "9999-12-31", is after every other day. The calendar ends with these
+// two: reading "9999-12-31" gives DAY_FOREVER, and adding to a day never goes beyond.
 #define DAY_FOREVER ((struct day){INT32_MAX})
 // Since ever: prints as "0001-01-01".
 #define DAY_EVER ((struct day){INT32_MIN})
@@ -45,7 +46,8 @@ struct day day_add_months(struct day day, int months);
 struct day day_add_years(struct day day, int years);
 
 // day_in_brussels gives the calendar day in Europe/Brussels of a moment (EU summer time
-// since 1996: last Sunday of March to last Sunday of October, 01:00 UTC).
+// since 1996: last Sunday of March to last Sunday of October, 01:00 UTC; before, all is
+// winter).
 struct day day_in_brussels(struct instant instant);
 
 // instant_print writes 2026-11-20T09:30:00.123456Z.

@@ -38,7 +38,7 @@ struct integration {
 
 struct period integration_period(struct integration integration);
 
-// quality_print writes three digits.
+// quality_print writes three digits, "???" for a number that has more.
 void quality_print(uint16_t quality, char ret_text[QUALITY_TEXT_LEN]);
 // quality_parse reads up to three digits; VG_UNKNOWN_QUALITY otherwise.
 NODISCARD enum vg_status quality_parse(const char *text, size_t text_len,
@@ -55,7 +55,8 @@ struct institution {
     char name[INSTITUTION_NAME_LEN]; // UTF-8
 };
 
-// institution_code_check allows A-Z, 0-9 and '-', 1 to 23 characters.
+// institution_code_check allows A-Z, 0-9 and '-', 1 to 23 characters;
+// VG_MALFORMED otherwise.
 NODISCARD enum vg_status institution_code_check(const char *text, struct why *why);
 
 #endif
