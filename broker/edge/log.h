@@ -4,7 +4,7 @@
 //   time=2026-11-20T09:30:00.123456Z level=info event=ready sources=tcp://... why="..."
 //
 // Values that hold spaces stand in double quotes (the caller writes them). Control
-// characters from outside are replaced. Never a whole person number: niss_mask().
+// characters from outside are replaced, lines end at 2,048 bytes. Never a whole person number: niss_mask().
 // Thread: any; one line is one write.
 #ifndef EDGE_LOG_H
 #define EDGE_LOG_H
@@ -17,6 +17,7 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 void log_set_level(enum log_level level);
 // log_level_parse reads "error", "warning", "info" or "debug".
 bool log_level_parse(const char *text, enum log_level *ret_level);
+const char *log_level_name(enum log_level level);
 
 void log_error(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
 void log_warning(const char *event, const char *format, ...) PRINTF_LIKE(2, 3);
