@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "store/journal.h"
+
+#include "store/store_internal.h"
+
+// What stands before the items, as drawn in journal.h.
+struct record_head {
+    uint64_t commit;
+    uint64_t batch;
+    int64_t time_us;
+    uint64_t items_len;
+    struct hash previous;
+};
+
+struct item_head {
+    uint8_t kind;
+    uint8_t zero;
+    uint16_t len;
+};
+
+_Static_assert(sizeof(struct record_head) == 64, "stored without holes");
+_Static_assert(sizeof(struct item_head) == 4, "stored without holes");
+_Static_assert(sizeof(struct journal_event) == 48, "stored without holes");
+_Static_assert(sizeof(struct journal_recipient) == 48, "stored without holes");
+_Static_assert(sizeof(struct journal_refusal) == 32, "stored without holes");
+_Static_assert(sizeof(struct journal_acknowledge) == 32, "stored without holes");
+_Static_assert(sizeof(struct journal_directory) == 40, "stored without holes");
+_Static_assert(sizeof(struct journal_admin) == 24, "stored without holes");
+_Static_assert(sizeof(struct journal_fold) == 16, "stored without holes");
+_Static_assert(sizeof(struct journal_event) +
+                       JOURNAL_RECIPIENTS_MAX * sizeof(struct journal_recipient) <=
+                   UINT16_MAX,
+               "an item's length is 16 bits");
+
+enum { PART_BITS = 16, PARTS_MAX = 1 << PART_BITS };
+
+// ---- building ----
+
+void
+journal_begin(struct buffer *record, uint64_t commit, uint64_t batch, int64_t time_us,
+              const struct hash *previous)
+{
+    struct record_head head = {
+        .commit = commit,
+        .batch = batch,
+        .time_us = time_us,
+        .previous = *previous,
+    };
+
+    buffer_clear(record);
+    buffer_add(record, &head, sizeof head);
+}
+
+void
+journal_add(struct buffer *record, enum journal_kind kind, const void *bytes, size_t len,
+            const void *more, size_t more_len)
+{
+    CHECK(record->len >= sizeof(struct record_head));
+    CHECK(len <= UINT16_MAX && more_len <= UINT16_MAX - len);
+
+    struct item_head head = {.kind = (uint8_t)kind, .len = (uint16_t)(len + more_len)};
+
+    buffer_add(record, &head, sizeof head);
+    buffer_add(record, bytes, len);
+    buffer_add(record, more, more_len);
+}
+
+static struct key
+part_key(uint64_t commit, uint64_t part)
+{
+    return key_of_u64(commit << PART_BITS | part);
+}
+
+static enum vg_status
+put_parts(struct txn *txn, const struct buffer *record, uint64_t commit)
+{
+    size_t offset = 0;
+
+    for (uint64_t part = 0; offset < record->len; part++) {
+        struct key key = part_key(commit, part);
+        size_t left = record->len - offset;
+        size_t len = left < JOURNAL_PART_MAX ? left : JOURNAL_PART_MAX;
+
+        CHECK(part < PARTS_MAX);
+
+        enum vg_status status =
+            table_put(txn, TABLE_COMMITS, &key, (struct bytes){record->at + offset, len},
+                      MDB_APPEND);
+
+        if (status != VG_OK) {
+            return status;
+        }
+        offset += len;
+    }
+    return VG_OK;
+}
+
+enum vg_status
+journal_append(struct txn *txn, struct buffer *record, uint64_t commit,
+               struct hash *ret_hash)
+{
+    struct record_head head;
+    struct hash hash;
+
+    CHECK(record->len >= sizeof head);
+    memcpy(&head, record->at, sizeof head);
+    CHECK(head.commit == commit && head.items_len == 0);
+    head.items_len = record->len - sizeof head;
+    memcpy(record->at, &head, sizeof head);
+    hash = hash_chain(&head.previous, record->at, record->len);
+    buffer_add(record, &hash, sizeof hash);
+
+    enum vg_status status = put_parts(txn, record, commit);
+
+    if (status == VG_OK) {
+        *ret_hash = hash;
+    }
+    return status;
+}
+
+// ---- reading ----
+
+static enum vg_status
+broken(struct why *why, uint64_t commit, const char *what)
+{
+    return fail(why, VG_STORE_BROKEN, "commit %llu: %s", (unsigned long long)commit,
+                what);
+}
+
+// Puts all parts there are behind one another; each but the last must be full.
+static enum vg_status
+get_parts(struct txn *txn, uint64_t commit, struct buffer *record)
+{
+    struct bytes value = {.len = JOURNAL_PART_MAX};
+
+    for (uint64_t part = 0; part < PARTS_MAX && value.len == JOURNAL_PART_MAX; part++) {
+        struct key key = part_key(commit, part);
+        enum vg_status status = table_get(txn, TABLE_COMMITS, &key, &value);
+
+        if (status == VG_NOT_FOUND && part > 0) {
+            return VG_OK; // the last one happened to be full
+        }
+        if (status != VG_OK) {
+            return status;
+        }
+        buffer_add(record, value.at, value.len);
+    }
+    return VG_OK;
+}
+
+enum vg_status
+journal_read(struct txn *txn, uint64_t commit, struct buffer *record,
+             struct journal_head *ret_head, struct why *why)
+{
+    struct record_head head;
+    struct hash hash, stored;
+
+    buffer_clear(record);
+
+    enum vg_status status = get_parts(txn, commit, record);
+
+    if (status == VG_NOT_FOUND) {
+        return fail(why, status, "commit %llu is missing", (unsigned long long)commit);
+    }
+    if (status != VG_OK) {
+        return fail(why, status, "commit %llu could not be read",
+                    (unsigned long long)commit);
+    }
+    if (record->len < sizeof head + sizeof hash) {
+        return broken(why, commit, "the record is too short");
+    }
+    memcpy(&head, record->at, sizeof head);
+    if (head.commit != commit ||
+        head.items_len != record->len - sizeof head - sizeof hash) {
+        return broken(why, commit, "number or length of the record is wrong");
+    }
+    hash = hash_chain(&head.previous, record->at, record->len - sizeof hash);
+    memcpy(&stored, record->at + record->len - sizeof stored, sizeof stored);
+    if (memcmp(&hash, &stored, sizeof hash) != 0) {
+        return broken(why, commit, "its hash does not hold");
+    }
+    *ret_head =
+        (struct journal_head){head.commit, head.batch, head.time_us, head.previous, hash};
+    return VG_OK;
+}
+
+bool
+journal_next(const struct buffer *record, size_t *offset, struct journal_item *ret_item)
+{
+    size_t begin = *offset == 0 ? sizeof(struct record_head) : *offset;
+    struct item_head head;
+
+    if (record->len < sizeof(struct hash)) {
+        return false;
+    }
+
+    size_t end = record->len - sizeof(struct hash);
+
+    if (begin > end || end - begin < sizeof head) {
+        return false;
+    }
+    memcpy(&head, record->at + begin, sizeof head);
+    if (head.len > end - begin - sizeof head) {
+        return false;
+    }
+    ret_item->kind = (enum journal_kind)head.kind;
+    ret_item->bytes = (struct bytes){record->at + begin + sizeof head, head.len};
+    *offset = begin + sizeof head + head.len;
+    return true;
+}
+
+bool
+journal_item_as(const struct journal_item *item, void *ret, size_t len)
+{
+    if (item->bytes.len < len) {
+        return false;
+    }
+    memcpy(ret, item->bytes.at, len);
+    return true;
+}
+
+bool
+journal_item_recipient(const struct journal_item *item, size_t i,
+                       struct journal_recipient *ret)
+{
+    struct journal_event event;
+
+    if (item->kind != JOURNAL_EVENT || !journal_item_as(item, &event, sizeof event) ||
+        i >= event.recipients || item->bytes.len < sizeof event + (i + 1) * sizeof *ret) {
+        return false;
+    }
+    memcpy(ret, item->bytes.at + sizeof event + i * sizeof *ret, sizeof *ret);
+    return true;
+}

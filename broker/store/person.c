@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "store/person.h"
+
+#include "store/store_internal.h"
+
+_Static_assert(sizeof(struct integration) == 16, "stored without holes");
+
+// MDB_INTEGERKEY: eight bytes as the machine has them, compared as a number.
+static struct key
+person_key(struct niss niss)
+{
+    struct key key = {.len = 0};
+
+    key_add(&key, &niss.number, sizeof niss.number);
+    return key;
+}
+
+static enum vg_status
+read_person(struct bytes value, struct person *ret_person)
+{
+    *ret_person = (struct person){.len = 0};
+    if (value.len == sizeof(uint64_t)) {
+        memcpy(&ret_person->replaced_by.number, value.at, sizeof(uint64_t));
+        return VG_OK;
+    }
+    // Keys and values of this table are multiples of eight bytes, so rows are aligned.
+    if (value.len == 0 || value.len % sizeof(struct integration) != 0 ||
+        (uintptr_t)value.at % _Alignof(struct integration) != 0) {
+        return VG_STORE_BROKEN;
+    }
+    ret_person->integrations = (const void *)value.at;
+    ret_person->len = value.len / sizeof(struct integration);
+    return VG_OK;
+}
+
+enum vg_status
+person_get(struct txn *txn, struct niss niss, struct person *ret_person)
+{
+    struct key key = person_key(niss);
+    struct bytes value;
+    enum vg_status status = table_get(txn, TABLE_PERSONS, &key, &value);
+
+    if (status == VG_NOT_FOUND) {
+        *ret_person = (struct person){.len = 0};
+        return VG_OK;
+    }
+    return status == VG_OK ? read_person(value, ret_person) : status;
+}
+
+enum vg_status
+person_put(struct txn *txn, struct niss niss, const struct integration *integrations,
+           size_t len)
+{
+    struct key key = person_key(niss);
+
+    if (len == 0) {
+        return table_erase(txn, TABLE_PERSONS, &key);
+    }
+    return table_put(
+        txn, TABLE_PERSONS, &key,
+        (struct bytes){(const uint8_t *)integrations, len * sizeof *integrations}, 0);
+}
+
+enum vg_status
+person_replace(struct txn *txn, struct niss old, struct niss new)
+{
+    struct key key = person_key(old);
+
+    CHECK(new.number != 0 && new.number != old.number);
+    return table_put(txn, TABLE_PERSONS, &key,
+                     (struct bytes){(const uint8_t *)&new.number, sizeof new.number}, 0);
+}
+
+enum vg_status
+person_each(struct txn *txn, person_fn each, void *arg)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    enum vg_status status = cursor_open(txn, TABLE_PERSONS, &cursor);
+
+    if (status == VG_OK) {
+        status = cursor_move(&cursor, MDB_FIRST);
+    }
+    while (status == VG_OK) {
+        struct niss niss;
+        struct person person;
+
+        if (cursor.key.len != sizeof niss.number ||
+            read_person(cursor.value, &person) != VG_OK) {
+            return VG_STORE_BROKEN;
+        }
+        memcpy(&niss.number, cursor.key.at, sizeof niss.number);
+        if (!each(niss, &person, arg)) {
+            return VG_OK;
+        }
+        status = cursor_move(&cursor, MDB_NEXT);
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}

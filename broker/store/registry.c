@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "store/registry.h"
+
+#include "store/store_internal.h"
+
+_Static_assert(sizeof(struct institution) == 144, "stored without holes");
+_Static_assert(sizeof(struct key_row) == 56, "stored without holes");
+_Static_assert(sizeof(struct spec_choice) == 16, "stored without holes");
+_Static_assert(offsetof(struct spec_row, choices) == 48, "stored without holes");
+_Static_assert(sizeof(struct producer_row) == 24, "stored without holes");
+
+static struct bytes
+view(const void *at, size_t len)
+{
+    return (struct bytes){at, len};
+}
+
+// walk calls back for every row of a table, in order of key. The callback sets *go_on to
+// false to end it, or returns why the row cannot be read.
+typedef enum vg_status (*row_fn)(struct bytes key, struct bytes value, void *arg,
+                                 bool *go_on);
+
+static enum vg_status
+walk(struct txn *txn, enum table table, row_fn each, void *arg)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    bool go_on = true;
+    enum vg_status status = cursor_open(txn, table, &cursor);
+
+    if (status == VG_OK) {
+        status = cursor_move(&cursor, MDB_FIRST);
+    }
+    while (status == VG_OK) {
+        status = each(cursor.key, cursor.value, arg, &go_on);
+        if (status != VG_OK || !go_on) {
+            return status;
+        }
+        status = cursor_move(&cursor, MDB_NEXT);
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
+// ---- institutions ----
+
+enum vg_status
+institution_put(struct txn *txn, const struct institution *institution)
+{
+    struct key key = key_of_u32(institution->id);
+
+    CHECK(institution->id != 0);
+    return table_put(txn, TABLE_INSTITUTIONS, &key,
+                     view(institution, sizeof *institution), 0);
+}
+
+// Texts from the disk end within their fields.
+static bool
+institution_is_sound(const struct institution *institution)
+{
+    return institution->code[INSTITUTION_CODE_LEN - 1] == '\0' &&
+           institution->name[INSTITUTION_NAME_LEN - 1] == '\0';
+}
+
+enum vg_status
+institution_get(struct txn *txn, struct institution_id id,
+                struct institution *ret_institution)
+{
+    struct key key = key_of_u32(id.number);
+    struct institution institution;
+    enum vg_status status =
+        table_get_struct(txn, TABLE_INSTITUTIONS, &key, &institution, sizeof institution);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    if (!institution_is_sound(&institution)) {
+        return VG_STORE_BROKEN;
+    }
+    *ret_institution = institution;
+    return VG_OK;
+}
+
+struct institution_call {
+    institution_fn each;
+    void *arg;
+};
+
+static enum vg_status
+give_institution(struct bytes key, struct bytes value, void *arg, bool *go_on)
+{
+    const struct institution_call *call = arg;
+    struct institution institution;
+
+    (void)key;
+    if (value.len != sizeof institution) {
+        return VG_STORE_BROKEN;
+    }
+    memcpy(&institution, value.at, sizeof institution);
+    if (!institution_is_sound(&institution)) {
+        return VG_STORE_BROKEN;
+    }
+    *go_on = call->each(&institution, call->arg);
+    return VG_OK;
+}
+
+enum vg_status
+institution_each(struct txn *txn, institution_fn each, void *arg)
+{
+    return walk(txn, TABLE_INSTITUTIONS, give_institution,
+                &(struct institution_call){each, arg});
+}
+
+// ---- keys ----
+
+static struct key
+curve_key(const uint8_t key[KEY_LEN])
+{
+    struct key bytes = {.len = 0};
+
+    key_add(&bytes, key, KEY_LEN);
+    return bytes;
+}
+
+enum vg_status
+key_put(struct txn *txn, const uint8_t key[KEY_LEN], const struct key_row *row)
+{
+    struct key bytes = curve_key(key);
+
+    return table_put(txn, TABLE_KEYS, &bytes, view(row, sizeof *row), 0);
+}
+
+static bool
+key_is_sound(const struct key_row *row)
+{
+    return row->label[KEY_LABEL_LEN - 1] == '\0';
+}
+
+enum vg_status
+key_get(struct txn *txn, const uint8_t key[KEY_LEN], struct key_row *ret_row)
+{
+    struct key bytes = curve_key(key);
+    struct key_row row;
+    enum vg_status status = table_get_struct(txn, TABLE_KEYS, &bytes, &row, sizeof row);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    if (!key_is_sound(&row)) {
+        return VG_STORE_BROKEN;
+    }
+    *ret_row = row;
+    return VG_OK;
+}
+
+struct key_call {
+    key_fn each;
+    void *arg;
+};
+
+static enum vg_status
+give_key(struct bytes key, struct bytes value, void *arg, bool *go_on)
+{
+    const struct key_call *call = arg;
+    struct key_row row;
+
+    if (key.len != KEY_LEN || value.len != sizeof row) {
+        return VG_STORE_BROKEN;
+    }
+    memcpy(&row, value.at, sizeof row);
+    if (!key_is_sound(&row)) {
+        return VG_STORE_BROKEN;
+    }
+    *go_on = call->each(key.at, &row, call->arg);
+    return VG_OK;
+}
+
+enum vg_status
+key_each(struct txn *txn, key_fn each, void *arg)
+{
+    return walk(txn, TABLE_KEYS, give_key, &(struct key_call){each, arg});
+}
+
+// ---- mailbox specifications ----
+
+static size_t
+spec_bytes(size_t choices_len)
+{
+    return offsetof(struct spec_row, choices) + choices_len * sizeof(struct spec_choice);
+}
+
+enum vg_status
+spec_put(struct txn *txn, const struct spec_row *row)
+{
+    struct key key = key_of_u32(row->mailbox);
+
+    CHECK(row->choices_len <= SPEC_CHOICES_MAX);
+    return table_put(txn, TABLE_SPECS, &key, view(row, spec_bytes(row->choices_len)), 0);
+}
+
+struct spec_call {
+    spec_fn each;
+    void *arg;
+};
+
+static enum vg_status
+give_spec(struct bytes key, struct bytes value, void *arg, bool *go_on)
+{
+    const struct spec_call *call = arg;
+    struct spec_row row = {.mailbox = 0};
+
+    (void)key;
+    if (value.len < spec_bytes(0) || value.len > sizeof row) {
+        return VG_STORE_BROKEN;
+    }
+    memcpy(&row, value.at, value.len);
+    if (row.choices_len > SPEC_CHOICES_MAX || value.len != spec_bytes(row.choices_len) ||
+        row.name[SPEC_NAME_LEN - 1] != '\0') {
+        return VG_STORE_BROKEN;
+    }
+    *go_on = call->each(&row, call->arg);
+    return VG_OK;
+}
+
+enum vg_status
+spec_each(struct txn *txn, spec_fn each, void *arg)
+{
+    return walk(txn, TABLE_SPECS, give_spec, &(struct spec_call){each, arg});
+}
+
+// ---- producers and what they were refused ----
+
+static struct key
+producer_key(struct institution_id institution, uint32_t producer)
+{
+    struct key key = key_of_u32(institution.number);
+
+    key_add_u32(&key, producer);
+    return key;
+}
+
+enum vg_status
+producer_get(struct txn *txn, struct institution_id institution, uint32_t producer,
+             struct producer_row *ret_row)
+{
+    struct key key = producer_key(institution, producer);
+    enum vg_status status =
+        table_get_struct(txn, TABLE_PRODUCERS, &key, ret_row, sizeof *ret_row);
+
+    if (status == VG_NOT_FOUND) {
+        *ret_row = (struct producer_row){.last_number = 0};
+        return VG_OK;
+    }
+    return status;
+}
+
+enum vg_status
+producer_put(struct txn *txn, struct institution_id institution, uint32_t producer,
+             const struct producer_row *row)
+{
+    struct key key = producer_key(institution, producer);
+
+    return table_put(txn, TABLE_PRODUCERS, &key, view(row, sizeof *row), 0);
+}
+
+static struct key
+refusal_key(struct institution_id institution, uint32_t producer, uint64_t number)
+{
+    struct key key = producer_key(institution, producer);
+
+    key_add_u64(&key, number);
+    return key;
+}
+
+enum vg_status
+refusal_put(struct txn *txn, struct institution_id institution, uint32_t producer,
+            uint64_t number, enum vg_status status, const char *text)
+{
+    struct key key = refusal_key(institution, producer, number);
+    uint8_t value[sizeof(uint16_t) + WHY_TEXT_MAX];
+    uint16_t code = (uint16_t)status;
+    size_t len = strlen(text);
+
+    CHECK(len < WHY_TEXT_MAX);
+    memcpy(value, &code, sizeof code);
+    memcpy(value + sizeof code, text, len);
+    return table_put(txn, TABLE_REFUSALS, &key, view(value, sizeof code + len), 0);
+}
+
+enum vg_status
+refusal_get(struct txn *txn, struct institution_id institution, uint32_t producer,
+            uint64_t number, enum vg_status *ret_status, struct why *ret_text)
+{
+    struct key key = refusal_key(institution, producer, number);
+    struct bytes value;
+    uint16_t code;
+    enum vg_status status = table_get(txn, TABLE_REFUSALS, &key, &value);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    if (value.len < sizeof code || value.len - sizeof code >= WHY_TEXT_MAX) {
+        return VG_STORE_BROKEN;
+    }
+    memcpy(&code, value.at, sizeof code);
+    *ret_status = (enum vg_status)code;
+    *ret_text = (struct why){{0}};
+    memcpy(ret_text->text, value.at + sizeof code, value.len - sizeof code);
+    return VG_OK;
+}
+
+// ---- catalogues ----
+
+enum { CATALOGUE_TIMES_LEN = 16 };
+
+enum vg_status
+catalogue_put(struct txn *txn, const struct catalogue_row *row, const char *text,
+              size_t text_len)
+{
+    struct key key = key_of_u64(row->version);
+    struct buffer value = {.len = 0};
+
+    buffer_add(&value, &row->loaded_us, sizeof row->loaded_us);
+    buffer_add(&value, &row->effective_us, sizeof row->effective_us);
+    buffer_add(&value, text, text_len);
+
+    enum vg_status status =
+        table_put(txn, TABLE_CATALOGUES, &key, view(value.at, value.len), 0);
+
+    buffer_free(&value);
+    return status;
+}
+
+enum vg_status
+catalogue_get(struct txn *txn, uint64_t version, struct catalogue_row *ret_row,
+              struct buffer *text)
+{
+    struct key key = key_of_u64(version);
+    struct bytes value;
+    enum vg_status status = table_get(txn, TABLE_CATALOGUES, &key, &value);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    if (value.len < CATALOGUE_TIMES_LEN) {
+        return VG_STORE_BROKEN;
+    }
+    ret_row->version = version;
+    memcpy(&ret_row->loaded_us, value.at, sizeof ret_row->loaded_us);
+    memcpy(&ret_row->effective_us, value.at + 8, sizeof ret_row->effective_us);
+    buffer_clear(text);
+    buffer_add(text, value.at + CATALOGUE_TIMES_LEN, value.len - CATALOGUE_TIMES_LEN);
+    return VG_OK;
+}

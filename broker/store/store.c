@@ -1,0 +1,750 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "store/store.h"
+
+#include "store/store_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define MAP_BYTES_DEFAULT (UINT64_C(256) << 30)
+
+enum { FILE_MODE = 0600, FREE_TABLE = 0 };
+
+const struct lmdb_calls lmdb_own_calls = {
+    .env_create = mdb_env_create,
+    .env_set_mapsize = mdb_env_set_mapsize,
+    .env_set_maxdbs = mdb_env_set_maxdbs,
+    .env_open = mdb_env_open,
+    .env_stat = mdb_env_stat,
+    .env_info = mdb_env_info,
+    .env_get_fd = mdb_env_get_fd,
+    .reader_check = mdb_reader_check,
+    .txn_begin = mdb_txn_begin,
+    .txn_commit = mdb_txn_commit,
+    .txn_renew = mdb_txn_renew,
+    .dbi_open = mdb_dbi_open,
+    .stat = mdb_stat,
+    .get = mdb_get,
+    .put = mdb_put,
+    .del = mdb_del,
+    .cursor_open = mdb_cursor_open,
+    .cursor_get = mdb_cursor_get,
+    .cursor_del = mdb_cursor_del,
+};
+
+// The one variable of this layer: a test replaces it before it opens a store.
+static const struct lmdb_calls *lmdb = &lmdb_own_calls;
+
+struct table_row {
+    const char *name;
+    unsigned flags;
+    size_t value_max;
+};
+
+static const struct table_row tables[TABLES] = {
+#define STORE_TABLE_ROW(name, text, flags, value_max)                                    \
+    [TABLE_##name] = {text, flags, value_max},
+    STORE_TABLES(STORE_TABLE_ROW)
+#undef STORE_TABLE_ROW
+};
+
+struct store {
+    char *path;
+    MDB_env *env;
+    MDB_dbi dbi[TABLES];
+    int folder; // -1: not open
+    int lock;   // flock, -1: not open
+    uint64_t page_bytes;
+    uint64_t quota_bytes;
+    bool is_new;
+    atomic_bool broken;
+};
+
+void
+store_use_calls(const struct lmdb_calls *calls)
+{
+    lmdb = calls == NULL ? &lmdb_own_calls : calls;
+}
+
+// ---- opening ----
+
+// What LMDB itself says is about the file's content, what the system says about the file.
+static enum vg_status
+open_failed(const struct store *store, const char *step, int rc, struct why *why)
+{
+    bool content = rc < 0 && rc != MDB_MAP_FULL;
+
+    return fail(why, content ? VG_STORE_BROKEN : VG_BAD_FILE, "%s: %s: %s", store->path,
+                step, mdb_strerror(rc));
+}
+
+static bool
+has_store(const struct store *store)
+{
+    struct stat file;
+
+    return fstatat(store->folder, "data.mdb", &file, 0) == 0 && file.st_size > 0;
+}
+
+static enum vg_status
+open_folder(struct store *store, bool create, struct why *why)
+{
+    store->folder = open(store->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store->folder < 0) {
+        return open_failed(store, "folder", errno, why);
+    }
+    if (!create && !has_store(store)) {
+        return fail(why, VG_NOT_FOUND, "%s: there is no store", store->path);
+    }
+    return VG_OK;
+}
+
+static enum vg_status
+take_lock(struct store *store, struct why *why)
+{
+    store->lock =
+        openat(store->folder, "vigie.lock", O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+    if (store->lock < 0) {
+        return open_failed(store, "vigie.lock", errno, why);
+    }
+    if (flock(store->lock, LOCK_EX | LOCK_NB) == 0) {
+        return VG_OK;
+    }
+    if (errno == EWOULDBLOCK) {
+        return fail(why, VG_STORE_IN_USE, "%s: another process has this store open",
+                    store->path);
+    }
+    return open_failed(store, "vigie.lock", errno, why);
+}
+
+static enum vg_status
+open_env(struct store *store, uint64_t map_bytes, struct why *why)
+{
+    MDB_stat stat;
+    int dead = 0;
+    int rc = lmdb->env_create(&store->env);
+
+    if (rc != 0) {
+        store->env = NULL;
+        return open_failed(store, "memory", rc, why);
+    }
+    rc = lmdb->env_set_mapsize(store->env, map_bytes);
+    if (rc == 0) {
+        rc = lmdb->env_set_maxdbs(store->env, TABLES);
+    }
+    if (rc == 0) {
+        rc =
+            lmdb->env_open(store->env, store->path, MDB_NOTLS | MDB_NORDAHEAD, FILE_MODE);
+    }
+    if (rc == 0) {
+        // A reader that was killed elsewhere keeps pages from being used again.
+        rc = lmdb->reader_check(store->env, &dead);
+    }
+    if (rc == 0) {
+        rc = lmdb->env_stat(store->env, &stat);
+    }
+    if (rc != 0) {
+        return open_failed(store, "data.mdb", rc, why);
+    }
+    store->page_bytes = stat.ms_psize;
+    return VG_OK;
+}
+
+static enum vg_status
+open_all_tables(struct store *store, struct txn *txn, unsigned flags, struct why *why)
+{
+    for (size_t i = 0; i < TABLES; i++) {
+        int rc = lmdb->dbi_open(txn->mdb, tables[i].name, tables[i].flags | flags,
+                                &store->dbi[i]);
+
+        if (rc != 0) {
+            return open_failed(store, tables[i].name, rc, why);
+        }
+    }
+    return VG_OK;
+}
+
+static struct key
+schema_key(void)
+{
+    struct key key = {.len = 0};
+
+    key_add(&key, "schema", 6);
+    return key;
+}
+
+static enum vg_status
+make_tables(struct store *store, struct txn *txn, struct why *why)
+{
+    uint32_t schema = STORE_SCHEMA;
+    struct key key = schema_key();
+    enum vg_status status = open_all_tables(store, txn, MDB_CREATE, why);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    store->is_new = true;
+    status = table_put(txn, TABLE_META, &key,
+                       (struct bytes){(const uint8_t *)&schema, sizeof schema}, 0);
+    if (status == VG_OK) {
+        status = meta_create(txn);
+    }
+    if (status != VG_OK) {
+        return fail(why, status, "%s: the first rows could not be put", store->path);
+    }
+    return VG_OK;
+}
+
+static enum vg_status
+check_schema(struct store *store, struct txn *txn, struct why *why)
+{
+    uint32_t schema = 0;
+    struct key key = schema_key();
+    enum vg_status status =
+        table_get_struct(txn, TABLE_META, &key, &schema, sizeof schema);
+
+    if (status != VG_OK || schema == 0) {
+        return fail(why, VG_STORE_BROKEN, "%s: its schema is not readable", store->path);
+    }
+    if (schema > STORE_SCHEMA) {
+        return fail(why, VG_STORE_NEWER, "%s: schema %u, this program knows %d",
+                    store->path, schema, STORE_SCHEMA);
+    }
+    return VG_OK;
+}
+
+// A program that ended between creating the file and its first commit left it empty.
+static enum vg_status
+make_or_refuse(struct store *store, struct txn *txn, bool create, struct why *why)
+{
+    MDB_stat stat;
+    MDB_dbi main_table;
+    int rc = lmdb->dbi_open(txn->mdb, NULL, 0, &main_table);
+
+    if (rc == 0) {
+        rc = lmdb->stat(txn->mdb, main_table, &stat);
+    }
+    if (rc != 0) {
+        return open_failed(store, "data.mdb", rc, why);
+    }
+    if (stat.ms_entries > 0) {
+        return fail(why, VG_STORE_BROKEN, "%s: data.mdb is not a store of vigie",
+                    store->path);
+    }
+    if (!create) {
+        return fail(why, VG_NOT_FOUND, "%s: there is no store", store->path);
+    }
+    return make_tables(store, txn, why);
+}
+
+static enum vg_status
+open_or_make_tables(struct store *store, struct txn *txn, bool create, struct why *why)
+{
+    int rc =
+        lmdb->dbi_open(txn->mdb, tables[TABLE_META].name, 0, &store->dbi[TABLE_META]);
+
+    if (rc == MDB_NOTFOUND) {
+        return make_or_refuse(store, txn, create, why);
+    }
+    if (rc != 0) {
+        return open_failed(store, tables[TABLE_META].name, rc, why);
+    }
+
+    enum vg_status status = check_schema(store, txn, why);
+
+    return status == VG_OK ? open_all_tables(store, txn, 0, why) : status;
+}
+
+// Handles are good only once the transaction that opened them is committed.
+static enum vg_status
+open_tables(struct store *store, bool create, struct why *why)
+{
+    struct txn txn = {.store = store, .writes = true};
+    int rc = lmdb->txn_begin(store->env, NULL, 0, &txn.mdb);
+
+    if (rc != 0) {
+        return open_failed(store, "data.mdb", rc, why);
+    }
+
+    enum vg_status status = open_or_make_tables(store, &txn, create, why);
+
+    if (status != VG_OK) {
+        mdb_txn_abort(txn.mdb);
+        return status;
+    }
+    rc = lmdb->txn_commit(txn.mdb);
+    if (rc != 0) {
+        return open_failed(store, "data.mdb", rc, why);
+    }
+    return VG_OK;
+}
+
+// LMDB syncs the file, not the folder that names it.
+static enum vg_status
+sync_folder(const struct store *store, struct why *why)
+{
+    if (store->is_new && fsync(store->folder) != 0) {
+        return open_failed(store, "folder", errno, why);
+    }
+    return VG_OK;
+}
+
+// A full map refuses deletes too: a tenth of it stays out of the quota.
+static uint64_t
+quota_of(const struct store_options *options, uint64_t map_bytes)
+{
+    uint64_t most = map_bytes / 10 * 9;
+    uint64_t asked = options->quota_bytes;
+
+    return asked == 0 || asked > most ? most : asked;
+}
+
+enum vg_status
+store_open(const struct store_options *options, struct store **ret_store, struct why *why)
+{
+    uint64_t map_bytes = options->map_bytes == 0 ? MAP_BYTES_DEFAULT : options->map_bytes;
+    AUTO(store_close) struct store *store = xcalloc(1, sizeof *store);
+
+    store->folder = store->lock = -1;
+    store->path = strdup(options->path);
+    CHECK(store->path != NULL);
+    store->quota_bytes = quota_of(options, map_bytes);
+
+    enum vg_status status = open_folder(store, options->create, why);
+
+    if (status == VG_OK) {
+        status = take_lock(store, why);
+    }
+    if (status == VG_OK) {
+        status = open_env(store, map_bytes, why);
+    }
+    if (status == VG_OK) {
+        status = open_tables(store, options->create, why);
+    }
+    if (status == VG_OK) {
+        status = sync_folder(store, why);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    *ret_store = store;
+    store = NULL;
+    return VG_OK;
+}
+
+static void
+close_if_open(int fd)
+{
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+void
+store_close(struct store **store)
+{
+    if (*store == NULL) {
+        return;
+    }
+    if ((*store)->env != NULL) {
+        mdb_env_close((*store)->env);
+    }
+    close_if_open((*store)->lock);
+    close_if_open((*store)->folder);
+    free((*store)->path);
+    free(*store);
+    *store = NULL;
+}
+
+// ---- transactions ----
+
+// The transaction is lost, but the store is as before and goes on.
+static bool
+is_full(int rc)
+{
+    return rc == MDB_MAP_FULL || rc == MDB_TXN_FULL || rc == ENOMEM;
+}
+
+static enum vg_status
+begin(struct store *store, bool writes, int *ret_rc, struct txn **ret_txn)
+{
+    struct txn *txn = calloc(1, sizeof *txn);
+
+    if (txn == NULL) {
+        *ret_rc = ENOMEM;
+        return VG_NO_MEMORY;
+    }
+    txn->store = store;
+    txn->writes = writes;
+    *ret_rc = lmdb->txn_begin(store->env, NULL, writes ? 0 : MDB_RDONLY, &txn->mdb);
+    if (*ret_rc != 0) {
+        free(txn);
+        return VG_STORE_BROKEN;
+    }
+    *ret_txn = txn;
+    return VG_OK;
+}
+
+enum vg_status
+store_write(struct store *store, struct txn **ret_txn, struct why *why)
+{
+    int rc;
+
+    if (store_broken(store)) {
+        return fail(why, VG_STORE_BROKEN, "%s: an earlier commit failed", store->path);
+    }
+    if (begin(store, true, &rc, ret_txn) == VG_OK) {
+        return VG_OK;
+    }
+    if (is_full(rc)) {
+        return fail(why, VG_STORE_FULL, "%s: write: %s", store->path, mdb_strerror(rc));
+    }
+    atomic_store(&store->broken, true);
+    return fail(why, VG_STORE_BROKEN, "%s: write: %s", store->path, mdb_strerror(rc));
+}
+
+static enum vg_status
+commit(struct txn *txn, struct why *why)
+{
+    struct store *store = txn->store;
+
+    if (txn->lost != VG_OK) {
+        mdb_txn_abort(txn->mdb);
+        return fail(why, txn->lost, "%s: the transaction was lost before its commit",
+                    store->path);
+    }
+
+    int rc = lmdb->txn_commit(txn->mdb);
+
+    if (rc == 0) {
+        return VG_OK;
+    }
+    if (is_full(rc)) {
+        return fail(why, VG_STORE_FULL, "%s: commit: %s", store->path, mdb_strerror(rc));
+    }
+    // A later commit may say "done" and be lost: no more of them in this process.
+    atomic_store(&store->broken, true);
+    return fail(why, VG_UNKNOWN, "%s: commit: %s", store->path, mdb_strerror(rc));
+}
+
+enum vg_status
+store_commit(struct txn **txn, struct why *why)
+{
+    struct txn *ended = *txn;
+
+    CHECK(ended != NULL && ended->writes);
+    *txn = NULL;
+
+    enum vg_status status = commit(ended, why);
+
+    free(ended);
+    return status;
+}
+
+void
+store_abort(struct txn **txn)
+{
+    if (*txn != NULL) {
+        mdb_txn_abort((*txn)->mdb);
+        free(*txn);
+        *txn = NULL;
+    }
+}
+
+static enum vg_status
+read_status(int rc)
+{
+    return rc == ENOMEM             ? VG_NO_MEMORY
+           : rc == MDB_READERS_FULL ? VG_BUSY
+                                    : VG_STORE_BROKEN;
+}
+
+enum vg_status
+store_read(struct store *store, struct txn **ret_txn, struct why *why)
+{
+    int rc;
+
+    if (begin(store, false, &rc, ret_txn) == VG_OK) {
+        return VG_OK;
+    }
+    return fail(why, read_status(rc), "%s: read: %s", store->path, mdb_strerror(rc));
+}
+
+void
+store_read_rest(struct txn *txn)
+{
+    CHECK(!txn->writes);
+    if (!txn->rests) {
+        mdb_txn_reset(txn->mdb);
+        txn->rests = true;
+        txn->block.at = NULL;
+    }
+}
+
+enum vg_status
+store_read_renew(struct txn *txn)
+{
+    store_read_rest(txn);
+
+    int rc = lmdb->txn_renew(txn->mdb);
+
+    if (rc != 0) {
+        return read_status(rc);
+    }
+    txn->rests = false;
+    return VG_OK;
+}
+
+bool
+store_broken(const struct store *store)
+{
+    return atomic_load(&store->broken);
+}
+
+const char *
+store_path(const struct store *store)
+{
+    return store->path;
+}
+
+// ---- room ----
+
+// Each row of LMDB's table of free pages begins with how many it names.
+static int
+count_free_pages(MDB_cursor *cursor, uint64_t *ret_pages)
+{
+    MDB_val key, value;
+    uint64_t pages = 0;
+    int rc = lmdb->cursor_get(cursor, &key, &value, MDB_FIRST);
+
+    while (rc == 0) {
+        size_t named = 0;
+
+        if (value.mv_size < sizeof named) {
+            return MDB_CORRUPTED;
+        }
+        memcpy(&named, value.mv_data, sizeof named);
+        pages += named;
+        rc = lmdb->cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    *ret_pages = pages;
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int
+free_pages(struct store *store, uint64_t *ret_pages)
+{
+    MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
+    int rc = lmdb->txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+
+    if (rc != 0) {
+        return rc;
+    }
+    rc = lmdb->cursor_open(txn, FREE_TABLE, &cursor);
+    if (rc == 0) {
+        rc = count_free_pages(cursor, ret_pages);
+        mdb_cursor_close(cursor);
+    }
+    mdb_txn_abort(txn);
+    return rc;
+}
+
+enum vg_status
+store_room(struct store *store, struct store_room *ret_room)
+{
+    MDB_envinfo info;
+    mdb_filehandle_t file;
+    struct stat size;
+    struct statvfs disk;
+    uint64_t unused = 0;
+    int rc = free_pages(store, &unused);
+
+    if (rc == 0) {
+        rc = lmdb->env_info(store->env, &info);
+    }
+    if (rc == 0) {
+        rc = lmdb->env_get_fd(store->env, &file);
+    }
+    if (rc != 0) {
+        return read_status(rc);
+    }
+    if (fstat(file, &size) != 0 || fstatvfs(store->folder, &disk) != 0) {
+        return VG_BAD_FILE;
+    }
+
+    uint64_t pages = info.me_last_pgno + 1;
+
+    *ret_room = (struct store_room){
+        .used_bytes = (pages > unused ? pages - unused : 0) * store->page_bytes,
+        .file_bytes = (uint64_t)size.st_size,
+        .quota_bytes = store->quota_bytes,
+        .disk_free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize,
+    };
+    return VG_OK;
+}
+
+// ---- rows ----
+
+// After MAP_FULL every call says BAD_TXN: the first reason counts.
+static enum vg_status
+row_status(struct txn *txn, int rc)
+{
+    if (rc == 0) {
+        return VG_OK;
+    }
+    if (rc == MDB_NOTFOUND) {
+        return VG_NOT_FOUND;
+    }
+    if (!txn->writes) {
+        return read_status(rc);
+    }
+    if (txn->lost == VG_OK) {
+        txn->lost = is_full(rc) ? VG_STORE_FULL : VG_STORE_BROKEN;
+    }
+    return txn->lost;
+}
+
+static MDB_val
+key_val(const struct key *key)
+{
+    return (MDB_val){key->len, (void *)(uintptr_t)key->at};
+}
+
+static struct bytes
+val_bytes(MDB_val val)
+{
+    return (struct bytes){val.mv_data, val.mv_size};
+}
+
+enum vg_status
+table_get(struct txn *txn, enum table table, const struct key *key,
+          struct bytes *ret_value)
+{
+    MDB_val mdb_key = key_val(key);
+    MDB_val value;
+
+    CHECK(!txn->rests);
+
+    int rc = lmdb->get(txn->mdb, txn->store->dbi[table], &mdb_key, &value);
+
+    if (rc == 0) {
+        *ret_value = val_bytes(value);
+    }
+    return row_status(txn, rc);
+}
+
+enum vg_status
+table_get_struct(struct txn *txn, enum table table, const struct key *key, void *ret,
+                 size_t len)
+{
+    struct bytes value;
+    enum vg_status status = table_get(txn, table, key, &value);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    if (value.len != len) {
+        return VG_STORE_BROKEN;
+    }
+    memcpy(ret, value.at, len);
+    return VG_OK;
+}
+
+enum vg_status
+table_put(struct txn *txn, enum table table, const struct key *key, struct bytes value,
+          unsigned flags)
+{
+    MDB_val mdb_key = key_val(key);
+    MDB_val mdb_value = {value.len, (void *)(uintptr_t)value.at};
+
+    CHECK(txn->writes && value.len <= tables[table].value_max);
+    return row_status(
+        txn, lmdb->put(txn->mdb, txn->store->dbi[table], &mdb_key, &mdb_value, flags));
+}
+
+enum vg_status
+table_erase(struct txn *txn, enum table table, const struct key *key)
+{
+    MDB_val mdb_key = key_val(key);
+
+    CHECK(txn->writes);
+
+    enum vg_status status =
+        row_status(txn, lmdb->del(txn->mdb, txn->store->dbi[table], &mdb_key, NULL));
+
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
+enum vg_status
+table_len(struct txn *txn, enum table table, uint64_t *ret_rows)
+{
+    MDB_stat stat;
+    int rc = lmdb->stat(txn->mdb, txn->store->dbi[table], &stat);
+
+    if (rc == 0) {
+        *ret_rows = stat.ms_entries;
+    }
+    return row_status(txn, rc);
+}
+
+enum vg_status
+cursor_open(struct txn *txn, enum table table, struct cursor *ret_cursor)
+{
+    CHECK(!txn->rests);
+    *ret_cursor = (struct cursor){.txn = txn};
+
+    int rc = lmdb->cursor_open(txn->mdb, txn->store->dbi[table], &ret_cursor->mdb);
+
+    if (rc != 0) {
+        ret_cursor->mdb = NULL;
+    }
+    return row_status(txn, rc);
+}
+
+void
+cursor_close(struct cursor *cursor)
+{
+    if (cursor->mdb != NULL) {
+        mdb_cursor_close(cursor->mdb);
+        cursor->mdb = NULL;
+    }
+}
+
+static enum vg_status
+cursor_step(struct cursor *cursor, MDB_val key, MDB_cursor_op move)
+{
+    MDB_val value;
+    int rc = lmdb->cursor_get(cursor->mdb, &key, &value, move);
+
+    if (rc == 0) {
+        cursor->key = val_bytes(key);
+        cursor->value = val_bytes(value);
+    }
+    return row_status(cursor->txn, rc);
+}
+
+enum vg_status
+cursor_move(struct cursor *cursor, MDB_cursor_op move)
+{
+    return cursor_step(cursor, (MDB_val){0, NULL}, move);
+}
+
+enum vg_status
+cursor_seek(struct cursor *cursor, const struct key *key)
+{
+    return cursor_step(cursor, key_val(key), MDB_SET_RANGE);
+}
+
+enum vg_status
+cursor_erase(struct cursor *cursor)
+{
+    CHECK(cursor->txn->writes);
+    return row_status(cursor->txn, lmdb->cursor_del(cursor->mdb, 0));
+}

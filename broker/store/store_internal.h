@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: EUPL-1.2
+// store_internal.h - tables and rows, for the .c files of this layer (and its fuzz
+// target). Nobody else sees LMDB.
+#ifndef STORE_STORE_INTERNAL_H
+#define STORE_STORE_INTERNAL_H
+
+#include "store/lmdb_calls.h"
+#include "store/store.h"
+
+#include <endian.h>
+#include <string.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structs are stored as is");
+
+// A value of 65,512 bytes and LMDB's page header are sixteen pages.
+enum { VALUE_MAX = 65512, CATALOGUE_VALUE_MAX = 16 + (4 << 20) };
+
+// name, name in the file, LMDB's flags, largest value
+#define STORE_TABLES(ROW)                                                                \
+    ROW(META, "meta", 0, 4080)                                                           \
+    ROW(COMMITS, "commits", 0, VALUE_MAX)                                                \
+    ROW(BODIES, "bodies", 0, VALUE_MAX)                                                  \
+    ROW(MAILBOXES, "mailboxes", 0, 4080)                                                 \
+    ROW(ACKNOWLEDGED, "acknowledged", 0, VALUE_MAX)                                      \
+    ROW(BACKLOG, "backlog", 0, 4080)                                                     \
+    ROW(PERSONS, "persons", MDB_INTEGERKEY, VALUE_MAX)                                   \
+    ROW(INSTITUTIONS, "institutions", 0, 4080)                                           \
+    ROW(KEYS, "keys", 0, 4080)                                                           \
+    ROW(SPECS, "specs", 0, 4080)                                                         \
+    ROW(PRODUCERS, "producers", 0, 4080)                                                 \
+    ROW(REFUSALS, "refusals", 0, 4080)                                                   \
+    ROW(CATALOGUES, "catalogues", 0, CATALOGUE_VALUE_MAX)
+
+enum table {
+#define STORE_TABLE_ENUM(name, text, flags, value_max) TABLE_##name,
+    STORE_TABLES(STORE_TABLE_ENUM)
+#undef STORE_TABLE_ENUM
+        TABLES
+};
+
+struct txn {
+    struct store *store;
+    MDB_txn *mdb;
+    bool writes;
+    bool rests;
+    enum vg_status lost; // why it cannot be committed any more, VG_OK: it can
+    // The block that body_get read last: letters of one batch lie side by side. Only in
+    // read transactions, where nothing moves.
+    uint64_t block_number;
+    struct bytes block;
+};
+
+// ---- keys ----
+
+struct key {
+    uint8_t at[32];
+    size_t len;
+};
+
+static inline void
+key_add(struct key *key, const void *bytes, size_t len)
+{
+    CHECK(key->len + len <= sizeof key->at);
+    memcpy(key->at + key->len, bytes, len);
+    key->len += len;
+}
+
+static inline void
+key_add_u32(struct key *key, uint32_t number)
+{
+    uint32_t big = htobe32(number);
+
+    key_add(key, &big, sizeof big);
+}
+
+static inline void
+key_add_u64(struct key *key, uint64_t number)
+{
+    uint64_t big = htobe64(number);
+
+    key_add(key, &big, sizeof big);
+}
+
+static inline struct key
+key_of_u32(uint32_t number)
+{
+    struct key key = {.len = 0};
+
+    key_add_u32(&key, number);
+    return key;
+}
+
+static inline struct key
+key_of_u64(uint64_t number)
+{
+    struct key key = {.len = 0};
+
+    key_add_u64(&key, number);
+    return key;
+}
+
+static inline struct key
+key_of_u32_u64(uint32_t first, uint64_t second)
+{
+    struct key key = key_of_u32(first);
+
+    key_add_u64(&key, second);
+    return key;
+}
+
+static inline uint32_t
+read_be32(const uint8_t *at)
+{
+    uint32_t big;
+
+    memcpy(&big, at, sizeof big);
+    return be32toh(big);
+}
+
+static inline uint64_t
+read_be64(const uint8_t *at)
+{
+    uint64_t big;
+
+    memcpy(&big, at, sizeof big);
+    return be64toh(big);
+}
+
+// ---- rows ----
+
+// table_get lends a value until the transaction writes, rests or ends.
+// Returns VG_OK, VG_NOT_FOUND, or why the store cannot go on.
+NODISCARD enum vg_status table_get(struct txn *txn, enum table table,
+                                   const struct key *key, struct bytes *ret_value);
+// table_get_struct copies a value of exactly this length; VG_STORE_BROKEN if it has
+// another one.
+NODISCARD enum vg_status table_get_struct(struct txn *txn, enum table table,
+                                          const struct key *key, void *ret, size_t len);
+// table_put CHECKs the value's limit. flags: 0 or MDB_APPEND, when the key must come
+// after all others; if it does not, the store is broken.
+NODISCARD enum vg_status table_put(struct txn *txn, enum table table,
+                                   const struct key *key, struct bytes value,
+                                   unsigned flags);
+// table_erase is content when there is no such row.
+NODISCARD enum vg_status table_erase(struct txn *txn, enum table table,
+                                     const struct key *key);
+NODISCARD enum vg_status table_len(struct txn *txn, enum table table, uint64_t *ret_rows);
+
+// A place in a table. cursor_close takes one that was never opened.
+struct cursor {
+    struct txn *txn;
+    MDB_cursor *mdb;
+    struct bytes key; // of the row it stands on, lent as table_get does
+    struct bytes value;
+};
+
+NODISCARD enum vg_status cursor_open(struct txn *txn, enum table table,
+                                     struct cursor *ret_cursor);
+void cursor_close(struct cursor *cursor);
+// cursor_move goes to the first, last, next or previous row; VG_NOT_FOUND.
+NODISCARD enum vg_status cursor_move(struct cursor *cursor, MDB_cursor_op move);
+// cursor_seek goes to the first row whose key is not before this one; VG_NOT_FOUND.
+NODISCARD enum vg_status cursor_seek(struct cursor *cursor, const struct key *key);
+// cursor_erase erases the row it stands on; seek afterwards.
+NODISCARD enum vg_status cursor_erase(struct cursor *cursor);
+
+// meta_create puts the first row of a new store.
+NODISCARD enum vg_status meta_create(struct txn *txn);
+
+#endif
