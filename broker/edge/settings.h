@@ -1,44 +1,57 @@
 // SPDX-License-Identifier: EUPL-1.2
-// settings.h - what an administrator may choose.
+// settings.h - what an administrator may choose: one YAML file, made from
+// settings.table.h, where each setting is explained.
 #ifndef EDGE_SETTINGS_H
 #define EDGE_SETTINGS_H
 
+#include "base/buffer.h"
 #include "base/why.h"
 #include "edge/log.h"
+#include "edge/settings.table.h"
 
-enum { SETTING_TEXT_LEN = 256 };
+enum { SETTING_TEXT_LEN = SETTINGS_TEXT_MAX + 1 };
 
 struct settings {
-    char store_path[SETTING_TEXT_LEN];
-    char sources_endpoint[SETTING_TEXT_LEN]; // tcp://127.0.0.1:7461; port *: any free one
-    char members_endpoint[SETTING_TEXT_LEN];
-    char http_endpoint[SETTING_TEXT_LEN];   // 127.0.0.1:7463
-    char http_token_file[SETTING_TEXT_LEN]; // one line: the bearer token
-    char key_file
-        [SETTING_TEXT_LEN]; // the broker's pair: lines "public: Z85", "secret: Z85"
-    char catalogue_file[SETTING_TEXT_LEN]; // "": whatever the store has in force
-    char run_dir[SETTING_TEXT_LEN];        // vigied.ready is written there; "": nowhere
-    uint64_t map_bytes;                    // 0: 256 GiB
-    uint64_t quota_bytes;                  // 0: 90 % of the map
-    uint64_t disk_reserve_bytes; // publishing is refused when the disk has less left
-    bool test_persons;           // fictitious person numbers are accepted
-    // The rest may change while the broker runs (SIGHUP).
-    uint32_t heartbeat_ms;    // something is said at least this often, both ways
-    uint32_t window_messages; // mutations a source may have unanswered
-    uint64_t window_bytes;
-    uint32_t drain_seconds; // at most, between SIGTERM and the end
-    enum log_level log_level;
+#define SETTING_FIELD_SOCKET(name) char name[SETTING_TEXT_LEN];
+#define SETTING_FIELD_LOCAL(name) char name[SETTING_TEXT_LEN];
+#define SETTING_FIELD_PATH(name) char name[SETTING_TEXT_LEN];
+#define SETTING_FIELD_BYTES(name) uint64_t name;
+#define SETTING_FIELD_COUNT(name) uint32_t name;
+#define SETTING_FIELD_SWITCH(name) bool name;
+#define SETTING_FIELD_LEVEL(name) enum log_level name;
+#define SETTING_FIELD(name, type, ...) SETTING_FIELD_##type(name)
+    SETTINGS_TABLE(SETTING_FIELD)
+#undef SETTING_FIELD
 };
 
-// settings_defaults fills in what a file need not say.
+// settings_defaults fills in what a file need not say; its paths are relative.
 void settings_defaults(struct settings *settings);
 
 // settings_read reads a YAML file over the defaults: all mistakes at once, each with its
-// line. Returns VG_OK or VG_BAD_SETTINGS, VG_BAD_FILE.
+// line. Relative paths, the default ones too, begin at the file's folder.
+//
+// Returns VG_OK or VG_BAD_SETTINGS, VG_BAD_FILE. ret_settings is written only on VG_OK.
 NODISCARD enum vg_status settings_read(const char *path, struct settings *ret_settings,
                                        struct faults *faults);
 
+// settings_parse does the same with a file's text, whose paths begin at `folder` ("": stay
+// as they are).
+NODISCARD enum vg_status settings_parse(const char *text, size_t text_len,
+                                        const char *folder, struct settings *ret_settings,
+                                        struct faults *faults);
+
 // settings_reload takes over the part that may change while the broker runs.
 void settings_reload(struct settings *settings, const struct settings *fresh);
+
+// settings_check reads a file and says in words what is wrong with it ("FILE:LINE: ..."),
+// or which settings are not the default. Returns what settings_read returned.
+NODISCARD enum vg_status settings_check(const char *path, struct buffer *text);
+
+// settings_print_faults writes one line per mistake: "FILE:LINE: sentence".
+void settings_print_faults(const char *path, const struct faults *faults,
+                           struct buffer *text);
+
+// settings_help writes a whole file of defaults, each explained: deploy/vigied.yaml.
+void settings_help(struct buffer *text);
 
 #endif

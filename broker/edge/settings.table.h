@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: EUPL-1.2
+// settings.table.h - everything an administrator may choose, once: struct settings, the
+// reader, `vigied --help-settings` and deploy/vigied.yaml are made from it.
+//
+// name, type, default (as in a file), min, max, when a change counts, help
+//   SOCKET  tcp://ADDRESS:PORT, port *: any free one     min and max: bytes of text
+//   LOCAL   ADDRESS:PORT, on loopback                    the same
+//   PATH    relative ones begin at the settings' folder  the same
+//   BYTES   a size: 65536, 64 KiB, 16 MiB, 1 GiB, 2 TiB
+//   COUNT   a whole number; the unit stands in the name
+//   SWITCH  yes or no
+//   LEVEL   error, warning, info or debug
+#ifndef EDGE_SETTINGS_TABLE_H
+#define EDGE_SETTINGS_TABLE_H
+
+#define SETTINGS_TEXT_MAX 255
+#define SETTINGS_KIB (UINT64_C(1) << 10)
+#define SETTINGS_MIB (UINT64_C(1) << 20)
+#define SETTINGS_GIB (UINT64_C(1) << 30)
+#define SETTINGS_TIB (UINT64_C(1) << 40)
+
+#define SETTINGS_TABLE(ROW)                                                              \
+    ROW(store_path, PATH, "store", 1, SETTINGS_TEXT_MAX, AT_START,                       \
+        "The folder of the store: every mutation that was answered with yes. One "       \
+        "broker per store.")                                                             \
+    ROW(sources_endpoint, SOCKET, "tcp://127.0.0.1:7461", 1, SETTINGS_TEXT_MAX,          \
+        AT_START, "Where authentic sources connect (ZeroMQ, CURVE always).")             \
+    ROW(members_endpoint, SOCKET, "tcp://127.0.0.1:7462", 1, SETTINGS_TEXT_MAX,          \
+        AT_START, "Where institutions connect to receive (ZeroMQ, CURVE always).")       \
+    ROW(http_endpoint, LOCAL, "127.0.0.1:7463", 0, SETTINGS_TEXT_MAX, AT_START,          \
+        "Where administrators and Prometheus ask, on loopback only; \"\": nowhere.")     \
+    ROW(http_token_file, PATH, "token", 0, SETTINGS_TEXT_MAX, AT_START,                  \
+        "One line: the bearer token that administrators send. Only the broker's user "   \
+        "may read it.")                                                                  \
+    ROW(key_file, PATH, "broker.key", 1, SETTINGS_TEXT_MAX, AT_START,                    \
+        "The broker's own CURVE keys: lines \"public: Z85\" and \"secret: Z85\". Only "  \
+        "the broker's user may read it.")                                                \
+    ROW(catalogue_file, PATH, "catalogue.yaml", 0, SETTINGS_TEXT_MAX, AT_RELOAD,         \
+        "Flows, fields and quality codes; loaded when it differs from the one in "       \
+        "force. \"\": whatever the store has in force.")                                 \
+    ROW(run_dir, PATH, "run", 0, SETTINGS_TEXT_MAX, AT_START,                            \
+        "The folder where vigied.ready is written: the real endpoints, for programs "    \
+        "on this machine. \"\": nowhere.")                                               \
+    ROW(map_bytes, BYTES, "256 GiB", 64 * SETTINGS_MIB, 64 * SETTINGS_TIB, AT_START,     \
+        "Address space for the store, not memory: generous, for the store cannot "       \
+        "outgrow it.")                                                                   \
+    ROW(quota_bytes, BYTES, "0", 0, 64 * SETTINGS_TIB, AT_START,                         \
+        "Above this, publishing is refused with STORE_FULL and nothing else; 0: 90 % "   \
+        "of map_bytes.")                                                                 \
+    ROW(disk_reserve_bytes, BYTES, "1 GiB", 0, 64 * SETTINGS_TIB, AT_START,              \
+        "Publishing is refused when the store's disk has less left than this.")          \
+    ROW(test_persons, SWITCH, "no", 0, 1, AT_START,                                      \
+        "Fictitious person numbers (month + 60) are accepted: for tests, never beside "  \
+        "real people.")                                                                  \
+    ROW(heartbeat_ms, COUNT, "2000", 50, 60000, AT_RELOAD,                               \
+        "Both sides say something at least this often; three times silence is the end "  \
+        "of a connection.")                                                              \
+    ROW(window_messages, COUNT, "20000", 1, 1000000, AT_RELOAD,                          \
+        "Mutations that a source may have unanswered.")                                  \
+    ROW(window_bytes, BYTES, "16 MiB", 64 * SETTINGS_KIB, SETTINGS_GIB, AT_RELOAD,       \
+        "Bytes of mutations that a source may have unanswered.")                         \
+    ROW(drain_seconds, COUNT, "30", 1, 3600, AT_RELOAD,                                  \
+        "How long the broker may go on answering between SIGTERM and its end.")          \
+    ROW(log_level, LEVEL, "info", 0, 0, AT_RELOAD,                                       \
+        "What is worth a line: error, warning, info or debug.")
+
+#endif
