@@ -11,7 +11,10 @@
 #include "rules/judge.h"
 #include "rules/roster.h"
 
-enum { GRANTS_MAX = 4096 };
+enum {
+    GRANTS_MAX = 4096,
+    TRACE_WHOLE_FLOW = UINT16_MAX, // a trace row of no single group
+};
 
 // One integration (or a rule that asks for none) that lets one institution see it.
 struct grant {
@@ -41,13 +44,13 @@ enum match_rule {
     RULE_WHEN,      // the day or period rule
     RULE_NOT_PUBLISHER,
     RULE_MAILBOX,   // the mailbox's own choice
-    RULE_FIELDS,    // something is left after the field table
+    RULE_FIELDS,    // a row for each field withheld, then whether something is left
     RULE_DELIVERED, // yes: this is what lets it through
 };
 
 struct trace_row {
-    uint32_t institution; // 0: all of them
-    uint16_t group;
+    uint32_t institution; // 0: one that is not registered
+    uint16_t group;       // index in the flow's groups, or TRACE_WHOLE_FLOW
     enum match_rule rule;
     bool passed;
     bool justified;
@@ -69,8 +72,9 @@ const char *match_rule_name(enum match_rule rule);
 //
 // ret_grants has room for GRANTS_MAX; trace may be NULL (hot).
 // Returns VG_OK (also when nobody gets it); NOT_INTEGRATED when the publisher's own
-// integration is asked and missing; BAD_RECIPIENT when an addressed institution is not
-// known or not of the flow's sectors.
+// integration is asked and missing (by the flow; or by every group: a single group that asks
+// it in vain is left out); BAD_RECIPIENT when an addressed institution is not known or not of
+// the flow's sectors; TOO_MANY over GRANTS_MAX.
 NODISCARD enum vg_status match_recipients(const struct match_question *question,
                                           struct grant *ret_grants, size_t *ret_len,
                                           struct trace *trace, struct why *why);
@@ -79,6 +83,11 @@ NODISCARD enum vg_status match_recipients(const struct match_question *question,
 // With CLASS_ALL (no integration asked) every field that the table gives to anybody.
 uint64_t match_fields(const struct catalogue *catalogue, const struct judged *judged,
                       uint8_t classes);
+
+// match_leaves_something says whether a notification with these fields is worth sending: not
+// when every field was withheld, but a mutation that came without fields ("something changed,
+// consult") goes out as it is.
+bool match_leaves_something(const struct judged *judged, uint64_t keep);
 
 // One mailbox's share: the grants of its institution that it wants, put together.
 struct share {
@@ -89,6 +98,7 @@ struct share {
 };
 
 // match_share gives a mailbox's share of its institution's grants; false when it takes none.
+// Grants of other institutions are passed over.
 bool match_share(const struct mailbox_spec *mailbox, uint16_t flow,
                  const struct grant *grants, size_t grants_len, struct share *ret_share);
 

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "rules/roster.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Pointers in order. Every thing is an allocation of its own, so that what a question lent
+// stays where it is while others come.
+struct list {
+    void **at;
+    size_t len;
+    size_t size;
+};
+
+// An institution and its mailboxes, the default one first.
+struct seat {
+    struct institution institution;
+    struct list mailboxes;
+};
+
+struct roster {
+    struct list seats;     // struct seat, by id
+    struct list codes;     // the same, by code
+    struct list mailboxes; // struct mailbox_spec, by id
+};
+
+// ---- lists ----
+
+static void
+list_insert(struct list *list, size_t index, void *thing)
+{
+    if (list->len == list->size) {
+        list->size = list->size * 2 + 4;
+        list->at = realloc(list->at, list->size * sizeof *list->at);
+        CHECK(list->at != NULL);
+    }
+    memmove(list->at + index + 1, list->at + index,
+            (list->len - index) * sizeof *list->at);
+    list->at[index] = thing;
+    list->len++;
+}
+
+static void
+list_remove(struct list *list, const void *thing)
+{
+    size_t index = 0;
+
+    while (index < list->len && list->at[index] != thing) {
+        index++;
+    }
+    CHECK(index < list->len);
+    list->len--;
+    memmove(list->at + index, list->at + index + 1,
+            (list->len - index) * sizeof *list->at);
+}
+
+// ---- places: where something is, or where it would go ----
+
+// Ids are 1, 2, 3 ... in practice: then the place is known without looking.
+static size_t
+seat_place(const struct roster *roster, uint32_t id)
+{
+    size_t low = 0;
+    size_t high = roster->seats.len;
+
+    if (id >= 1 && id <= high) {
+        const struct seat *guess = roster->seats.at[id - 1];
+
+        if (guess->institution.id == id) {
+            return id - 1;
+        }
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct seat *seat = roster->seats.at[middle];
+
+        if (seat->institution.id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static int
+compare_code(const struct seat *seat, struct bytes code)
+{
+    size_t len = strnlen(seat->institution.code, INSTITUTION_CODE_LEN);
+    size_t shared = len < code.len ? len : code.len;
+    int order = shared == 0 ? 0 : memcmp(seat->institution.code, code.at, shared);
+
+    return order != 0 ? order : (len > code.len) - (len < code.len);
+}
+
+static size_t
+code_place(const struct roster *roster, struct bytes code)
+{
+    size_t low = 0;
+    size_t high = roster->codes.len;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (compare_code(roster->codes.at[middle], code) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static size_t
+mailbox_place(const struct list *mailboxes, uint32_t id)
+{
+    size_t low = 0;
+    size_t high = mailboxes->len;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct mailbox_spec *mailbox = mailboxes->at[middle];
+
+        if (mailbox->id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+// ---- finding ----
+
+static struct seat *
+find_seat(const struct roster *roster, uint32_t id)
+{
+    size_t place = seat_place(roster, id);
+    struct seat *seat = place < roster->seats.len ? roster->seats.at[place] : NULL;
+
+    return seat != NULL && seat->institution.id == id ? seat : NULL;
+}
+
+static struct mailbox_spec *
+find_mailbox(const struct roster *roster, uint32_t id)
+{
+    size_t place = mailbox_place(&roster->mailboxes, id);
+    struct mailbox_spec *mailbox =
+        place < roster->mailboxes.len ? roster->mailboxes.at[place] : NULL;
+
+    return mailbox != NULL && mailbox->id == id ? mailbox : NULL;
+}
+
+// ---- life ----
+
+struct roster *
+roster_new(void)
+{
+    return xcalloc(1, sizeof(struct roster));
+}
+
+void
+roster_free(struct roster **roster)
+{
+    if (*roster == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < (*roster)->seats.len; i++) {
+        struct seat *seat = (*roster)->seats.at[i];
+
+        free(seat->mailboxes.at);
+        free(seat);
+    }
+    for (size_t i = 0; i < (*roster)->mailboxes.len; i++) {
+        free((*roster)->mailboxes.at[i]);
+    }
+    free((*roster)->seats.at);
+    free((*roster)->codes.at);
+    free((*roster)->mailboxes.at);
+    free(*roster);
+    *roster = NULL;
+}
+
+struct roster *
+roster_copy(const struct roster *roster)
+{
+    struct roster *copy = roster_new();
+
+    for (size_t i = 0; i < roster->seats.len; i++) {
+        roster_put(copy, roster_at(roster, i));
+    }
+    for (size_t i = 0; i < roster->mailboxes.len; i++) {
+        roster_put_mailbox(copy, roster->mailboxes.at[i]);
+    }
+    return copy;
+}
+
+// ---- putting ----
+
+static void
+put_code(struct roster *roster, struct seat *seat)
+{
+    struct bytes code = {(const uint8_t *)seat->institution.code,
+                         strnlen(seat->institution.code, INSTITUTION_CODE_LEN)};
+
+    list_insert(&roster->codes, code_place(roster, code), seat);
+}
+
+static void
+put_default_mailbox(struct roster *roster, uint32_t institution)
+{
+    struct mailbox_spec mailbox = {.id = institution, .institution = institution};
+
+    snprintf(mailbox.name, sizeof mailbox.name, "default");
+    roster_put_mailbox(roster, &mailbox);
+}
+
+void
+roster_put(struct roster *roster, const struct institution *institution)
+{
+    CHECK(institution->id != 0 && institution->id < MAILBOX_EXTRA_FIRST);
+
+    struct seat *seat = find_seat(roster, institution->id);
+
+    if (seat != NULL) {
+        list_remove(&roster->codes, seat);
+        seat->institution = *institution;
+    } else {
+        seat = xcalloc(1, sizeof *seat);
+        seat->institution = *institution;
+        list_insert(&roster->seats, seat_place(roster, institution->id), seat);
+    }
+    put_code(roster, seat);
+    if (find_mailbox(roster, institution->id) == NULL) {
+        put_default_mailbox(roster, institution->id);
+    }
+}
+
+// The default mailbox goes first even among those taken over from others.
+static void
+seat_mailbox(struct seat *seat, struct mailbox_spec *mailbox)
+{
+    struct list *mailboxes = &seat->mailboxes;
+    uint32_t own = seat->institution.id;
+    size_t place = 0;
+
+    while (place < mailboxes->len && mailbox->id != own) {
+        const struct mailbox_spec *other = mailboxes->at[place];
+
+        if (other->id != own && other->id > mailbox->id) {
+            break;
+        }
+        place++;
+    }
+    list_insert(mailboxes, place, mailbox);
+}
+
+void
+roster_put_mailbox(struct roster *roster, const struct mailbox_spec *mailbox)
+{
+    struct seat *seat = find_seat(roster, mailbox->institution);
+    struct mailbox_spec *kept = find_mailbox(roster, mailbox->id);
+
+    CHECK(seat != NULL);
+    CHECK(mailbox->choices_len <= CHOICES_MAX);
+    if (kept != NULL) {
+        list_remove(&find_seat(roster, kept->institution)->mailboxes, kept);
+    } else {
+        kept = xcalloc(1, sizeof *kept);
+        list_insert(&roster->mailboxes, mailbox_place(&roster->mailboxes, mailbox->id),
+                    kept);
+    }
+    *kept = *mailbox;
+    seat_mailbox(seat, kept);
+}
+
+// ---- questions ----
+
+const struct institution *
+roster_institution(const struct roster *roster, uint32_t id)
+{
+    const struct seat *seat = find_seat(roster, id);
+
+    return seat == NULL ? NULL : &seat->institution;
+}
+
+const struct institution *
+roster_by_code(const struct roster *roster, struct bytes code)
+{
+    size_t place = code_place(roster, code);
+    const struct seat *seat = place < roster->codes.len ? roster->codes.at[place] : NULL;
+
+    return seat != NULL && compare_code(seat, code) == 0 ? &seat->institution : NULL;
+}
+
+size_t
+roster_len(const struct roster *roster)
+{
+    return roster->seats.len;
+}
+
+const struct institution *
+roster_at(const struct roster *roster, size_t index)
+{
+    const struct seat *seat = index < roster->seats.len ? roster->seats.at[index] : NULL;
+
+    return seat == NULL ? NULL : &seat->institution;
+}
+
+const struct mailbox_spec *
+roster_mailbox(const struct roster *roster, uint32_t mailbox)
+{
+    return find_mailbox(roster, mailbox);
+}
+
+size_t
+roster_mailboxes(const struct roster *roster, uint32_t institution,
+                 const struct mailbox_spec *const **ret_mailboxes)
+{
+    const struct seat *seat = find_seat(roster, institution);
+
+    *ret_mailboxes = NULL;
+    if (seat == NULL) {
+        return 0;
+    }
+    *ret_mailboxes = (const struct mailbox_spec *const *)seat->mailboxes.at;
+    return seat->mailboxes.len;
+}
+
+size_t
+roster_mailboxes_len(const struct roster *roster)
+{
+    return roster->mailboxes.len;
+}
+
+const struct mailbox_spec *
+roster_mailbox_at(const struct roster *roster, size_t index)
+{
+    return index < roster->mailboxes.len ? roster->mailboxes.at[index] : NULL;
+}
+
+bool
+mailbox_wants(const struct mailbox_spec *mailbox, uint16_t flow, uint16_t quality)
+{
+    if (mailbox->choices_len == 0) {
+        return true;
+    }
+    for (uint16_t i = 0; i < mailbox->choices_len; i++) {
+        const struct choice *choice = &mailbox->choices[i];
+
+        if (choice->flow != flow) {
+            continue;
+        }
+        if (quality == 0 || quality >= 64 || (choice->qualities >> quality & 1) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
