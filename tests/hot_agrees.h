@@ -14,6 +14,7 @@
 #ifndef TESTS_HOT_AGREES_H
 #define TESTS_HOT_AGREES_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -417,6 +418,16 @@ to_client_disagreement(struct hot_bytes frame)
     }
     vigie__v1__resumed__free_unpacked(walk, NULL);
     return word;
+}
+
+// check_agreement ends the process with the word.
+static inline void
+check_agreement(const char *word)
+{
+    if (word != NULL) {
+        fprintf(stderr, "%s\n", word);
+        abort();
+    }
 }
 
 #endif
