@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hot/hot.h"
 #include "vigie/vigie.h"
 
 enum cli_exit { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_ANSWER, EXIT_DAMAGED };
@@ -104,6 +105,15 @@ bool admin_done(const struct cli *cli, const struct admin_answer *answer, int *r
 bool admin_add_institution(const struct cli *cli, json_t *institution, int *ret_exit);
 bool admin_add_key(const struct cli *cli, const char *code, const char *role,
                    int *ret_exit);
+
+// integrate_file loads a file of integrations, a thousand at a time; summary prints how many.
+int integrate_file(struct cli *cli, const char *path, const char *key, bool summary);
+
+// mutation_of views the wire's mutation as the library's.
+void mutation_of(const struct hot_mutation *from, struct vg_mutation *to);
+
+// home_make fills a broker's folder: settings, catalogue, keys, token. Prints what is wrong.
+bool home_make(const struct cli *cli);
 
 // ---- the sub-commands ----
 

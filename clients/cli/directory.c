@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "json/json.h"
@@ -248,6 +249,7 @@ struct bulk {
     uint64_t first_line;
     uint64_t done;
     uint64_t refused;
+    bool each; // with --json: a result per line
 };
 
 static void
@@ -265,6 +267,17 @@ print_bulk_results(const struct bulk *bulk, const struct vg_reply *reply)
                     (unsigned long long)(bulk->first_line + i),
                     vg_status_name(result->faults[0].status), result->faults[0].sentence);
         }
+    }
+}
+
+// Longer than two seconds: a line that grows on a terminal, nothing in a file.
+static void
+show_progress(const struct bulk *bulk)
+{
+    if (isatty(STDERR_FILENO) &&
+        (bulk->done + bulk->len) / PROGRESS_EVERY > bulk->done / PROGRESS_EVERY) {
+        fprintf(stderr, "\r%llu integrations ",
+                (unsigned long long)(bulk->done + bulk->len));
     }
 }
 
@@ -290,11 +303,7 @@ send_bulk(struct bulk *bulk)
     for (size_t i = 0; i < bulk->len; i++) {
         json_decref(bulk->lines[i]);
     }
-    if (!bulk->cli->json &&
-        (bulk->done + bulk->len) / PROGRESS_EVERY > bulk->done / PROGRESS_EVERY) {
-        fprintf(stderr, "%llu integrations\n",
-                (unsigned long long)(bulk->done + bulk->len));
-    }
+    show_progress(bulk);
     bulk->done += bulk->len;
     bulk->first_line += bulk->len;
     bulk->len = 0;
@@ -330,8 +339,8 @@ add_line(struct bulk *bulk, const char *text, size_t len)
     return true;
 }
 
-static int
-integrate_file(struct cli *cli, const char *path, const char *key)
+int
+integrate_file(struct cli *cli, const char *path, const char *key, bool summary)
 {
     struct bulk *bulk = calloc(1, sizeof *bulk);
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
@@ -347,6 +356,7 @@ integrate_file(struct cli *cli, const char *path, const char *key)
     }
     bulk->cli = cli;
     bulk->first_line = 1;
+    bulk->each = strcmp(cli->argv[0], "integrate") == 0;
     bulk->caller = open_caller(cli, key, &code);
     if (bulk->caller != NULL) {
         bool good = true;
@@ -356,7 +366,7 @@ integrate_file(struct cli *cli, const char *path, const char *key)
         }
         good = good && send_bulk(bulk);
         code = good ? EXIT_DONE : EXIT_REFUSED;
-        if (!cli->json) {
+        if (summary) {
             printf("%llu integrations, %llu refused\n", (unsigned long long)bulk->done,
                    (unsigned long long)bulk->refused);
         }
@@ -394,7 +404,7 @@ command_integrate(struct cli *cli)
         return EXIT_USAGE;
     }
     if (file != NULL) {
-        return integrate_file(cli, file, key);
+        return integrate_file(cli, file, key, !cli->json);
     }
     if (cli->argc < 4) {
         fprintf(stderr, "vigie integrate NISS QUALITY BEGIN [END] --key K --card C\n");

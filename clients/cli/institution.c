@@ -102,6 +102,18 @@ copy_shipped(const struct cli *cli, const char *name)
     return done;
 }
 
+bool
+home_make(const struct cli *cli)
+{
+    if (mkdir(cli->home, 0700) != 0 && errno != EEXIST) {
+        fprintf(stderr, "vigie init: %s: %s\n", cli->home, strerror(errno));
+        return false;
+    }
+    return make_folder(cli, "store") && make_folder(cli, "run") &&
+           make_folder(cli, "keys") && copy_shipped(cli, "vigied.yaml") &&
+           copy_shipped(cli, "catalogue.yaml") && make_key(cli) && make_token(cli);
+}
+
 int
 command_init(struct cli *cli)
 {
@@ -111,13 +123,7 @@ command_init(struct cli *cli)
     if (cli->argc > 1) {
         cli->home = cli->argv[1];
     }
-    if (mkdir(cli->home, 0700) != 0 && errno != EEXIST) {
-        fprintf(stderr, "vigie init: %s: %s\n", cli->home, strerror(errno));
-        return EXIT_REFUSED;
-    }
-    if (!make_folder(cli, "store") || !make_folder(cli, "run") ||
-        !make_folder(cli, "keys") || !copy_shipped(cli, "vigied.yaml") ||
-        !copy_shipped(cli, "catalogue.yaml") || !make_key(cli) || !make_token(cli)) {
+    if (!home_make(cli)) {
         return EXIT_REFUSED;
     }
     if (cli->json) {

@@ -34,6 +34,10 @@ static const struct entry entries[] = {
     {"catalogue", "check FILE|load FILE|show", "the law as data", command_catalogue},
     {"check", "", "read the whole store of a stopped broker and verify it",
      command_check},
+    {"simulate", "DIR", "write a synthetic Belgium and a day of its mutations",
+     command_simulate},
+    {"day", "DIR", "play a simulated day against a running broker", command_day},
+    {"bench", "", "end-to-end throughput and latency on this machine", command_bench},
 };
 
 static const size_t entries_len = sizeof entries / sizeof entries[0];

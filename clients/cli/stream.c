@@ -82,7 +82,7 @@ bytes_of(struct hot_bytes bytes)
     return (struct vg_bytes){(const char *)bytes.at, bytes.len};
 }
 
-static void
+void
 mutation_of(const struct hot_mutation *from, struct vg_mutation *to)
 {
     memset(to, 0, offsetof(struct vg_mutation, fields));
