@@ -125,7 +125,8 @@ trim(char *text)
     return text;
 }
 
-// Names that are not wanted are for other programs, or for later ones.
+// Names that are not wanted are for other programs, or for later ones. A key may hold
+// colons, so what stands before one is a name only if it is a word.
 static bool
 read_line(char *line, const struct wanted *wanted, size_t wanted_len)
 {
@@ -141,6 +142,9 @@ read_line(char *line, const struct wanted *wanted, size_t wanted_len)
     }
     *colon = '\0';
     name = trim(name);
+    if (*name == '\0' || strpbrk(name, " \t") != NULL) {
+        return false;
+    }
     for (size_t i = 0; i < wanted_len; i++) {
         if (strcmp(name, wanted[i].name) == 0) {
             *wanted[i].value = trim(colon + 1);

@@ -261,8 +261,10 @@ vg_cursor_take_alone(struct vg_cursor *cursor, uint64_t *ret_alone, size_t max)
         }
         read++;
     }
-    memmove(cursor->alone, cursor->alone + read,
-            (cursor->alone_len - read) * sizeof *cursor->alone);
-    cursor->alone_len -= read;
+    if (read > 0) {
+        memmove(cursor->alone, cursor->alone + read,
+                (cursor->alone_len - read) * sizeof *cursor->alone);
+        cursor->alone_len -= read;
+    }
     return taken;
 }

@@ -7,10 +7,11 @@
 // and reconnects by itself.
 //
 // Threads: a handle belongs to the thread that uses it; different handles may live in
-// different threads. Callbacks run inside vg_*_process, in the caller's thread, and may
-// call any function of the same handle except _close.
+// different threads. Callbacks run inside vg_*_process (and settle, subscribe), in the
+// caller's thread, and may call any function of the same handle except _close; those that
+// process return VG_BUSY there.
 // Blocking: only functions with a timeout block, and no longer than it. 0: not at all;
-// -1: for ever.
+// -1: for ever. A signal ends the wait with VG_INTERRUPTED.
 // Loops of others: vg_*_fd is readable when vg_*_process has something to do; also call
 // process when vg_*_due_ms has passed. The fd is edge-triggered by nature: after any call on
 // the handle look at vg_*_due_ms again (0: call process now).
@@ -169,7 +170,8 @@ VG_PUBLIC enum vg_status vg_publisher_flush(struct vg_publisher *publisher);
 // vg_publisher_process reads answers, calls outcome, reconnects, resends, sends heartbeats.
 // Blocks: up to timeout_ms, until something was answered.
 // Returns VG_OK when something was done, VG_TIMED_OUT, or what ended the connection for good
-// (VG_KEY_UNKNOWN, VG_KEY_REVOKED, VG_WRONG_ROLE).
+// (VG_KEY_UNKNOWN, VG_KEY_REVOKED, VG_WRONG_ROLE; VG_GAP: the broker forgot numbers it had
+// answered; VG_EXISTS: somebody else publishes under this producer).
 VG_PUBLIC enum vg_status vg_publisher_process(struct vg_publisher *publisher,
                                               int timeout_ms, struct vg_error *error);
 
@@ -223,7 +225,8 @@ VG_PUBLIC enum vg_status vg_acknowledge_one(struct vg_subscriber *subscriber,
 VG_PUBLIC enum vg_status vg_subscriber_flush(struct vg_subscriber *subscriber);
 
 // vg_subscriber_process receives, calls back, acknowledges, reconnects and subscribes again.
-// A gap in a mailbox's numbers is VG_MALFORMED and ends the connection: it must not happen.
+// A gap in a mailbox's numbers, or numbers that begin anew, are VG_MALFORMED and end the
+// connection: they must not happen.
 VG_PUBLIC enum vg_status vg_subscriber_process(struct vg_subscriber *subscriber,
                                                int timeout_ms, struct vg_error *error);
 
