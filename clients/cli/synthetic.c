@@ -374,8 +374,8 @@ draw_fields(const struct synthetic *synthetic, uint64_t index,
         uint64_t value = synthetic_random(synthetic, index, 600 + i, 10000000000);
 
         snprintf(field->code, sizeof field->code, "%s", codes[(first + i) % codes_len]);
-        snprintf(field->value, sizeof field->value, "%.20s-%010llu", field->code,
-                 (unsigned long long)value);
+        snprintf(field->value, sizeof field->value, "%.20s-%010llu",
+                 codes[(first + i) % codes_len], (unsigned long long)value);
     }
 }
 
