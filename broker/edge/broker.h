@@ -20,12 +20,18 @@
 #include "flow/deliver.h"
 #include "rules/roster.h"
 
-enum { BROKER_EXIT_UNKNOWN = 4 }; // the outcome of a commit is not known: verify, restart
+enum {
+    BROKER_MAGIC = 0x76696769,
+    BROKER_EXIT_UNKNOWN = 4, // the outcome of a commit is not known: verify, restart
+    SESSION_VIOLATIONS_MAX = 3,
+    SESSION_LEAVE_MS = 500, // between the last word to a client and the cut
+};
 
 struct zap;
 struct http;
 
 struct broker {
+    uint32_t magic;
     struct settings *settings;
     const char *settings_path; // for SIGHUP; NULL: none
     // machinery
@@ -34,12 +40,13 @@ struct broker {
     struct zap *zap;
     struct door *sources;
     struct door *members;
-    struct http *http; // NULL: none
-    struct event *tick;
-    struct event *writer_event;
+    struct http *http;      // NULL: none
+    struct event *answers;  // a batch came back
+    struct event *second;   // once a second
+    struct event *pulse;    // heartbeats and silence, several times per heartbeat_ms
     struct event *resend;   // for peers that did not read
     struct event *delivery; // goes on with delivering in the next turn
-    struct event *drain;
+    struct event *drain;    // are we done?
     // the state behind
     struct store *store;
     struct applier *applier; // the writer's; its catalogues are lent to the loop
@@ -93,6 +100,8 @@ void broker_reload(struct broker *broker);
 // broker_txn gives the loop's read transaction, awake until broker_end_turn.
 // CHECKs that the store can be read.
 struct txn *broker_txn(struct broker *broker);
+// broker_rest_txn lets the next broker_txn see the last commit.
+void broker_rest_txn(struct broker *broker);
 void broker_end_turn(struct broker *broker);
 
 // broker_propose queues a command and sees that its answer gets back: to the session in
@@ -110,9 +119,14 @@ struct answer_to {
 // broker_send sends one frame to a session, or keeps it until the peer reads again. The
 // session may be gone afterwards (false).
 bool broker_send(struct broker *broker, struct session *session, struct bytes frame);
+// broker_send_frame sends what stands in broker->frame, and empties it.
+bool broker_send_frame(struct broker *broker, struct session *session);
 // broker_refuse tells a session that something it sent was refused.
 bool broker_refuse(struct broker *broker, struct session *session, enum vg_status status,
                    const char *sentence);
+// broker_violation notes a frame that breaks the protocol; too many end the session.
+void broker_violation(struct broker *broker, struct session *session,
+                      enum vg_status status, const char *sentence);
 // broker_dismiss refuses, takes its mailboxes away, and cuts it off a moment later.
 void broker_dismiss(struct broker *broker, struct session *session, enum vg_status status,
                     const char *sentence);

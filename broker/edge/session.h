@@ -51,6 +51,7 @@ struct session {
     uint32_t requests; // unanswered
     uint32_t violations;
     bool told_blocked;
+    bool told_window;
     // counters since its opening
     uint64_t published; // mutations
     uint64_t delivered; // notifications
@@ -64,6 +65,7 @@ struct session {
     struct waiting_frame *outbox;
     struct waiting_frame *outbox_last;
     size_t outbox_len;
+    int64_t stalled_ms; // since when the peer takes nothing
 };
 
 struct sessions;

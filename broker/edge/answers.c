@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "edge/answers.h"
+
+#include "edge/delivery.h"
+#include "edge/log.h"
+#include "edge/sources.h"
+#include "wire/wire.h"
+
+// ---- the loop's view of the state ----
+
+static void
+end_revoked_sessions(struct broker *broker)
+{
+    struct session *session = sessions_first(broker->sessions);
+
+    while (session != NULL) {
+        struct session *next = session->next;
+
+        if (!key_is_valid(keys_by_id(broker->keys, session->key))) {
+            broker_kill(broker, session, "the key was revoked");
+        }
+        session = next;
+    }
+}
+
+static void
+renew_view(struct broker *broker, struct batch *batch)
+{
+    if (batch->roster != NULL) {
+        roster_free(&broker->roster);
+        broker->roster = batch->roster;
+        batch->roster = NULL;
+    }
+    if (batch->catalogue != NULL) {
+        broker->catalogue = batch->catalogue;
+    }
+    if (batch->commit != 0) {
+        broker->last_commit = batch->commit;
+    }
+    if (batch->keys_changed) {
+        enum vg_status status = keys_reload(broker->keys, broker_txn(broker));
+
+        if (status != VG_OK) {
+            log_error("keys_unreadable", "status=%s", vg_status_name(status));
+        }
+        end_revoked_sessions(broker);
+    }
+}
+
+static void
+take_posted(struct broker *broker, const struct batch *batch)
+{
+    tails_take(broker->tails, batch);
+    for (size_t i = 0; i < batch->posted_len; i++) {
+        struct lane *lane = lanes_at(broker->lanes, batch->posted[i].mailbox);
+
+        lane->last = batch->posted[i].letter.number;
+        delivery_note(broker, lane);
+    }
+    if (batch->posted_len > 0) {
+        broker->fold_wanted = true;
+    }
+}
+
+static void
+count_batch(const struct batch *batch)
+{
+    metrics.batches++;
+    metrics.commits += batch->commit != 0;
+    metrics.commands += batch->len;
+    metrics.mutations += batch->count.mutations;
+    metrics.refused += batch->count.refused;
+    metrics.repeated += batch->count.repeated;
+    metrics.matched += batch->count.matched;
+    metrics.unmatched += batch->count.unmatched;
+    metrics.notifications += batch->count.notifications;
+    metrics.withheld += batch->count.withheld;
+    metrics.written_bytes += batch->count.bytes_written;
+    metrics.commit_us += batch->count.commit_us;
+}
+
+// ---- answers ----
+
+static void
+answer_session(struct broker *broker, const struct command *command)
+{
+    struct session *session = sessions_find(broker->sessions, command->back.session);
+
+    if (session == NULL) {
+        return; // gone; a repeat will be recognised
+    }
+    sources_answered(session, command);
+    if (command->kind != COMMAND_PUBLISH && command->kind != COMMAND_ACKNOWLEDGE) {
+        session->requests--;
+    }
+    if (session->state != SESSION_READY) {
+        return;
+    }
+    wire_write_answer(command, broker->roster, &broker->frame);
+    if (broker->frame.len > 0) {
+        (void)broker_send_frame(broker, session);
+    } else if (command->status != VG_OK) {
+        (void)broker_refuse(broker, session, command->status,
+                            command->faults.fault[0].why.text);
+    }
+}
+
+static void
+answer(struct broker *broker, const struct command *command)
+{
+    const struct answer_to *to = command->back.context;
+
+    broker->proposed--;
+    if (command->kind == COMMAND_FOLD) {
+        broker->fold_proposed = false;
+    }
+    if (command->back.session != 0) {
+        answer_session(broker, command);
+    } else if (to != NULL) {
+        to->answered(command, to->arg);
+    }
+}
+
+static void
+take_batch(struct broker *broker, struct batch *batch)
+{
+    renew_view(broker, batch);
+    count_batch(batch);
+    for (const struct command *command = batch->first; command != NULL;
+         command = command->next) {
+        answer(broker, command);
+    }
+    take_posted(broker, batch);
+    metrics.queued = broker->proposed;
+}
+
+static void
+notice_failure(struct broker *broker)
+{
+    struct why why = {0};
+    enum vg_status status = writer_status(broker->writer, &why);
+
+    if (status == VG_OK || broker->fatal) {
+        return;
+    }
+    log_error("writer_failed", "status=%s why=\"%s\"", vg_status_name(status), why.text);
+    broker->fatal = true;
+    broker->exit_code = BROKER_EXIT_UNKNOWN;
+    event_base_loopbreak(broker->base);
+}
+
+void
+answers_take(struct broker *broker)
+{
+    struct batch *batch;
+
+    // What a batch left on the disk is seen only by a transaction begun after it.
+    broker_rest_txn(broker);
+    while ((batch = writer_take(broker->writer)) != NULL) {
+        take_batch(broker, batch);
+        batch_free(&batch);
+    }
+    notice_failure(broker);
+    delivery_run(broker);
+}

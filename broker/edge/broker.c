@@ -1,0 +1,822 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "edge/broker.h"
+
+#include "edge/answers.h"
+#include "edge/catalogue_file.h"
+#include "edge/delivery.h"
+#include "edge/http.h"
+#include "edge/log.h"
+#include "edge/members.h"
+#include "edge/pair.h"
+#include "edge/ready.h"
+#include "edge/sources.h"
+#include "edge/watch.h"
+#include "edge/zap.h"
+#include "wire/wire.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zmq.h>
+
+enum {
+    SECOND_MS = 1000,
+    PULSES_PER_HEARTBEAT = 4,
+    PULSE_MS_MIN = 10,
+    PULSE_MS_MAX = 250,
+    RESEND_MS = 10,
+    DRAIN_CHECK_MS = 20,
+    DRAIN_ACKNOWLEDGE_MS = 2000, // for what members acknowledge after our Goodbye
+    CATALOGUE_LOAD_MS = 30 * 1000,
+    DOOR_BYTES_MAX = 2 * WIRE_MESSAGE_BYTES_MAX, // above the limit, so that we can say so
+    TRIM_BYTES =
+        512 << 20, // memory kept for the next burst: page faults were 7 % of the CPU
+    MMAP_BYTES = 32 << 20,
+};
+
+// ---- turns ----
+
+struct txn *
+broker_txn(struct broker *broker)
+{
+    if (!broker->txn_awake) {
+        CHECK(store_read_renew(broker->txn) == VG_OK);
+        broker->txn_awake = true;
+    }
+    return broker->txn;
+}
+
+void
+broker_rest_txn(struct broker *broker)
+{
+    if (broker->txn_awake) {
+        store_read_rest(broker->txn);
+        broker->txn_awake = false;
+    }
+}
+
+void
+broker_end_turn(struct broker *broker)
+{
+    broker_rest_txn(broker);
+    if (broker->sources != NULL) {
+        door_settle(broker->sources);
+    }
+    if (broker->members != NULL) {
+        door_settle(broker->members);
+    }
+}
+
+static struct broker *
+broker_of(void *arg)
+{
+    struct broker *broker = arg;
+
+    CHECK(broker->magic == BROKER_MAGIC);
+    return broker;
+}
+
+static void
+at_door_turn(void *arg)
+{
+    struct broker *broker = broker_of(arg);
+
+    delivery_run(broker);
+    broker_end_turn(broker);
+}
+
+static void
+at_sources(struct door *door, const struct door_message *message, void *arg)
+{
+    reception_take(broker_of(arg), &sources_desks, door, message);
+}
+
+static void
+at_members(struct door *door, const struct door_message *message, void *arg)
+{
+    reception_take(broker_of(arg), &members_desks, door, message);
+}
+
+static void
+at_answers(evutil_socket_t fd, short what, void *arg)
+{
+    struct broker *broker = broker_of(arg);
+    (void)fd;
+    (void)what;
+
+    answers_take(broker);
+    broker_end_turn(broker);
+}
+
+static void
+at_second(evutil_socket_t fd, short what, void *arg)
+{
+    struct broker *broker = broker_of(arg);
+    (void)fd;
+    (void)what;
+
+    watch_room(broker);
+    watch_fold(broker);
+    lanes_tick(broker->lanes);
+    broker_end_turn(broker);
+}
+
+static void
+at_pulse(evutil_socket_t fd, short what, void *arg)
+{
+    struct broker *broker = broker_of(arg);
+    (void)fd;
+    (void)what;
+
+    watch_sessions(broker, clock_ms());
+    broker_end_turn(broker);
+}
+
+static void
+at_delivery(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    at_door_turn(arg);
+}
+
+// ---- sending ----
+
+static void
+start_timer(struct event *timer, int ms)
+{
+    struct timeval wait = {ms / 1000, ms % 1000 * 1000};
+
+    if (!evtimer_pending(timer, NULL)) {
+        evtimer_add(timer, &wait);
+    }
+}
+
+static void
+forget_session(struct broker *broker, struct session *session, const char *reason)
+{
+    log_info("session_closed", "session=%llu why=\"%s\"", (unsigned long long)session->id,
+             reason);
+    delivery_forget(broker, session);
+    sessions_drop(broker->sessions, session);
+    metrics.sessions = sessions_len(broker->sessions);
+}
+
+void
+broker_kill(struct broker *broker, struct session *session, const char *reason)
+{
+    metrics.connections_dropped++;
+    (void)far_end_shut(&session->far_end);
+    forget_session(broker, session, reason);
+}
+
+static enum door_sent
+send_now(struct session *session, struct bytes frame)
+{
+    struct bytes route = {session->route, ROUTE_LEN};
+    enum door_sent sent = door_send(session->door, route, frame);
+
+    if (sent == DOOR_SENT) {
+        metrics.frames_out++;
+        session->said_ms = clock_ms();
+    }
+    return sent;
+}
+
+static bool
+keep_for_later(struct broker *broker, struct session *session, struct bytes frame)
+{
+    if (session->outbox == NULL) {
+        session->stalled_ms = clock_ms();
+    }
+    if (!session_keep_frame(session, frame)) {
+        broker_kill(broker, session, "does not read");
+        return false;
+    }
+    start_timer(broker->resend, RESEND_MS);
+    return true;
+}
+
+bool
+broker_send(struct broker *broker, struct session *session, struct bytes frame)
+{
+    enum door_sent sent = session->outbox == NULL ? send_now(session, frame) : DOOR_FULL;
+
+    if (sent == DOOR_GONE) {
+        forget_session(broker, session, "gone");
+        return false;
+    }
+    return sent == DOOR_SENT || keep_for_later(broker, session, frame);
+}
+
+bool
+broker_send_frame(struct broker *broker, struct session *session)
+{
+    bool sent =
+        broker_send(broker, session, (struct bytes){broker->frame.at, broker->frame.len});
+
+    buffer_clear(&broker->frame);
+    return sent;
+}
+
+// False when the session is gone.
+static bool
+send_outbox(struct broker *broker, struct session *session)
+{
+    while (session->outbox != NULL) {
+        struct bytes frame = {session->outbox->bytes, session->outbox->len};
+        enum door_sent sent = send_now(session, frame);
+
+        if (sent == DOOR_GONE) {
+            forget_session(broker, session, "gone");
+            return false;
+        }
+        if (sent == DOOR_FULL) {
+            start_timer(broker->resend, RESEND_MS);
+            return true;
+        }
+        session->stalled_ms = clock_ms();
+        session_drop_frame(session);
+    }
+    delivery_resume(broker, session);
+    return true;
+}
+
+static void
+at_resend(evutil_socket_t fd, short what, void *arg)
+{
+    struct broker *broker = broker_of(arg);
+    struct session *session = sessions_first(broker->sessions);
+    (void)fd;
+    (void)what;
+
+    while (session != NULL) {
+        struct session *next = session->next;
+
+        (void)send_outbox(broker, session);
+        session = next;
+    }
+    delivery_run(broker);
+    broker_end_turn(broker);
+}
+
+bool
+broker_refuse(struct broker *broker, struct session *session, enum vg_status status,
+              const char *sentence)
+{
+    wire_write_refused(status, sentence, &broker->frame);
+    return broker_send_frame(broker, session);
+}
+
+void
+broker_violation(struct broker *broker, struct session *session, enum vg_status status,
+                 const char *sentence)
+{
+    metrics.violations++;
+    log_warning("violation", "session=%llu status=%s why=\"%s\"",
+                (unsigned long long)session->id, vg_status_name(status), sentence);
+    if (++session->violations >= SESSION_VIOLATIONS_MAX) {
+        broker_dismiss(broker, session, status, sentence);
+    } else {
+        (void)broker_refuse(broker, session, status, sentence);
+    }
+}
+
+void
+broker_dismiss(struct broker *broker, struct session *session, enum vg_status status,
+               const char *sentence)
+{
+    log_info("session_dismissed", "session=%llu status=%s why=\"%s\"",
+             (unsigned long long)session->id, vg_status_name(status), sentence);
+    delivery_forget(broker, session);
+    while (session->lanes != NULL) {
+        session_close_lane(session->lanes);
+    }
+    session->state = SESSION_LEAVING;
+    session->leave_ms = clock_ms() + SESSION_LEAVE_MS;
+    (void)broker_refuse(broker, session, status, sentence);
+}
+
+// ---- proposing ----
+
+void
+broker_propose(struct broker *broker, struct command **command)
+{
+    broker->proposed++;
+    metrics.queued = broker->proposed;
+    proposals_propose(broker->proposals, command);
+}
+
+struct lane *
+broker_lane(struct broker *broker, uint32_t mailbox)
+{
+    return lanes_at(broker->lanes, mailbox);
+}
+
+// ---- stopping ----
+
+static bool
+all_is_said(const struct broker *broker, int64_t since_ms)
+{
+    bool in_flight = false;
+
+    for (const struct session *session = sessions_first(broker->sessions);
+         session != NULL; session = session->next) {
+        if (session->outbox != NULL) {
+            return false;
+        }
+        for (const struct lane *lane = session->lanes; lane != NULL; lane = lane->next) {
+            in_flight |= outflow_state(lane->outflow).in_flight_messages > 0;
+        }
+    }
+    return broker->proposed == 0 && (!in_flight || since_ms >= DRAIN_ACKNOWLEDGE_MS);
+}
+
+static void
+at_drain(evutil_socket_t fd, short what, void *arg)
+{
+    struct broker *broker = broker_of(arg);
+    int64_t since_ms = clock_ms() - broker->drain_ms;
+    (void)fd;
+    (void)what;
+
+    if (all_is_said(broker, since_ms)) {
+        log_info("drained", "after_ms=%lld", (long long)since_ms);
+        event_base_loopbreak(broker->base);
+    } else if (since_ms >= (int64_t)broker->settings->drain_seconds * 1000) {
+        log_warning("drain_given_up", "unanswered=%zu", broker->proposed);
+        event_base_loopbreak(broker->base);
+    } else {
+        start_timer(broker->drain, DRAIN_CHECK_MS);
+    }
+}
+
+void
+broker_drain(struct broker *broker)
+{
+    struct session *session = sessions_first(broker->sessions);
+
+    if (broker->draining) {
+        return;
+    }
+    log_info("draining", "unanswered=%zu sessions=%zu", broker->proposed,
+             sessions_len(broker->sessions));
+    broker->draining = true;
+    broker->drain_ms = clock_ms();
+    metrics.draining = 1;
+    zap_set_later(broker->zap, true);
+    while (session != NULL) {
+        struct session *next = session->next;
+
+        wire_write_goodbye("the broker is stopping", &broker->frame);
+        (void)broker_send_frame(broker, session);
+        session = next;
+    }
+    start_timer(broker->drain, DRAIN_CHECK_MS);
+    broker_end_turn(broker);
+}
+
+// ---- catalogue and settings ----
+
+struct catalogue_answer {
+    struct answer_to to;
+    bool answered;
+    struct faults *faults; // NULL: for the log only
+};
+
+static void
+at_catalogue(const struct command *command, void *arg)
+{
+    struct catalogue_answer *answer = arg;
+
+    answer->answered = true;
+    if (command->status == VG_OK) {
+        log_info("catalogue_loaded", "version=%llu",
+                 (unsigned long long)command->load_catalogue.version);
+    }
+    for (size_t i = 0; i < command->faults.len; i++) {
+        const struct fault *fault = &command->faults.fault[i];
+
+        log_error("catalogue_refused", "line=%u status=%s why=\"%s\"", fault->line,
+                  vg_status_name(fault->status), fault->why.text);
+        if (answer->faults != NULL) {
+            faults_add(answer->faults, fault->status, fault->line, "%s", fault->why.text);
+        }
+    }
+    if (answer->faults == NULL) {
+        free(answer);
+    }
+}
+
+// Before the doors are open there is no loop to wait in.
+static enum vg_status
+load_catalogue_now(struct broker *broker, struct command **command, struct faults *faults)
+{
+    struct catalogue_answer answer = {.to = {at_catalogue, &answer}, .faults = faults};
+    struct pollfd wait = {.fd = writer_fd(broker->writer), .events = POLLIN};
+
+    (*command)->back.context = &answer.to;
+    broker_propose(broker, command);
+    while (!answer.answered && !broker->fatal) {
+        if (poll(&wait, 1, CATALOGUE_LOAD_MS) == 0) {
+            faults_add(faults, VG_TIMED_OUT, 0, "the catalogue was not stored in time");
+            break;
+        }
+        answers_take(broker);
+    }
+    broker_rest_txn(broker);
+    if (broker->fatal) {
+        faults_add(faults, VG_UNKNOWN, 0, "the catalogue could not be stored");
+    }
+    return faults_first(faults);
+}
+
+static enum vg_status
+bring_catalogue(struct broker *broker, struct faults *faults)
+{
+    const char *path = broker->settings->catalogue_file;
+    struct command *command = NULL;
+    struct why why;
+    enum vg_status status = VG_OK;
+
+    if (path[0] != 0) {
+        status = catalogue_file_news(path, broker_txn(broker), &command, &why);
+        broker_rest_txn(broker);
+    }
+    if (status != VG_OK) {
+        faults_add(faults, status, 0, "%s", why.text);
+        return status;
+    }
+    return command == NULL ? VG_OK : load_catalogue_now(broker, &command, faults);
+}
+
+static void
+reload_catalogue(struct broker *broker)
+{
+    struct catalogue_answer *answer;
+    struct command *command = NULL;
+    struct why why;
+
+    if (broker->settings->catalogue_file[0] == 0) {
+        return;
+    }
+    if (catalogue_file_news(broker->settings->catalogue_file, broker_txn(broker),
+                            &command, &why) != VG_OK) {
+        log_error("catalogue_unreadable", "why=\"%s\"", why.text);
+    }
+    if (command != NULL) {
+        answer = xcalloc(1, sizeof *answer);
+        answer->to = (struct answer_to){at_catalogue, answer};
+        command->back.context = &answer->to;
+        broker_propose(broker, &command);
+    }
+}
+
+static void
+reload_settings(struct broker *broker)
+{
+    struct settings fresh;
+    struct faults faults = {0};
+
+    if (broker->settings_path == NULL) {
+        return;
+    }
+    if (settings_read(broker->settings_path, &fresh, &faults) == VG_OK) {
+        settings_reload(broker->settings, &fresh);
+        log_set_level(broker->settings->log_level);
+    }
+    for (size_t i = 0; i < faults.len; i++) {
+        log_error("settings_refused", "line=%u why=\"%s\"", faults.fault[i].line,
+                  faults.fault[i].why.text);
+    }
+}
+
+void
+broker_reload(struct broker *broker)
+{
+    log_info("reload", "settings=%s",
+             broker->settings_path == NULL ? "-" : broker->settings_path);
+    reload_settings(broker);
+    if (keys_reload(broker->keys, broker_txn(broker)) != VG_OK) {
+        log_error("keys_unreadable", "store=%s", store_path(broker->store));
+    }
+    reload_catalogue(broker);
+    broker_end_turn(broker);
+}
+
+// ---- putting it together ----
+
+static enum vg_status
+open_store(struct broker *broker, struct why *why)
+{
+    const struct settings *settings = broker->settings;
+    struct store_options options = {
+        .path = settings->store_path,
+        .map_bytes = settings->map_bytes,
+        .quota_bytes = settings->quota_bytes,
+        .create = true,
+    };
+
+    if (mkdir(settings->store_path, 0700) != 0 && errno != EEXIST) {
+        return fail(why, VG_BAD_FILE, "cannot make the folder %s: %s",
+                    settings->store_path, strerror(errno));
+    }
+    return store_open(&options, &broker->store, why);
+}
+
+static enum vg_status
+read_lanes(struct broker *broker)
+{
+    for (size_t i = 0; i < roster_mailboxes_len(broker->roster); i++) {
+        const struct mailbox_spec *spec = roster_mailbox_at(broker->roster, i);
+        struct lane *lane = lanes_at(broker->lanes, spec->id);
+        struct mailbox_row row;
+        enum vg_status status =
+            mailbox_get(broker->txn, (struct mailbox_id){spec->id}, &row);
+
+        if (status != VG_OK) {
+            return status;
+        }
+        lane->last = lane->in.seen = row.last;
+    }
+    return VG_OK;
+}
+
+static enum vg_status
+open_state(struct broker *broker, struct why *why)
+{
+    struct meta meta;
+    enum vg_status status = open_store(broker, why);
+
+    if (status == VG_OK) {
+        status = applier_open(broker->store, &broker->applier, why);
+    }
+    if (status == VG_OK) {
+        status = store_read(broker->store, &broker->txn, why);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    broker->txn_awake = true;
+    broker->roster = applier_roster(broker->applier);
+    broker->catalogue = applier_catalogue(broker->applier);
+    status = meta_get(broker->txn, &meta, why);
+    if (status == VG_OK) {
+        broker->last_commit = meta.last_commit;
+        broker->fold_wanted = meta.folded_commit < meta.last_commit;
+        broker->proposals = proposals_new(meta.last_batch);
+        status = tails_open(broker->txn, &broker->tails, why);
+    }
+    if (status == VG_OK) {
+        status = keys_reload(broker->keys, broker->txn);
+    }
+    if (status == VG_OK) {
+        status = read_lanes(broker);
+    }
+    broker_rest_txn(broker);
+    return status;
+}
+
+static enum vg_status
+open_loop(struct broker *broker, struct why *why)
+{
+    struct event_config *config = event_config_new();
+
+    // Otherwise a timer of less than four milliseconds takes four.
+    if (config != NULL &&
+        event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0) {
+        broker->base = event_base_new_with_config(config);
+    }
+    if (config != NULL) {
+        event_config_free(config);
+    }
+    broker->zmq = zmq_ctx_new();
+    if (broker->base == NULL || broker->zmq == NULL) {
+        return fail(why, VG_NO_MEMORY, "no event loop or no ZeroMQ context: %s",
+                    strerror(errno));
+    }
+    broker->second = event_new(broker->base, -1, EV_PERSIST, at_second, broker);
+    broker->pulse = event_new(broker->base, -1, EV_PERSIST, at_pulse, broker);
+    broker->resend = evtimer_new(broker->base, at_resend, broker);
+    broker->delivery = evtimer_new(broker->base, at_delivery, broker);
+    broker->drain = evtimer_new(broker->base, at_drain, broker);
+    CHECK(broker->second != NULL && broker->pulse != NULL && broker->resend != NULL &&
+          broker->delivery != NULL && broker->drain != NULL);
+    return VG_OK;
+}
+
+static enum vg_status
+open_writer(struct broker *broker, struct why *why)
+{
+    struct writer_options options = {
+        .applier = broker->applier,
+        .proposals = broker->proposals,
+        .test_persons = broker->settings->test_persons,
+    };
+    enum vg_status status = writer_start(&options, &broker->writer, why);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    broker->answers = event_new(broker->base, writer_fd(broker->writer),
+                                EV_READ | EV_PERSIST, at_answers, broker);
+    CHECK(broker->answers != NULL && event_add(broker->answers, NULL) == 0);
+    return VG_OK;
+}
+
+static enum vg_status
+open_doors(struct broker *broker, struct pair *pair, struct why *why)
+{
+    const struct settings *settings = broker->settings;
+    struct door_options options = {
+        .zmq = broker->zmq,
+        .base = broker->base,
+        .name = "sources",
+        .endpoint = settings->sources_endpoint,
+        .secret = pair->secret,
+        .heartbeat_ms = settings->heartbeat_ms,
+        .message_bytes_max = DOOR_BYTES_MAX,
+        .message = at_sources,
+        .turn = at_door_turn,
+        .arg = broker,
+    };
+    enum vg_status status =
+        zap_open(broker->zmq, broker->base, broker->keys, &broker->zap, why);
+
+    if (status == VG_OK) {
+        status = door_open(&options, &broker->sources, why);
+    }
+    options.name = "members";
+    options.endpoint = settings->members_endpoint;
+    options.message = at_members;
+    if (status == VG_OK) {
+        status = door_open(&options, &broker->members, why);
+    }
+    if (status == VG_OK) {
+        status = http_open(broker, &broker->http, why);
+    }
+    return status;
+}
+
+static void
+start_watching(struct broker *broker)
+{
+    int pulse_ms = (int)broker->settings->heartbeat_ms / PULSES_PER_HEARTBEAT;
+    struct timeval second = {SECOND_MS / 1000, 0};
+    struct timeval pulse = {0, 0};
+
+    pulse_ms = pulse_ms < PULSE_MS_MIN ? PULSE_MS_MIN : pulse_ms;
+    pulse_ms = pulse_ms > PULSE_MS_MAX ? PULSE_MS_MAX : pulse_ms;
+    pulse.tv_usec = pulse_ms * 1000;
+    event_add(broker->second, &second);
+    event_add(broker->pulse, &pulse);
+    watch_room(broker);
+}
+
+static enum vg_status
+announce(struct broker *broker, const struct pair *pair, struct why *why)
+{
+    struct ready ready = {
+        .broker_public = pair->public_text,
+        .sources = door_endpoint(broker->sources),
+        .members = door_endpoint(broker->members),
+        .http = broker->http == NULL ? "" : http_endpoint(broker->http),
+    };
+    enum vg_status status = ready_write(broker->settings->run_dir, &ready, why);
+
+    log_info("ready", "sources=%s members=%s http=%s public=\"%s\" commit=%llu",
+             ready.sources, ready.members, ready.http, ready.broker_public,
+             (unsigned long long)broker->last_commit);
+    return status;
+}
+
+static enum vg_status
+open_all(struct broker *broker, struct pair *pair, struct faults *faults)
+{
+    struct why why = {0};
+    enum vg_status status = pair_read(broker->settings->key_file, pair, &why);
+
+    if (status == VG_OK) {
+        status = open_state(broker, &why);
+    }
+    if (status == VG_OK) {
+        status = open_loop(broker, &why);
+    }
+    if (status == VG_OK) {
+        status = open_writer(broker, &why);
+    }
+    if (status == VG_OK) {
+        status = bring_catalogue(broker, faults);
+        if (status != VG_OK) {
+            return status; // its faults are noted
+        }
+        status = open_doors(broker, pair, &why);
+    }
+    if (status == VG_OK) {
+        start_watching(broker);
+        status = announce(broker, pair, &why);
+    }
+    if (status != VG_OK) {
+        faults_add(faults, status, 0, "%s",
+                   why.text[0] == 0 ? vg_status_sentence(status) : why.text);
+    }
+    return status;
+}
+
+enum vg_status
+broker_open(struct settings *settings, struct broker **ret_broker, struct faults *faults)
+{
+    struct broker *broker = xcalloc(1, sizeof *broker);
+    struct pair pair = {0};
+    enum vg_status status;
+
+    mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+    mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+    broker->magic = BROKER_MAGIC;
+    broker->settings = settings;
+    broker->started = clock_now();
+    broker->keys = keys_new();
+    broker->sessions = sessions_new();
+    broker->lanes = lanes_new();
+    status = open_all(broker, &pair, faults);
+    pair_forget(&pair);
+    if (status != VG_OK) {
+        broker_close(&broker);
+        return status;
+    }
+    *ret_broker = broker;
+    return VG_OK;
+}
+
+int
+broker_run(struct broker *broker)
+{
+    event_base_dispatch(broker->base);
+    return broker->exit_code;
+}
+
+// ---- taking it apart ----
+
+static void
+end_event(struct event **event)
+{
+    if (*event != NULL) {
+        event_free(*event);
+        *event = NULL;
+    }
+}
+
+static void
+end_sessions(struct broker *broker)
+{
+    struct session *session;
+
+    while ((session = sessions_first(broker->sessions)) != NULL) {
+        delivery_forget(broker, session);
+        sessions_drop(broker->sessions, session);
+    }
+    sessions_free(&broker->sessions);
+}
+
+void
+broker_close(struct broker **broker)
+{
+    struct broker *ended = *broker;
+
+    if (ended == NULL) {
+        return;
+    }
+    ready_remove(ended->settings->run_dir);
+    http_close(&ended->http);
+    end_sessions(ended);
+    end_event(&ended->answers);
+    end_event(&ended->second);
+    end_event(&ended->pulse);
+    end_event(&ended->resend);
+    end_event(&ended->delivery);
+    end_event(&ended->drain);
+    writer_stop(&ended->writer);
+    door_close(&ended->sources); // what was sent still leaves
+    door_close(&ended->members);
+    zap_close(&ended->zap);
+    if (ended->zmq != NULL) {
+        zmq_ctx_term(ended->zmq);
+    }
+    if (ended->base != NULL) {
+        event_base_free(ended->base);
+    }
+    proposals_free(&ended->proposals);
+    lanes_free(&ended->lanes);
+    tails_free(&ended->tails);
+    keys_free(&ended->keys);
+    roster_free(&ended->roster);
+    store_abort(&ended->txn);
+    applier_close(&ended->applier);
+    store_close(&ended->store);
+    buffer_free(&ended->frame);
+    free(ended);
+    *broker = NULL;
+}

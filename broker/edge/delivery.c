@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "edge/delivery.h"
+
+#include "edge/log.h"
+
+// ---- the queue of sessions ----
+
+void
+delivery_resume(struct broker *broker, struct session *session)
+{
+    if (session->in_delivery || session->first_ready == NULL || session->outbox != NULL ||
+        session->state != SESSION_READY || broker->draining) {
+        return;
+    }
+    session->in_delivery = true;
+    session->next_delivery = NULL;
+    if (broker->last_delivery == NULL) {
+        broker->first_delivery = session;
+    } else {
+        broker->last_delivery->next_delivery = session;
+    }
+    broker->last_delivery = session;
+}
+
+void
+delivery_note(struct broker *broker, struct lane *lane)
+{
+    if (lane->session != NULL && lane_has_work(lane)) {
+        session_note_ready(lane);
+        delivery_resume(broker, lane->session);
+    }
+}
+
+void
+delivery_forget(struct broker *broker, struct session *session)
+{
+    struct session **link = &broker->first_delivery;
+    struct session *before = NULL;
+
+    if (!session->in_delivery) {
+        return;
+    }
+    while (*link != session) {
+        before = *link;
+        link = &before->next_delivery;
+    }
+    *link = session->next_delivery;
+    if (broker->last_delivery == session) {
+        broker->last_delivery = before;
+    }
+    session->in_delivery = false;
+}
+
+// ---- one frame ----
+
+static void
+note_delivered(struct lane *lane, size_t len)
+{
+    struct outflow_state state = outflow_state(lane->outflow);
+
+    if (state.sent > lane->sent_through) {
+        lane->sent_through = state.sent;
+    }
+    lane->delivered += len;
+    lane->delivered_us = clock_now().us;
+    lane->session->delivered += len;
+    metrics.delivered += len;
+}
+
+static void
+close_broken_lane(struct lane *lane, enum vg_status status)
+{
+    log_error("mailbox_unreadable", "mailbox=%u after=%llu status=%s", lane->mailbox,
+              (unsigned long long)outflow_state(lane->outflow).sent,
+              vg_status_name(status));
+    session_close_lane(lane);
+}
+
+// Adds a lane's share to the frame; false when the frame can take no more.
+static bool
+fill_from(struct broker *broker, struct lane *lane)
+{
+    size_t before = broker->frame.len;
+    size_t limit = before + DELIVERY_SHARE_BYTES < DELIVERY_FRAME_BYTES
+                       ? before + DELIVERY_SHARE_BYTES
+                       : DELIVERY_FRAME_BYTES;
+    size_t len = 0;
+    enum vg_status status = outflow_fill(lane->outflow, broker->tails, broker_txn(broker),
+                                         lane->sent_through, limit, &broker->frame, &len);
+
+    if (len > 0) {
+        note_delivered(lane, len);
+    }
+    if (status != VG_OK) {
+        close_broken_lane(lane, status);
+        return true;
+    }
+    if (len == 0 && before == 0) {
+        return true; // its window has no room for the next letter
+    }
+    if (lane_has_work(lane)) {
+        session_note_ready(lane);
+    }
+    return len > 0 && broker->frame.len < DELIVERY_FRAME_BYTES;
+}
+
+// Gives the bytes that were sent. The session may be gone afterwards.
+static size_t
+serve(struct broker *broker, struct session *session)
+{
+    struct lane *lane;
+    size_t bytes;
+
+    while ((lane = session_next_ready(session)) != NULL && fill_from(broker, lane)) {
+    }
+    bytes = broker->frame.len;
+    if (bytes == 0) {
+        return 0;
+    }
+    metrics.delivered_bytes += bytes;
+    if (broker_send_frame(broker, session)) {
+        delivery_resume(broker, session);
+    }
+    return bytes;
+}
+
+void
+delivery_run(struct broker *broker)
+{
+    static const struct timeval at_once = {0, 0};
+    size_t bytes = 0;
+
+    while (broker->first_delivery != NULL && bytes < DELIVERY_TURN_BYTES &&
+           !broker->fatal) {
+        struct session *session = broker->first_delivery;
+
+        delivery_forget(broker, session);
+        bytes += serve(broker, session);
+    }
+    if (broker->first_delivery != NULL && !evtimer_pending(broker->delivery, NULL)) {
+        evtimer_add(broker->delivery, &at_once);
+    }
+}

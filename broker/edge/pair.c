@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "edge/pair.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zmq.h>
+
+enum { LINE_LEN_MAX = 256 };
+
+// The value of "name: value", NULL when the line says something else.
+static char *
+value_of(char *line, const char *name)
+{
+    size_t len = strlen(name);
+
+    if (strncmp(line, name, len) != 0 || line[len] != ':') {
+        return NULL;
+    }
+    line += len + 1;
+    line += strspn(line, " \t");
+    line[strcspn(line, " \t\r\n")] = 0;
+    return line;
+}
+
+static enum vg_status
+read_lines(FILE *file, struct pair *ret_pair, bool *ret_secret, struct why *why)
+{
+    char line[LINE_LEN_MAX];
+    enum vg_status status = VG_OK;
+
+    while (status == VG_OK && fgets(line, sizeof line, file) != NULL) {
+        char *value = value_of(line, "public");
+
+        if (value != NULL && strlen(value) == PAIR_TEXT_LEN - 1) {
+            memcpy(ret_pair->public_text, value, PAIR_TEXT_LEN);
+        }
+        value = value_of(line, "secret");
+        if (value == NULL) {
+            continue;
+        }
+        *ret_secret = strlen(value) == PAIR_TEXT_LEN - 1 &&
+                      zmq_z85_decode(ret_pair->secret, value) != NULL;
+        if (!*ret_secret) {
+            status = fail(why, VG_BAD_SETTINGS,
+                          "the secret is no Z85 key of %d characters", PAIR_TEXT_LEN - 1);
+        }
+    }
+    explicit_bzero(line, sizeof line);
+    return status;
+}
+
+static enum vg_status
+check_pair(const char *path, struct pair *pair, bool has_secret, struct why *why)
+{
+    char secret[PAIR_TEXT_LEN];
+    char derived[PAIR_TEXT_LEN];
+    bool belongs;
+
+    if (!has_secret) {
+        return fail(why, VG_BAD_SETTINGS, "%s has no line \"secret: ...\"", path);
+    }
+    belongs = zmq_z85_encode(secret, pair->secret, PAIR_KEY_LEN) != NULL &&
+              zmq_curve_public(derived, secret) == 0;
+    explicit_bzero(secret, sizeof secret);
+    if (!belongs) {
+        return fail(why, VG_BAD_SETTINGS, "%s: no public key belongs to the secret",
+                    path);
+    }
+    if (pair->public_text[0] != 0 && strcmp(derived, pair->public_text) != 0) {
+        return fail(why, VG_BAD_SETTINGS, "%s: public and secret do not belong together",
+                    path);
+    }
+    memcpy(pair->public_text, derived, sizeof derived);
+    return VG_OK;
+}
+
+enum vg_status
+pair_read(const char *path, struct pair *ret_pair, struct why *why)
+{
+    struct pair pair = {0};
+    struct stat about;
+    bool has_secret = false;
+    enum vg_status status;
+    FILE *file = fopen(path, "re");
+
+    if (file == NULL || fstat(fileno(file), &about) != 0) {
+        status = fail(why, VG_BAD_FILE, "cannot read the key file %s: %s", path,
+                      strerror(errno));
+    } else if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        status = fail(why, VG_BAD_FILE, "%s: others than its owner may use the key file",
+                      path);
+    } else {
+        status = read_lines(file, &pair, &has_secret, why);
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (status == VG_OK) {
+        status = check_pair(path, &pair, has_secret, why);
+    }
+    if (status == VG_OK) {
+        *ret_pair = pair;
+    }
+    pair_forget(&pair);
+    return status;
+}
+
+void
+pair_forget(struct pair *pair)
+{
+    explicit_bzero(pair, sizeof *pair);
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: EUPL-1.2
+// reception.h - the first steps of every message: who is it from, may he come in by this
+// door, and at which desk is his kind of message read? Thread: event loop.
+#ifndef EDGE_RECEPTION_H
+#define EDGE_RECEPTION_H
+
+#include "edge/broker.h"
+#include "wire/wire.h"
+
+// One message of a session that is ready. The frame is borrowed; body views into it.
+struct post {
+    struct bytes frame;
+    struct bytes body;
+};
+
+// A desk may end the session: nothing of it may be touched afterwards.
+typedef void (*desk_fn)(struct broker *broker, struct session *session,
+                        const struct post *post);
+
+// What one door takes, beside Hello and Heartbeat.
+struct desks {
+    const char *door;
+    uint32_t roles;                          // one of these bits is needed
+    desk_fn desk[TO_BROKER_UNSUBSCRIBE + 1]; // by kind; NULL: not at this door
+};
+
+// reception_take handles one message that came in by a door.
+void reception_take(struct broker *broker, const struct desks *desks, struct door *door,
+                    const struct door_message *message);
+
+#endif

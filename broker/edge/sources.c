@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "edge/sources.h"
+
+#include <stdio.h>
+
+// ---- Publish ----
+
+static bool
+envelope_is_good(struct broker *broker, struct session *session, struct bytes body,
+                 struct hot_publish *ret_publish)
+{
+    char sentence[WHY_TEXT_MAX];
+
+    switch (hot_read_publish((struct hot_bytes){body.at, body.len}, ret_publish)) {
+    case HOT_OK:
+        return true;
+    case HOT_TOO_MANY:
+        snprintf(sentence, sizeof sentence, "a Publish holds at most %d mutations",
+                 HOT_MUTATIONS_MAX);
+        broker_violation(broker, session, VG_TOO_MANY, sentence);
+        return false;
+    case HOT_TOO_LARGE:
+        broker_violation(broker, session, VG_TOO_LARGE,
+                         "a mutation or one of its values is too large");
+        return false;
+    case HOT_MALFORMED:
+        break;
+    }
+    broker_violation(broker, session, VG_MALFORMED, "the body is no protobuf Publish");
+    return false;
+}
+
+// A source alone with one Publish is never over its window, however large that one is.
+static bool
+window_is_open(const struct broker *broker, const struct session *session,
+               uint64_t messages, uint64_t bytes)
+{
+    const struct settings *settings = broker->settings;
+
+    return session->unanswered_messages == 0 ||
+           (session->unanswered_messages + messages <= settings->window_messages &&
+            session->unanswered_bytes + bytes <= settings->window_bytes);
+}
+
+// Told once; who goes on sending is cut off, or memory would be his to fill.
+static void
+refuse_over_window(struct broker *broker, struct session *session,
+                   const struct hot_publish *publish)
+{
+    char sentence[WHY_TEXT_MAX];
+
+    metrics.violations++;
+    if (session->told_window) {
+        broker_kill(broker, session, "sent beyond its window twice");
+        return;
+    }
+    session->told_window = true;
+    snprintf(sentence, sizeof sentence,
+             "%llu mutations are unanswered and %u more came, the window is %u",
+             (unsigned long long)session->unanswered_messages, publish->mutations_len,
+             broker->settings->window_messages);
+    (void)broker_refuse(broker, session, VG_WINDOW, sentence);
+}
+
+static void
+take_publish(struct broker *broker, struct session *session, const struct post *post)
+{
+    struct hot_publish publish;
+    struct command *command;
+
+    if (!envelope_is_good(broker, session, post->body, &publish)) {
+        return;
+    }
+    if (broker->draining) {
+        (void)broker_refuse(broker, session, VG_DRAINING,
+                            vg_status_sentence(VG_DRAINING));
+        return;
+    }
+    if (!window_is_open(broker, session, publish.mutations_len, post->frame.len)) {
+        refuse_over_window(broker, session, &publish);
+        return;
+    }
+    command = command_new(COMMAND_PUBLISH, post->frame.at, post->frame.len);
+    command->actor = session->institution;
+    command->back.session = session->id;
+    command->publish.publish = publish;
+    // The same place in the command's own copy of the frame.
+    if (publish.mutations.len > 0) {
+        command->publish.publish.mutations.at =
+            command->frame.at + (publish.mutations.at - post->frame.at);
+    }
+    session->unanswered_messages += publish.mutations_len;
+    session->unanswered_bytes += post->frame.len;
+    session->published += publish.mutations_len;
+    broker_propose(broker, &command);
+}
+
+void
+sources_answered(struct session *session, const struct command *command)
+{
+    if (command->kind == COMMAND_PUBLISH) {
+        session->unanswered_messages -= command->publish.publish.mutations_len;
+        session->unanswered_bytes -= command->frame.len;
+    }
+}
+
+// ---- LastNumber ----
+
+static void
+take_last_number(struct broker *broker, struct session *session, const struct post *post)
+{
+    struct command *command;
+    uint32_t producer = 0;
+    struct why why;
+
+    if (wire_read_last_number(post->body, &producer, &why) != VG_OK) {
+        broker_violation(broker, session, VG_MALFORMED, why.text);
+        return;
+    }
+    if (session->requests >= SESSION_REQUESTS_MAX) {
+        broker_violation(broker, session, VG_WINDOW, "too many questions are unanswered");
+        return;
+    }
+    command = command_new(COMMAND_LAST_NUMBER, NULL, 0);
+    command->actor = session->institution;
+    command->back.session = session->id;
+    command->last_number.producer = producer;
+    session->requests++;
+    broker_propose(broker, &command);
+}
+
+const struct desks sources_desks = {
+    .door = "sources",
+    .roles = ROLE_SOURCE,
+    .desk =
+        {
+            [TO_BROKER_PUBLISH] = take_publish,
+            [TO_BROKER_LAST_NUMBER] = take_last_number,
+        },
+};
