@@ -55,7 +55,8 @@ add_result(struct publish_command *publish, uint64_t number, enum vg_status stat
 static struct flow_count *
 flow_count_of(struct applier *applier, const struct passage *passage)
 {
-    return &applier->batch->flows[passage->judged.flow == NULL ? 0 : passage->judged.flow->id];
+    return &applier->batch
+                ->flows[passage->judged.flow == NULL ? 0 : passage->judged.flow->id];
 }
 
 static enum vg_status

@@ -18,7 +18,7 @@ enum {
     CATALOGUE_FIELDS_MAX = 256,
     FLOWS_MAX = 128,
     FLOW_IDS_MAX = 256, // a flow's id is 1 to 255
-    GROUPS_MAX = 8, // groups of recipients of one flow
+    GROUPS_MAX = 8,     // groups of recipients of one flow
     GROUP_SECTORS_MAX = SECTORS_MAX,
     GROUP_QUALITIES_MAX = 32,
     GROUP_FIXED_MAX = 8,
