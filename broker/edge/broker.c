@@ -176,7 +176,7 @@ broker_kill(struct broker *broker, struct session *session, const char *reason)
 static enum door_sent
 send_now(struct session *session, struct bytes frame)
 {
-    struct bytes route = {session->route, ROUTE_LEN};
+    struct bytes route = {session->route, session->route_len};
     enum door_sent sent = door_send(session->door, route, frame);
 
     if (sent == DOOR_SENT) {

@@ -119,6 +119,19 @@ keys_by_id(const struct keys *keys, uint32_t id)
     return id == 0 || id > keys->len ? NULL : &keys->entries[id - 1];
 }
 
+const struct key_entry *
+keys_by_hex(const struct keys *keys, const char *hex)
+{
+    uint8_t key[KEY_LEN];
+    size_t len = 0;
+
+    if (sodium_hex2bin(key, sizeof key, hex, strlen(hex), NULL, &len, NULL) != 0 ||
+        len != KEY_LEN) {
+        return NULL;
+    }
+    return keys_find(keys, key);
+}
+
 size_t
 keys_len(const struct keys *keys)
 {

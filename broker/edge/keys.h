@@ -29,6 +29,7 @@ NODISCARD enum vg_status keys_reload(struct keys *keys, struct txn *txn);
 // Questions lend until the next reload; NULL when there is no such key.
 const struct key_entry *keys_find(const struct keys *keys, const uint8_t key[KEY_LEN]);
 const struct key_entry *keys_by_id(const struct keys *keys, uint32_t id);
+const struct key_entry *keys_by_hex(const struct keys *keys, const char *hex);
 size_t keys_len(const struct keys *keys); // ids are 1 to this
 bool key_is_valid(const struct key_entry *entry);
 

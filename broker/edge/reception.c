@@ -23,8 +23,8 @@ turn_away(const struct door_message *message, const char *reason)
     (void)far_end_shut(&far_end);
 }
 
-// The routing id is ours and the key behind it is what ZAP saw: both say the same, or
-// somebody found a way around ZAP.
+// The User-Id is what ZAP saw. A routing id of ours names the same key, or somebody found a
+// way around ZAP.
 static struct session *
 admit(struct broker *broker, struct door *door, const struct door_message *message)
 {
@@ -34,11 +34,11 @@ admit(struct broker *broker, struct door *door, const struct door_message *messa
     uint32_t key_id = 0;
 
     if (!route_session(message->route, &id, &key_id)) {
-        turn_away(message, "the routing id is none of ours");
+        turn_away(message, "the routing id was not given out by us");
         return NULL;
     }
-    key = keys_by_id(broker->keys, key_id);
-    if (key == NULL || strcmp(message->user_id, key->hex) != 0) {
+    key = keys_by_hex(broker->keys, message->user_id);
+    if (key == NULL || (key_id != 0 && key_id != key->id)) {
         turn_away(message, "routing id and key do not belong together");
         return NULL;
     }
@@ -46,7 +46,7 @@ admit(struct broker *broker, struct door *door, const struct door_message *messa
         turn_away(message, "the key was revoked");
         return NULL;
     }
-    session = sessions_open(broker->sessions, door, message->route.at, key_id);
+    session = sessions_open(broker->sessions, door, message->route, key->id);
     session->institution = key->row.institution;
     session->role = key->row.role;
     session->far_end = far_end_of(message->fd);
@@ -70,8 +70,8 @@ find_sender(struct broker *broker, struct door *door, const struct door_message 
     if (session == NULL) {
         return admit(broker, door, message);
     }
-    if (session->door != door ||
-        memcmp(session->route, message->route.at, ROUTE_LEN) != 0) {
+    if (session->door != door || session->route_len != message->route.len ||
+        memcmp(session->route, message->route.at, session->route_len) != 0) {
         turn_away(message, "the routing id belongs to another connection");
         return NULL;
     }

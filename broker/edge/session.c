@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 4096 };
+enum { SLOTS = 4096, COUNTED_ROUTE_LEN = 5 };
+
+// Keeps ZeroMQ's own numbers apart from ours.
+#define COUNTED_BY_ZEROMQ (UINT64_C(1) << 63)
 
 // Ids count up, so that their low bits spread evenly.
 struct slot {
@@ -71,18 +74,19 @@ take_from_slot(struct slot *slot, const struct session *session)
 }
 
 struct session *
-sessions_open(struct sessions *sessions, struct door *door,
-              const uint8_t route[ROUTE_LEN], uint32_t key)
+sessions_open(struct sessions *sessions, struct door *door, struct bytes route,
+              uint32_t key)
 {
     struct session *session = xcalloc(1, sizeof *session);
     uint32_t route_key = 0;
 
-    CHECK(route_session((struct bytes){route, ROUTE_LEN}, &session->id, &route_key));
+    CHECK(route_session(route, &session->id, &route_key));
     CHECK(sessions_find(sessions, session->id) == NULL);
     session->door = door;
     session->key = key;
     session->far_end.fd = -1;
-    memcpy(session->route, route, ROUTE_LEN);
+    memcpy(session->route, route.at, route.len);
+    session->route_len = route.len;
     session->previous = sessions->last;
     if (sessions->last == NULL) {
         sessions->first = session;
@@ -286,10 +290,15 @@ big_endian(const uint8_t *at, size_t len)
 bool
 route_session(struct bytes route, uint64_t *ret_session, uint32_t *ret_key)
 {
+    if (route.len == COUNTED_ROUTE_LEN && route.at[0] == 0) {
+        *ret_key = 0;
+        *ret_session = COUNTED_BY_ZEROMQ | big_endian(route.at + 1, 4);
+        return true;
+    }
     if (route.len != ROUTE_LEN || route.at[0] != 'K') {
         return false;
     }
     *ret_key = (uint32_t)big_endian(route.at + 1, 4);
     *ret_session = big_endian(route.at + 5, 8);
-    return *ret_session != 0;
+    return *ret_session != 0 && *ret_session < COUNTED_BY_ZEROMQ;
 }

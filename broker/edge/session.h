@@ -36,6 +36,7 @@ struct session {
     struct door *door;
     enum session_state state;
     uint8_t route[ROUTE_LEN];
+    size_t route_len;
     uint32_t key; // id in the key table
     uint32_t institution;
     uint32_t role; // bits of enum key_role
@@ -73,10 +74,10 @@ struct sessions;
 struct sessions *sessions_new(void);
 void sessions_free(struct sessions **sessions);
 
-// sessions_open makes a session for a routing id that ZAP has given out. CHECKs that the
-// id is not in use. Lends: until sessions_drop.
+// sessions_open makes a session for a routing id that route_session can read. CHECKs that
+// its number is not in use. Lends: until sessions_drop.
 struct session *sessions_open(struct sessions *sessions, struct door *door,
-                              const uint8_t route[ROUTE_LEN], uint32_t key);
+                              struct bytes route, uint32_t key);
 
 // sessions_drop forgets a session, its outbox, and leaves its lanes.
 void sessions_drop(struct sessions *sessions, struct session *session);
@@ -102,8 +103,11 @@ NODISCARD bool session_keep_frame(struct session *session, struct bytes frame);
 // session_drop_frame forgets the first one.
 void session_drop_frame(struct session *session);
 
-// route_session reads the session's id and the key's id out of a routing id; false when it
-// is none of ours.
+// route_session reads the session's id out of a routing id; false when the peer chose it.
+//
+// Normally ZAP gave it out (edge/zap.h) and it holds the key's id. When ZAP's answer is
+// faster than ZeroMQ's reading of the client's own words, ZeroMQ forgets ours and counts one
+// up itself (a zero and four bytes): then ret_key is 0, and the User-Id alone says who it is.
 bool route_session(struct bytes route, uint64_t *ret_session, uint32_t *ret_key);
 
 #endif

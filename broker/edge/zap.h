@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // zap.h - who gets in: answers ZeroMQ's authentication requests from the key table.
 //
-// A valid key gets a routing id of ours, so that nobody can choose or take over one:
+// A valid key gets a routing id of ours, so that nobody can choose or take over one
+// (edge/session.h tells of an exception):
 //   'K' | key id (4, big-endian) | connection (8, big-endian, from 1) | random (4)
 // and its public key in hexadecimal as User-Id. An unknown key is told 400, a revoked one
 // 500: both end that client's attempts. While the broker is stopping everybody is told

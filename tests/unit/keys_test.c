@@ -101,6 +101,7 @@ finds_every_key_and_no_other(void **state)
         assert_memory_equal(entry->key, key, KEY_LEN);
         assert_int_equal(entry->row.institution, i + 1);
         assert_ptr_equal(keys_by_id(keys, entry->id), entry);
+        assert_ptr_equal(keys_by_hex(keys, entry->hex), entry);
         assert_true(key_is_valid(entry));
     }
     for (unsigned i = KEYS; i < 2 * KEYS; i++) {
@@ -109,6 +110,8 @@ finds_every_key_and_no_other(void **state)
     }
     assert_null(keys_by_id(keys, 0));
     assert_null(keys_by_id(keys, KEYS + 1));
+    assert_null(keys_by_hex(keys, ""));
+    assert_null(keys_by_hex(keys, "0123 no key"));
 }
 
 static void

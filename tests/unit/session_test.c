@@ -33,7 +33,7 @@ open_session(struct sessions *sessions, uint64_t id)
     uint8_t route[ROUTE_LEN];
 
     make_route(id, 1, route);
-    return sessions_open(sessions, NULL, route, 1);
+    return sessions_open(sessions, NULL, (struct bytes){route, ROUTE_LEN}, 1);
 }
 
 static void
@@ -53,6 +53,23 @@ reads_only_routing_ids_that_we_gave_out(void **state)
     assert_false(route_session((struct bytes){route, ROUTE_LEN}, &id, &key));
     make_route(0, 1, route);
     assert_false(route_session((struct bytes){route, ROUTE_LEN}, &id, &key));
+    make_route(UINT64_MAX, 1, route);
+    assert_false(route_session((struct bytes){route, ROUTE_LEN}, &id, &key));
+}
+
+static void
+reads_those_that_zeromq_counted_itself(void **state)
+{
+    uint8_t route[5] = {0, 0, 0, 0, 9};
+    uint64_t id = 0;
+    uint32_t key = 7;
+    (void)state;
+
+    assert_true(route_session((struct bytes){route, sizeof route}, &id, &key));
+    assert_true(id == (UINT64_C(1) << 63 | 9)); // never a number of ours
+    assert_int_equal(key, 0);
+    route[0] = 1;
+    assert_false(route_session((struct bytes){route, sizeof route}, &id, &key));
 }
 
 static void
@@ -167,6 +184,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_only_routing_ids_that_we_gave_out),
+        cmocka_unit_test(reads_those_that_zeromq_counted_itself),
         cmocka_unit_test(finds_sessions_until_they_are_dropped),
         cmocka_unit_test(a_mailbox_goes_to_whoever_opened_it_last),
         cmocka_unit_test(ready_mailboxes_have_their_turn_in_order),
