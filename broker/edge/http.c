@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "edge/http.h"
+
+#include "edge/http_inside.h"
+#include "edge/log.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/listener.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+enum {
+    HTTP_MAGIC = 0x68747470,
+    ENDPOINT_LEN = 64,
+    TOKEN_LEN_MIN = 16,
+    TOKEN_LEN_MAX = 255,
+    HEADER_BYTES_MAX = 16 << 10,
+    SECONDS_MAX = 20, // of silence, reading or writing
+    // libevent answers a larger body by itself, with a page; up to here we do, with JSON.
+    BODY_BYTES_HARD_MAX = 2 * HTTP_BODY_BYTES_MAX,
+    ALL_METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
+                  EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
+                  EVHTTP_REQ_PATCH,
+};
+
+struct http {
+    uint32_t magic;
+    struct broker *broker;
+    struct evhttp *server;
+    char endpoint[ENDPOINT_LEN];
+    uint8_t token_hash[HTTP_TOKEN_HASH_LEN];
+    struct call *waiting; // for commands
+};
+
+// ---- the token ----
+
+// Hashes have one length, so that comparing them says nothing about the token's.
+static void
+hash_token(const char *token, size_t len, uint8_t ret_hash[HTTP_TOKEN_HASH_LEN])
+{
+    CHECK(crypto_generichash(ret_hash, HTTP_TOKEN_HASH_LEN, (const uint8_t *)token, len,
+                             NULL, 0) == 0);
+}
+
+static enum vg_status
+take_token(struct http *http, char *line, const char *path, struct why *why)
+{
+    size_t len = strcspn(line, "\r\n");
+
+    if (len < TOKEN_LEN_MIN || strcspn(line, " \t") < len) {
+        return fail(
+            why, VG_BAD_SETTINGS,
+            "%s: its first line must be a token of at least %d characters without "
+            "spaces",
+            path, TOKEN_LEN_MIN);
+    }
+    hash_token(line, len, http->token_hash);
+    return VG_OK;
+}
+
+static enum vg_status
+read_token(struct http *http, const char *path, struct why *why)
+{
+    char line[TOKEN_LEN_MAX + 1] = "";
+    struct stat about;
+    enum vg_status status;
+    FILE *file = fopen(path, "re");
+
+    if (file == NULL || fstat(fileno(file), &about) != 0) {
+        status = fail(why, VG_BAD_FILE, "cannot read the token file %s: %s", path,
+                      strerror(errno));
+    } else if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        status = fail(why, VG_BAD_FILE,
+                      "%s: others than its owner may use the token file", path);
+    } else if (fgets(line, sizeof line, file) == NULL && ferror(file) != 0) {
+        status = fail(why, VG_BAD_FILE, "cannot read the token file %s", path);
+    } else {
+        status = take_token(http, line, path, why);
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    sodium_memzero(line, sizeof line);
+    return status;
+}
+
+static bool
+token_is_right(const struct http *http, struct evhttp_request *request)
+{
+    static const char scheme[] = "Bearer ";
+    const char *header =
+        evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
+    uint8_t hash[HTTP_TOKEN_HASH_LEN];
+
+    if (header == NULL || strncasecmp(header, scheme, strlen(scheme)) != 0) {
+        return false;
+    }
+    header += strlen(scheme);
+    hash_token(header, strlen(header), hash);
+    return sodium_memcmp(hash, http->token_hash, sizeof hash) == 0;
+}
+
+// ---- answering ----
+
+static void
+call_free(struct call **call)
+{
+    evhttp_clear_headers(&(*call)->query);
+    free(*call);
+    *call = NULL;
+}
+
+// A client that went away meanwhile is libevent's to know: the reply goes nowhere.
+static void
+reply(struct call *call, int http, const char *type, struct bytes text)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
+    struct evbuffer *body = evbuffer_new();
+
+    CHECK(body != NULL && evbuffer_add(body, text.at, text.len) == 0);
+    evhttp_add_header(headers, "Content-Type", type);
+    evhttp_add_header(headers, "Cache-Control", "no-store");
+    evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
+    evhttp_send_reply(call->request, http, NULL, body);
+    evbuffer_free(body);
+    call_free(&call);
+}
+
+static void
+reply_json(struct call *call, int http, json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+
+    CHECK(text != NULL);
+    reply(call, http, "application/json", bytes_of(text));
+    free(text);
+    json_decref(json);
+}
+
+void
+call_answer(struct call *call, json_t *json)
+{
+    CHECK(json != NULL);
+    reply_json(call, 200, json);
+}
+
+void
+call_answer_text(struct call *call, const char *type, struct bytes text)
+{
+    reply(call, 200, type, text);
+}
+
+json_t *
+http_text(const char *text)
+{
+    json_t *json = json_string(text);
+    char plain[WHY_TEXT_MAX];
+
+    if (json != NULL) {
+        return json;
+    }
+    snprintf(plain, sizeof plain, "%s", text);
+    for (char *at = plain; *at != '\0'; at++) {
+        if ((uint8_t)*at >= 0x80) {
+            *at = '?';
+        }
+    }
+    return json_string(plain);
+}
+
+static json_t *
+refusal_of(enum vg_status status, const char *sentence, const struct faults *faults)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; faults != NULL && i < faults->len; i++) {
+        const struct fault *fault = &faults->fault[i];
+
+        json_array_append_new(
+            list, json_pack("{s:s, s:i, s:i, s:o}", "name", vg_status_name(fault->status),
+                            "number", (int)fault->status, "line", (int)fault->line,
+                            "sentence", http_text(fault->why.text)));
+    }
+    return json_pack("{s:{s:s, s:i, s:s, s:o, s:o}}", "error", "name",
+                     vg_status_name(status), "number", (int)status, "remedy",
+                     vg_remedy_name(vg_status_remedy(status)), "sentence",
+                     http_text(sentence), "faults", list);
+}
+
+void
+call_refuse_with(struct call *call, int http, enum vg_status status, const char *sentence)
+{
+    reply_json(call, http, refusal_of(status, sentence, NULL));
+}
+
+void
+call_refuse(struct call *call, enum vg_status status, const char *format, ...)
+{
+    char sentence[2 * WHY_TEXT_MAX];
+    va_list words;
+
+    va_start(words, format);
+    vsnprintf(sentence, sizeof sentence, format, words);
+    va_end(words);
+    call_refuse_with(call, vg_status_http(status), status, sentence);
+}
+
+void
+call_refuse_all(struct call *call, enum vg_status status, const struct faults *faults)
+{
+    const char *sentence =
+        faults->len > 0 ? faults->fault[0].why.text : vg_status_sentence(status);
+
+    reply_json(call, vg_status_http(status), refusal_of(status, sentence, faults));
+}
+
+// ---- commands ----
+
+static void
+forget_waiting(struct call *call)
+{
+    struct call **at = &call->http->waiting;
+
+    while (*at != call) {
+        CHECK(*at != NULL);
+        at = &(*at)->next;
+    }
+    *at = call->next;
+}
+
+static void
+answer_command(const struct command *command, void *arg)
+{
+    struct call *call = arg;
+
+    log_info("administered", "act=%s status=%s ticket=%llu", command_name(command->kind),
+             vg_status_name(command->status), (unsigned long long)command->ticket);
+    forget_waiting(call);
+    if (command->status == VG_OK) {
+        call_answer(call, call->shape(command));
+    } else {
+        call_refuse_all(call, command->status, &command->faults);
+    }
+}
+
+void
+call_propose(struct call *call, struct command **command,
+             json_t *(*shape)(const struct command *command))
+{
+    struct broker *broker = call->broker;
+
+    if (broker->fatal || broker->draining) {
+        enum vg_status status = broker->fatal ? VG_UNKNOWN : VG_DRAINING;
+
+        command_free(command);
+        call_refuse(call, status, "%s", vg_status_sentence(status));
+        return;
+    }
+    call->shape = shape;
+    call->to = (struct answer_to){answer_command, call};
+    call->next = call->http->waiting;
+    call->http->waiting = call;
+    (*command)->back.context = &call->to;
+    broker_propose(broker, command);
+}
+
+// ---- which handler? ----
+
+const char *
+call_question(const struct call *call, const char *name)
+{
+    const char *value = evhttp_find_header(&call->query, name);
+
+    return value == NULL || value[0] == '\0' ? NULL : value;
+}
+
+static bool
+path_fits(const char *pattern, const char *path, char ret_object[HTTP_OBJECT_LEN])
+{
+    const char *star = strchr(pattern, '*');
+    size_t before = star == NULL ? 0 : (size_t)(star - pattern);
+
+    if (star == NULL) {
+        return strcmp(pattern, path) == 0;
+    }
+    if (strncmp(pattern, path, before) != 0) {
+        return false;
+    }
+
+    size_t len = strcspn(path + before, "/");
+
+    if (len == 0 || len >= HTTP_OBJECT_LEN ||
+        strcmp(star + 1, path + before + len) != 0) {
+        return false;
+    }
+    memcpy(ret_object, path + before, len);
+    ret_object[len] = '\0';
+    return true;
+}
+
+static const struct route *
+find_route(struct call *call, const char *path, bool *ret_other_method)
+{
+    for (size_t i = 0; i < http_routes_len; i++) {
+        if (!path_fits(http_routes[i].path, path, call->object)) {
+            continue;
+        }
+        if (http_routes[i].method == evhttp_request_get_command(call->request)) {
+            return &http_routes[i];
+        }
+        *ret_other_method = true;
+    }
+    return NULL;
+}
+
+static void
+refuse_stranger(struct call *call)
+{
+    log_warning("http_refused", "why=\"the bearer token is missing or wrong\"");
+    evhttp_add_header(evhttp_request_get_output_headers(call->request),
+                      "WWW-Authenticate", "Bearer");
+    call_refuse(call, VG_KEY_UNKNOWN, "the bearer token is missing or wrong");
+}
+
+static void
+dispatch(struct call *call, const char *path)
+{
+    bool other_method = false;
+    const struct route *route = find_route(call, path, &other_method);
+
+    if (strcmp(path, "/healthz") != 0 && !token_is_right(call->http, call->request)) {
+        refuse_stranger(call);
+    } else if (route != NULL && call->body.len > HTTP_BODY_BYTES_MAX) {
+        call_refuse(call, VG_TOO_LARGE, "the body has %zu bytes, at most %d are read",
+                    call->body.len, HTTP_BODY_BYTES_MAX);
+    } else if (route != NULL) {
+        route->handle(call);
+    } else if (other_method) {
+        evhttp_add_header(evhttp_request_get_output_headers(call->request), "Allow",
+                          "GET, POST");
+        call_refuse_with(call, 405, VG_NOT_ALLOWED, "this path has no such method");
+    } else {
+        call_refuse(call, VG_NOT_FOUND, "there is no such path");
+    }
+}
+
+static void
+at_request(struct evhttp_request *request, void *arg)
+{
+    struct http *http = arg;
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri == NULL ? NULL : evhttp_uri_get_path(uri);
+    const char *query = uri == NULL ? NULL : evhttp_uri_get_query(uri);
+    struct evbuffer *body = evhttp_request_get_input_buffer(request);
+    struct call *call = xcalloc(1, sizeof *call);
+    struct broker *broker = http->broker;
+
+    CHECK(http->magic == HTTP_MAGIC);
+    call->http = http;
+    call->broker = broker;
+    call->request = request;
+    call->body.len = evbuffer_get_length(body);
+    call->body.at = evbuffer_pullup(body, -1);
+    if (evhttp_parse_query_str(query == NULL ? "" : query, &call->query) != 0) {
+        call_refuse(call, VG_MALFORMED, "the question after ? could not be understood");
+    } else {
+        dispatch(call, path == NULL ? "" : path);
+    }
+    broker_end_turn(broker);
+}
+
+// ---- life ----
+
+// "[::1]:0" is address ::1, port 0; port * means any, as 0 does.
+static void
+split_endpoint(const char *text, char ret_address[ENDPOINT_LEN], uint16_t *ret_port)
+{
+    const char *colon = strrchr(text, ':');
+    size_t len = colon == NULL ? 0 : (size_t)(colon - text);
+    bool brackets = len > 2 && text[0] == '[' && text[len - 1] == ']';
+
+    snprintf(ret_address, ENDPOINT_LEN, "%.*s", (int)(brackets ? len - 2 : len),
+             text + brackets);
+    *ret_port = colon == NULL ? 0 : (uint16_t)strtoul(colon + 1, NULL, 10);
+}
+
+static bool
+print_bound(evutil_socket_t fd, char ret_endpoint[ENDPOINT_LEN])
+{
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof bound;
+    char address[INET6_ADDRSTRLEN];
+
+    if (getsockname(fd, (struct sockaddr *)&bound, &len) != 0) {
+        return false;
+    }
+    if (bound.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&bound;
+
+        inet_ntop(AF_INET6, &v6->sin6_addr, address, sizeof address);
+        snprintf(ret_endpoint, ENDPOINT_LEN, "[%s]:%u", address, ntohs(v6->sin6_port));
+    } else {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)&bound;
+
+        inet_ntop(AF_INET, &v4->sin_addr, address, sizeof address);
+        snprintf(ret_endpoint, ENDPOINT_LEN, "%s:%u", address, ntohs(v4->sin_port));
+    }
+    return true;
+}
+
+static enum vg_status
+listen_at(struct http *http, const char *endpoint, struct why *why)
+{
+    char address[ENDPOINT_LEN];
+    uint16_t port;
+    struct evhttp_bound_socket *bound;
+
+    http->server = evhttp_new(http->broker->base);
+    CHECK(http->server != NULL);
+    evhttp_set_max_headers_size(http->server, HEADER_BYTES_MAX);
+    evhttp_set_max_body_size(http->server, BODY_BYTES_HARD_MAX);
+    evhttp_set_timeout(http->server, SECONDS_MAX);
+    evhttp_set_allowed_methods(http->server, ALL_METHODS); // ours is the refusal
+    evhttp_set_default_content_type(http->server, NULL);
+    evhttp_set_gencb(http->server, at_request, http);
+    split_endpoint(endpoint, address, &port);
+    bound = evhttp_bind_socket_with_handle(http->server, address, port);
+    if (bound == NULL ||
+        !print_bound(evhttp_bound_socket_get_fd(bound), http->endpoint)) {
+        return fail(why, VG_BAD_SETTINGS, "http_endpoint %s: %s", endpoint,
+                    strerror(errno));
+    }
+    return VG_OK;
+}
+
+enum vg_status
+http_open(struct broker *broker, struct http **ret_http, struct why *why)
+{
+    const struct settings *settings = broker->settings;
+    struct http *http;
+    enum vg_status status;
+
+    *ret_http = NULL;
+    if (settings->http_endpoint[0] == '\0') {
+        return VG_OK;
+    }
+    http = xcalloc(1, sizeof *http);
+    http->magic = HTTP_MAGIC;
+    http->broker = broker;
+    status = sodium_init() < 0
+                 ? fail(why, VG_NO_MEMORY, "libsodium has no random numbers")
+                 : read_token(http, settings->http_token_file, why);
+    if (status == VG_OK) {
+        status = listen_at(http, settings->http_endpoint, why);
+    }
+    if (status != VG_OK) {
+        http_close(&http);
+        return status;
+    }
+    *ret_http = http;
+    return VG_OK;
+}
+
+void
+http_close(struct http **http)
+{
+    struct http *ended = *http;
+
+    if (ended == NULL) {
+        return;
+    }
+    while (ended->waiting != NULL) {
+        struct call *call = ended->waiting;
+
+        ended->waiting = call->next;
+        // Whose client is gone belongs to nobody else.
+        if (evhttp_request_get_connection(call->request) == NULL) {
+            evhttp_request_free(call->request);
+        }
+        call_free(&call);
+    }
+    if (ended->server != NULL) {
+        evhttp_free(ended->server);
+    }
+    sodium_memzero(ended->token_hash, sizeof ended->token_hash);
+    free(ended);
+    *http = NULL;
+}
+
+const char *
+http_endpoint(const struct http *http)
+{
+    return http->endpoint;
+}

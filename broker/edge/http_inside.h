@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: EUPL-1.2
+// http_inside.h - what the sources of http.h share: one request until its answer is sent.
+//
+// A handler ends its call exactly once: call_answer, call_answer_text, call_refuse,
+// call_refuse_all or call_propose. After that the call is not the handler's any more.
+#ifndef EDGE_HTTP_INSIDE_H
+#define EDGE_HTTP_INSIDE_H
+
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <jansson.h>
+#include <sodium.h>
+
+#include "edge/broker.h"
+
+enum {
+    HTTP_BODY_BYTES_MAX = CATALOGUE_BYTES_MAX, // 4 MiB
+    HTTP_OBJECT_LEN = 64, // of the part of a path that names something
+    HTTP_TOKEN_HASH_LEN = 32,
+};
+
+struct call {
+    struct http *http;
+    struct broker *broker;
+    struct evhttp_request *request;
+    struct evkeyvalq query;
+    char object[HTTP_OBJECT_LEN]; // what stood for the path's *
+    struct bytes body;
+    // while a command is on its way
+    struct answer_to to;
+    json_t *(*shape)(const struct command *command);
+    struct call *next;
+};
+
+typedef void (*call_fn)(struct call *call);
+
+struct route {
+    enum evhttp_cmd_type method;
+    const char *path; // * stands for one part
+    call_fn handle;
+};
+
+extern const struct route http_routes[];
+extern const size_t http_routes_len;
+
+// call_answer sends 200 with JSON. Takes: json.
+void call_answer(struct call *call, json_t *json);
+// call_answer_text sends 200 with text. Borrows: text.
+void call_answer_text(struct call *call, const char *type, struct bytes text);
+// call_refuse sends one refusal, call_refuse_all all that is wrong: the first is the
+// answer's own, with its HTTP status.
+void call_refuse(struct call *call, enum vg_status status, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void call_refuse_all(struct call *call, enum vg_status status,
+                     const struct faults *faults);
+// call_refuse_with sends a refusal with an HTTP status of its own.
+void call_refuse_with(struct call *call, int http, enum vg_status status,
+                      const char *sentence);
+
+// call_propose queues a command; its answer, or its refusal, is sent after the commit.
+// Takes: command.
+void call_propose(struct call *call, struct command **command,
+                  json_t *(*shape)(const struct command *command));
+
+// call_question lends a query's value, NULL when there is none or it is empty.
+const char *call_question(const struct call *call, const char *name);
+
+// http_text makes a JSON text out of words that may not be UTF-8.
+json_t *http_text(const char *text);
+
+// ---- handlers, by file ----
+
+void get_queues(struct call *call); // http_queues.c
+
+void get_institutions(struct call *call); // http_institutions.c
+void get_institution(struct call *call);
+void post_institution(struct call *call);
+void post_key(struct call *call);
+void post_revoke(struct call *call);
+
+#endif

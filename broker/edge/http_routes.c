@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: EUPL-1.2
+// http_routes.c - the table of what administrators may ask, and the short answers.
+#include "edge/http_inside.h"
+
+#include "flow/explain.h"
+#include "json/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// ---- health and numbers ----
+
+static void
+get_health(struct call *call)
+{
+    const struct broker *broker = call->broker;
+    enum vg_status status = broker->fatal      ? VG_UNKNOWN
+                            : broker->draining ? VG_DRAINING
+                            : broker->blocked  ? VG_STORE_FULL
+                                               : VG_OK;
+
+    if (status != VG_OK) {
+        call_refuse_with(call, 503, status, vg_status_sentence(status));
+        return;
+    }
+    call_answer(call, json_pack("{s:s}", "status", "ok"));
+}
+
+static void
+get_metrics(struct call *call)
+{
+    AUTO(buffer_free) struct buffer text = {0};
+
+    metrics_print(&text);
+    flow_counts_print(call->broker->flows, call->broker->catalogue, &text);
+    call_answer_text(call, "text/plain; version=0.0.4; charset=utf-8",
+                     (struct bytes){text.at, text.len});
+}
+
+static json_t *
+count_of(uint64_t number)
+{
+    return json_integer((json_int_t)number);
+}
+
+static json_t *
+flow_row(const char *name, const struct flow_count *count)
+{
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "flow", name, "published",
+                     count_of(count->published), "matched", count_of(count->matched),
+                     "no_recipient", count_of(count->published - count->matched),
+                     "delivered", count_of(count->notifications), "withheld",
+                     count_of(count->withheld), "refused", count_of(count->refused));
+}
+
+static void
+get_flows(struct call *call)
+{
+    const struct broker *broker = call->broker;
+    json_t *flows = json_array();
+
+    for (uint16_t id = 0; id < FLOW_IDS_MAX; id++) {
+        const char *name;
+
+        if (flow_counts_name(broker->flows, broker->catalogue, id, &name)) {
+            json_array_append_new(flows, flow_row(name, &broker->flows[id]));
+        }
+    }
+    call_answer(call, json_pack("{s:o}", "flows", flows));
+}
+
+static void
+get_status(struct call *call)
+{
+    struct broker *broker = call->broker;
+    struct meta meta;
+    struct why why = {0};
+    enum vg_status status = meta_get(broker_txn(broker), &meta, &why);
+
+    if (status != VG_OK) {
+        call_refuse(call, status, "%s", why.text);
+        return;
+    }
+
+    json_t *store = json_pack(
+        "{s:o, s:o, s:o, s:o}", "used", count_of(broker->room.used_bytes), "file",
+        count_of(broker->room.file_bytes), "quota", count_of(broker->room.quota_bytes),
+        "disk_free", count_of(broker->room.disk_free_bytes));
+
+    call_answer(call,
+                json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+                          "version", VIGIE_VERSION, "uptime_seconds",
+                          (json_int_t)((clock_now().us - broker->started.us) / 1000000),
+                          "commits", count_of(metrics.commits), "last_commit_us",
+                          count_of(broker->last_commit_us), "batch_mutations",
+                          count_of(broker->last_commit_mutations), "sessions",
+                          count_of(sessions_len(broker->sessions)), "store", store,
+                          "catalogue", count_of(meta.catalogue), "persons",
+                          count_of(meta.persons), "integrations",
+                          count_of(meta.integrations), "blocked", (int)broker->blocked));
+}
+
+// ---- explain ----
+
+// The one institution that could have published it, when there is only one.
+static const struct institution *
+only_source(const struct roster *roster, const struct flow *flow)
+{
+    const struct institution *found = NULL;
+
+    for (size_t i = 0; i < roster_len(roster); i++) {
+        const struct institution *institution = roster_at(roster, i);
+
+        for (uint16_t j = 0; j < flow->sources_len; j++) {
+            if (institution->sector == flow->sources[j] && found != NULL) {
+                return NULL;
+            }
+            if (institution->sector == flow->sources[j]) {
+                found = institution;
+            }
+        }
+    }
+    return found;
+}
+
+static enum vg_status
+choose_source(const struct call *call, const struct hot_mutation *mutation,
+              const struct institution **ret_source, struct why *why)
+{
+    const struct broker *broker = call->broker;
+    const char *code = call_question(call, "source");
+    const struct flow *flow = catalogue_flow(
+        broker->catalogue, (struct bytes){mutation->flow.at, mutation->flow.len});
+
+    if (code != NULL) {
+        *ret_source = roster_by_code(broker->roster, bytes_of(code));
+        return *ret_source != NULL
+                   ? VG_OK
+                   : fail(why, VG_NOT_FOUND, "there is no institution %.40s", code);
+    }
+    if (flow == NULL) {
+        return fail(why, VG_UNKNOWN_FLOW, "the catalogue has no flow %.*s",
+                    (int)(mutation->flow.len < 64 ? mutation->flow.len : 64),
+                    (const char *)mutation->flow.at);
+    }
+    *ret_source = only_source(broker->roster, flow);
+    return *ret_source != NULL
+               ? VG_OK
+               : fail(why, VG_MALFORMED,
+                      "%s has no source or several: ask with ?source=CODE", flow->name);
+}
+
+static enum vg_status
+choose_day(const struct call *call, struct day *ret_day, struct why *why)
+{
+    const char *text = call_question(call, "day");
+
+    if (text == NULL) {
+        *ret_day = day_in_brussels(clock_now());
+        return VG_OK;
+    }
+    return day_parse(text, strlen(text), ret_day, why);
+}
+
+static void
+explain(struct call *call, const struct explain_question *question)
+{
+    AUTO(buffer_free) struct buffer text = {0};
+    struct why why = {0};
+    enum vg_status status =
+        explain_mutation(broker_txn(call->broker), question, &text, &why);
+    json_t *words;
+
+    if (status != VG_OK && text.len == 0) {
+        call_refuse(call, status, "%s",
+                    why.text[0] != '\0' ? why.text : vg_status_sentence(status));
+        return;
+    }
+    buffer_add(&text, "", 1);
+    words = json_string((const char *)text.at);
+    call_answer(
+        call,
+        json_pack("{s:s, s:i, s:o, s:o}", "status", vg_status_name(status), "number",
+                  (int)status, "sentence",
+                  http_text(status == VG_OK ? vg_status_sentence(status) : why.text),
+                  "text", words != NULL ? words : json_string("(not UTF-8)")));
+}
+
+static void
+post_explain(struct call *call)
+{
+    struct json_mutation mutation;
+    char reason[JSON_REASON_LEN] = "";
+    struct why why = {0};
+    struct explain_question question = {
+        .catalogue = call->broker->catalogue,
+        .roster = call->broker->roster,
+        .test_persons = call->broker->settings->test_persons,
+    };
+    enum vg_status status;
+
+    if (question.catalogue == NULL) {
+        call_refuse(call, VG_NOT_FOUND, "no catalogue is loaded yet");
+        return;
+    }
+    status = json_read_mutation((const char *)call->body.at, call->body.len, &mutation,
+                                reason);
+    if (status != VG_OK) {
+        call_refuse(call, status, "%s", reason);
+        return;
+    }
+    question.mutation = &mutation.mutation;
+    status = choose_day(call, &question.today, &why);
+    if (status == VG_OK) {
+        status = choose_source(call, question.mutation, &question.publisher, &why);
+    }
+    if (status == VG_OK) {
+        explain(call, &question);
+    } else {
+        call_refuse(call, status, "%s", why.text);
+    }
+    json_mutation_clear(&mutation);
+}
+
+// ---- catalogue ----
+
+static void
+get_catalogue(struct call *call)
+{
+    AUTO(buffer_free) struct buffer text = {0};
+    struct txn *txn = broker_txn(call->broker);
+    struct catalogue_row row = {0};
+    struct meta meta;
+    struct why why = {0};
+    enum vg_status status = meta_get(txn, &meta, &why);
+
+    if (status == VG_OK && meta.catalogue == 0) {
+        status = fail(&why, VG_NOT_FOUND, "no catalogue is loaded yet");
+    } else if (status == VG_OK) {
+        status = catalogue_get(txn, meta.catalogue, &row, &text);
+    }
+    if (status != VG_OK) {
+        call_refuse(call, status, "%s",
+                    why.text[0] != '\0' ? why.text : vg_status_sentence(status));
+        return;
+    }
+    call_answer(call, json_pack("{s:o, s:o}", "version", count_of(row.version), "text",
+                                json_stringn((const char *)text.at, text.len)));
+}
+
+static json_t *
+loaded(const struct command *command)
+{
+    return json_pack("{s:o, s:o}", "ticket", count_of(command->ticket), "version",
+                     count_of(command->load_catalogue.version));
+}
+
+static void
+post_catalogue(struct call *call)
+{
+    struct command *command =
+        command_new(COMMAND_LOAD_CATALOGUE, call->body.at, call->body.len);
+
+    command->load_catalogue.text = (struct bytes){command->frame.at, command->frame.len};
+    call_propose(call, &command, loaded);
+}
+
+// ---- the table ----
+
+const struct route http_routes[] = {
+    {EVHTTP_REQ_GET, "/healthz", get_health},
+    {EVHTTP_REQ_GET, "/metrics", get_metrics},
+    {EVHTTP_REQ_GET, "/v1/queues", get_queues},
+    {EVHTTP_REQ_GET, "/v1/flows", get_flows},
+    {EVHTTP_REQ_GET, "/v1/status", get_status},
+    {EVHTTP_REQ_GET, "/v1/institutions", get_institutions},
+    {EVHTTP_REQ_GET, "/v1/institutions/*", get_institution},
+    {EVHTTP_REQ_POST, "/v1/institutions", post_institution},
+    {EVHTTP_REQ_POST, "/v1/institutions/*/keys", post_key},
+    {EVHTTP_REQ_POST, "/v1/keys/revoke", post_revoke},
+    {EVHTTP_REQ_POST, "/v1/explain", post_explain},
+    {EVHTTP_REQ_GET, "/v1/catalogue", get_catalogue},
+    {EVHTTP_REQ_POST, "/v1/catalogue", post_catalogue},
+};
+const size_t http_routes_len = ARRAY_LEN(http_routes);
