@@ -24,6 +24,7 @@ enum { VALUE_MAX = 65512, CATALOGUE_VALUE_MAX = 16 + (4 << 20) };
     ROW(ACKNOWLEDGED, "acknowledged", 0, VALUE_MAX)                                      \
     ROW(BACKLOG, "backlog", 0, 4080)                                                     \
     ROW(PERSONS, "persons", MDB_INTEGERKEY, VALUE_MAX)                                   \
+    ROW(REPLACED, "replaced", 0, 4080)                                                   \
     ROW(INSTITUTIONS, "institutions", 0, 4080)                                           \
     ROW(KEYS, "keys", 0, 4080)                                                           \
     ROW(SPECS, "specs", 0, 4080)                                                         \
