@@ -18,7 +18,7 @@ struct item_head {
     uint16_t len;
 };
 
-_Static_assert(sizeof(struct record_head) == 64, "stored without holes");
+_Static_assert(sizeof(struct record_head) == RECORD_HEAD_LEN, "stored without holes");
 _Static_assert(sizeof(struct item_head) == 4, "stored without holes");
 _Static_assert(sizeof(struct journal_event) == 48, "stored without holes");
 _Static_assert(sizeof(struct journal_recipient) == 48, "stored without holes");

@@ -15,6 +15,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structs are stored as
 // A value of 65,512 bytes and LMDB's page header are sixteen pages.
 enum { VALUE_MAX = 65512, CATALOGUE_VALUE_MAX = 16 + (4 << 20) };
 
+// What stands before the items of a journal record.
+enum { RECORD_HEAD_LEN = 64 };
+
 // name, name in the file, LMDB's flags, largest value
 #define STORE_TABLES(ROW)                                                                \
     ROW(META, "meta", 0, 4080)                                                           \
@@ -24,7 +27,6 @@ enum { VALUE_MAX = 65512, CATALOGUE_VALUE_MAX = 16 + (4 << 20) };
     ROW(ACKNOWLEDGED, "acknowledged", 0, VALUE_MAX)                                      \
     ROW(BACKLOG, "backlog", 0, 4080)                                                     \
     ROW(PERSONS, "persons", MDB_INTEGERKEY, VALUE_MAX)                                   \
-    ROW(REPLACED, "replaced", 0, 4080)                                                   \
     ROW(INSTITUTIONS, "institutions", 0, 4080)                                           \
     ROW(KEYS, "keys", 0, 4080)                                                           \
     ROW(SPECS, "specs", 0, 4080)                                                         \

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "store/check.h"
+
+#include "store/bodies.h"
+#include "store/journal.h"
+#include "store/mailbox.h"
+#include "store/person.h"
+#include "store/store_internal.h"
+
+#include <stdlib.h>
+
+enum { PROGRESS_STEPS = 256, LETTERS_AT_ONCE = 256 };
+
+// One mailbox: what its rows say, and what the journal says.
+struct recount {
+    struct mailbox_id mailbox;
+    struct mailbox_row row;
+    struct number_range *ranges;
+    size_t ranges_len;
+    uint64_t last;
+    uint64_t bytes_through;
+    uint64_t mark;               // all up to here were acknowledged
+    uint64_t acknowledged;       // letters
+    uint64_t bytes_acknowledged; // of them
+    uint64_t waiting;            // found, each with a readable body
+};
+
+struct check {
+    struct txn *txn;
+    struct check_report *report;
+    struct meta meta;
+    struct recount *recounts; // in order of mailbox
+    size_t recounts_len;
+    size_t recounts_size;
+    bool journal_holds; // every record so far could be read: recounts are complete
+    check_progress_fn progress;
+    void *arg;
+    uint64_t steps;
+    uint64_t steps_all;
+};
+
+static void
+step(struct check *check)
+{
+    check->steps++;
+    if (check->progress != NULL && check->steps % PROGRESS_STEPS == 0 &&
+        check->steps < check->steps_all) {
+        check->progress((double)check->steps / (double)check->steps_all, check->arg);
+    }
+}
+
+#define found(check, ...)                                                                \
+    faults_add(&(check)->report->faults, VG_STORE_BROKEN, 0, __VA_ARGS__)
+
+typedef unsigned long long number; // as %llu wants it
+
+// ---- mailboxes as their rows say ----
+
+static struct recount *
+add_recount(struct check *check)
+{
+    if (check->recounts_len == check->recounts_size) {
+        check->recounts_size = check->recounts_size * 2 + 64;
+        check->recounts =
+            realloc(check->recounts, check->recounts_size * sizeof *check->recounts);
+        CHECK(check->recounts != NULL);
+    }
+
+    struct recount *recount = &check->recounts[check->recounts_len++];
+
+    memset(recount, 0, sizeof *recount);
+    return recount;
+}
+
+static void
+check_ranges(struct check *check, const struct recount *recount)
+{
+    const struct mailbox_row *row = &recount->row;
+    uint64_t letters = 0, bytes = 0, before = row->acknowledged;
+
+    for (size_t i = 0; i < recount->ranges_len; i++) {
+        const struct number_range *range = &recount->ranges[i];
+
+        if (range->first <= before + 1 || range->last < range->first ||
+            range->last > row->last) {
+            found(check, "mailbox %u: its single acknowledgements are out of order",
+                  recount->mailbox.number);
+            return;
+        }
+        before = range->last;
+        letters += range->last - range->first + 1;
+        bytes += range->bytes;
+    }
+    if (letters != row->acknowledged_beyond || bytes != row->bytes_beyond) {
+        found(check,
+              "mailbox %u: %llu single acknowledgements of %llu bytes, the row says %llu "
+              "of %llu",
+              recount->mailbox.number, (number)letters, (number)bytes,
+              (number)row->acknowledged_beyond, (number)row->bytes_beyond);
+    }
+}
+
+static void
+load_ranges(struct check *check, struct recount *recount)
+{
+    struct number_range ranges[RANGES_MAX];
+    size_t len = 0;
+
+    if (ranges_get(check->txn, recount->mailbox, ranges, &len) != VG_OK) {
+        found(check, "mailbox %u: its single acknowledgements cannot be read",
+              recount->mailbox.number);
+        return;
+    }
+    if (len > 0) {
+        recount->ranges = xcalloc(len, sizeof *ranges);
+        memcpy(recount->ranges, ranges, len * sizeof *ranges);
+        recount->ranges_len = len;
+    }
+    check_ranges(check, recount);
+}
+
+static enum vg_status
+load_mailboxes(struct check *check, struct why *why)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    enum vg_status status = cursor_open(check->txn, TABLE_MAILBOXES, &cursor);
+
+    if (status == VG_OK) {
+        status = cursor_move(&cursor, MDB_FIRST);
+    }
+    while (status == VG_OK) {
+        if (cursor.key.len != sizeof(uint32_t)) {
+            return fail(why, VG_STORE_BROKEN, "the mailboxes cannot be read");
+        }
+
+        struct recount *recount = add_recount(check);
+
+        recount->mailbox.number = read_be32(cursor.key.at);
+        if (mailbox_get(check->txn, recount->mailbox, &recount->row) != VG_OK) {
+            found(check, "mailbox %u: its row cannot be read", recount->mailbox.number);
+        }
+        load_ranges(check, recount);
+        status = cursor_move(&cursor, MDB_NEXT);
+    }
+    check->report->mailboxes = check->recounts_len;
+    return status == VG_NOT_FOUND ? VG_OK
+                                  : fail(why, status, "the mailboxes cannot be read");
+}
+
+static int
+by_mailbox(const void *left, const void *right)
+{
+    uint32_t a = ((const struct recount *)left)->mailbox.number;
+    uint32_t b = ((const struct recount *)right)->mailbox.number;
+
+    return a < b ? -1 : a > b;
+}
+
+static struct recount *
+find_recount(struct check *check, uint32_t mailbox)
+{
+    struct recount wanted = {.mailbox = {mailbox}};
+
+    if (check->recounts_len == 0) {
+        return NULL;
+    }
+    return bsearch(&wanted, check->recounts, check->recounts_len, sizeof wanted,
+                   by_mailbox);
+}
+
+// ---- waiting letters ----
+
+static bool
+is_waiting(const struct recount *recount, uint64_t letter)
+{
+    size_t low = 0, high = recount->ranges_len;
+
+    if (letter <= recount->row.acknowledged) {
+        return false;
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (recount->ranges[middle].last < letter) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low == recount->ranges_len || recount->ranges[low].first > letter;
+}
+
+static void
+check_letter(struct check *check, struct recount *recount, uint64_t letter,
+             uint64_t address, uint32_t size)
+{
+    struct bytes body;
+
+    if (!is_waiting(recount, letter)) {
+        return;
+    }
+    if (body_get(check->txn, address, &body) != VG_OK || body.len != size) {
+        found(check, "mailbox %u: the body of letter %llu cannot be read",
+              recount->mailbox.number, (number)letter);
+        return;
+    }
+    recount->waiting++;
+    check->report->letters++;
+}
+
+// Letters filed by the fold. Those above row.folded are in the newest commits.
+static void
+check_backlog(struct check *check, struct recount *recount)
+{
+    struct letter letters[LETTERS_AT_ONCE];
+    uint64_t from = recount->row.acknowledged + 1;
+    size_t len = LETTERS_AT_ONCE;
+
+    while (len == LETTERS_AT_ONCE) {
+        if (backlog_read(check->txn, recount->mailbox, from, letters, LETTERS_AT_ONCE,
+                         &len) != VG_OK) {
+            found(check, "mailbox %u: its backlog cannot be read",
+                  recount->mailbox.number);
+            return;
+        }
+        for (size_t i = 0; i < len; i++) {
+            if (letters[i].number > recount->row.folded) {
+                found(check, "mailbox %u: letter %llu was filed too early",
+                      recount->mailbox.number, (number)letters[i].number);
+            }
+            check_letter(check, recount, letters[i].number, letters[i].body,
+                         letters[i].size);
+            from = letters[i].number + 1;
+        }
+        step(check);
+    }
+}
+
+// ---- the journal ----
+
+static void
+check_order(struct check *check, uint64_t commit, const struct recount *recount,
+            const struct journal_recipient *recipient)
+{
+    if (recipient->number != recount->last + 1) {
+        found(check, "commit %llu: mailbox %u: after letter %llu comes %llu",
+              (number)commit, recipient->mailbox, (number)recount->last,
+              (number)recipient->number);
+    }
+    if (recipient->bytes_through != recount->bytes_through + recipient->size) {
+        found(check, "commit %llu: mailbox %u: the bytes up to letter %llu are wrong",
+              (number)commit, recipient->mailbox, (number)recipient->number);
+    }
+}
+
+static void
+count_recipient(struct check *check, uint64_t commit,
+                const struct journal_recipient *recipient)
+{
+    struct recount *recount = find_recount(check, recipient->mailbox);
+
+    if (recount == NULL) {
+        found(check, "commit %llu: mailbox %u has no row", (number)commit,
+              recipient->mailbox);
+        return;
+    }
+    if (check->journal_holds) {
+        check_order(check, commit, recount, recipient);
+    }
+    recount->last = recipient->number;
+    recount->bytes_through = recipient->bytes_through;
+    if (commit > check->meta.folded_commit) {
+        check_letter(check, recount, recipient->number, recipient->body, recipient->size);
+    }
+}
+
+static void
+count_event(struct check *check, uint64_t commit, const struct journal_item *item)
+{
+    struct journal_event event;
+    struct journal_recipient recipient;
+
+    if (!journal_item_as(item, &event, sizeof event) ||
+        item->bytes.len != sizeof event + event.recipients * sizeof recipient) {
+        found(check, "commit %llu: an event has the wrong length", (number)commit);
+        return;
+    }
+    for (size_t i = 0; journal_item_recipient(item, i, &recipient); i++) {
+        count_recipient(check, commit, &recipient);
+    }
+}
+
+static void
+count_acknowledge(struct check *check, uint64_t commit, const struct journal_item *item)
+{
+    struct journal_acknowledge acknowledge;
+    struct recount *recount = NULL;
+
+    if (journal_item_as(item, &acknowledge, sizeof acknowledge)) {
+        recount = find_recount(check, acknowledge.mailbox);
+    }
+    if (recount == NULL) {
+        found(check, "commit %llu: an acknowledgement of no mailbox", (number)commit);
+        return;
+    }
+    if (!acknowledge.one && acknowledge.through > recount->mark) {
+        recount->mark = acknowledge.through;
+    }
+    recount->acknowledged += acknowledge.count;
+    recount->bytes_acknowledged += acknowledge.bytes;
+}
+
+static void
+count_items(struct check *check, uint64_t commit, const struct buffer *record)
+{
+    struct journal_item item;
+    size_t offset = 0;
+
+    while (journal_next(record, &offset, &item)) {
+        if (item.kind == JOURNAL_EVENT) {
+            count_event(check, commit, &item);
+        } else if (item.kind == JOURNAL_ACKNOWLEDGE) {
+            count_acknowledge(check, commit, &item);
+        }
+    }
+    if ((offset == 0 ? RECORD_HEAD_LEN : offset) + HASH_LEN != record->len) {
+        found(check, "commit %llu: its items end early", (number)commit);
+    }
+}
+
+// A record that cannot be read has its fault; the chain begins anew after it.
+static void
+check_journal(struct check *check)
+{
+    struct buffer record = {.len = 0};
+    struct hash previous = {{0}};
+    bool chained = true;
+
+    check->journal_holds = true;
+    for (uint64_t commit = 1; commit <= check->meta.last_commit; commit++) {
+        struct journal_head head;
+        struct why why;
+
+        step(check);
+        if (journal_read(check->txn, commit, &record, &head, &why) != VG_OK) {
+            found(check, "%s", why.text);
+            check->journal_holds = chained = false;
+            continue;
+        }
+        if (chained && memcmp(&head.previous, &previous, sizeof previous) != 0) {
+            found(check, "commit %llu does not follow on commit %llu", (number)commit,
+                  (number)commit - 1);
+        } else {
+            check->report->commits++;
+        }
+        previous = head.hash;
+        chained = true;
+        count_items(check, commit, &record);
+    }
+    buffer_free(&record);
+    if (chained && memcmp(&check->meta.last_hash, &previous, sizeof previous) != 0) {
+        found(check, "commit %llu is not the one that was written last",
+              (number)check->meta.last_commit);
+    }
+}
+
+static void
+check_journal_ends(struct check *check)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    struct key key = key_of_u64((check->meta.last_commit + 1) << 16);
+    enum vg_status status = cursor_open(check->txn, TABLE_COMMITS, &cursor);
+
+    if (status == VG_OK) {
+        status = cursor_seek(&cursor, &key);
+    }
+    if (status != VG_NOT_FOUND) {
+        found(check, "there are records after commit %llu, the last one",
+              (number)check->meta.last_commit);
+    }
+}
+
+// ---- mailboxes as the journal says ----
+
+static void
+compare(struct check *check, const struct recount *recount, const char *what,
+        uint64_t row, uint64_t journal)
+{
+    if (row != journal) {
+        found(check, "mailbox %u: %s: %llu in its row, %llu in the journal",
+              recount->mailbox.number, what, (number)row, (number)journal);
+    }
+}
+
+static void
+check_mailbox(struct check *check, const struct recount *recount)
+{
+    const struct mailbox_row *row = &recount->row;
+
+    if (check->journal_holds) {
+        compare(check, recount, "last number", row->last, recount->last);
+        compare(check, recount, "bytes of all letters", row->bytes_total,
+                recount->bytes_through);
+        compare(check, recount, "acknowledged up to", row->acknowledged, recount->mark);
+        compare(check, recount, "letters acknowledged",
+                row->acknowledged + row->acknowledged_beyond, recount->acknowledged);
+        compare(check, recount, "bytes acknowledged",
+                row->bytes_acknowledged + row->bytes_beyond, recount->bytes_acknowledged);
+        compare(check, recount, "waiting letters with a body", mailbox_waiting(row),
+                recount->waiting);
+    }
+}
+
+static void
+check_mailboxes(struct check *check)
+{
+    for (size_t i = 0; i < check->recounts_len; i++) {
+        check_backlog(check, &check->recounts[i]);
+        check_mailbox(check, &check->recounts[i]);
+    }
+}
+
+// ---- bodies and persons ----
+
+static void
+check_blocks(struct check *check)
+{
+    for (uint64_t block = 1; block <= check->meta.last_block; block++) {
+        struct why why;
+
+        step(check);
+        if (bodies_check_block(check->txn, block, &why) == VG_OK) {
+            check->report->blocks++;
+        } else {
+            found(check, "%s", why.text);
+        }
+    }
+}
+
+static bool
+count_person(struct niss niss, const struct person *person, void *arg)
+{
+    struct check *check = arg;
+
+    (void)niss;
+    step(check);
+    check->report->persons += person->len > 0;
+    check->report->integrations += person->len;
+    return true;
+}
+
+static void
+check_persons(struct check *check)
+{
+    const struct check_report *report = check->report;
+
+    if (person_each(check->txn, count_person, check) != VG_OK) {
+        found(check, "persons: the row after %llu others cannot be read",
+              (number)report->persons);
+        return;
+    }
+    if (report->persons != check->meta.persons ||
+        report->integrations != check->meta.integrations) {
+        found(check, "%llu persons with %llu integrations, meta says %llu with %llu",
+              (number)report->persons, (number)report->integrations,
+              (number)check->meta.persons, (number)check->meta.integrations);
+    }
+}
+
+// ---- all of it ----
+
+static enum vg_status
+count_steps(struct check *check)
+{
+    uint64_t persons = 0, backlog = 0;
+    enum vg_status status = table_len(check->txn, TABLE_PERSONS, &persons);
+
+    if (status == VG_OK) {
+        status = table_len(check->txn, TABLE_BACKLOG, &backlog);
+    }
+    check->steps_all =
+        check->meta.last_commit + check->meta.last_block + persons + backlog + 1;
+    return status;
+}
+
+static enum vg_status
+check_all(struct check *check, struct why *why)
+{
+    enum vg_status status = meta_get(check->txn, &check->meta, why);
+
+    if (status == VG_OK) {
+        status = load_mailboxes(check, why);
+    }
+    if (status == VG_OK) {
+        status = count_steps(check);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    check_journal(check);
+    check_journal_ends(check);
+    check_mailboxes(check);
+    check_blocks(check);
+    check_persons(check);
+    if (check->progress != NULL) {
+        check->progress(1.0, check->arg);
+    }
+    return VG_OK;
+}
+
+enum vg_status
+store_check(struct store *store, struct check_report *ret_report,
+            check_progress_fn progress, void *arg, struct why *why)
+{
+    struct check check = {.report = ret_report, .progress = progress, .arg = arg};
+    enum vg_status status = store_read(store, &check.txn, why);
+
+    memset(ret_report, 0, sizeof *ret_report);
+    if (status == VG_OK) {
+        status = check_all(&check, why);
+    }
+    for (size_t i = 0; i < check.recounts_len; i++) {
+        free(check.recounts[i].ranges);
+    }
+    free(check.recounts);
+    store_abort(&check.txn);
+    return status;
+}
