@@ -3,23 +3,28 @@
 """Unit tests mirror the modules one to one.
 
 Goal: whoever changes a module knows where its test is, and a module without one is seen.
-Method: names. A module is a header of broker/ with a source of the same name, hot/ and the
+Method: names. A module is a header of broker/ with a source of the same name, proto/ and the
 table of outcomes too. A source without such a header belongs to another module and may
-have a test of its own; a test without a source of its name is an orphan.
+have a test of its own, so may the client library's (client_*); a test without a source of
+its name is an orphan.
 """
 
 import sys
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
+FOLDERS = [("broker/*/*.[ch]", ""), ("proto/*/*.[ch]", ""), ("include/*.c", ""),
+           ("include/vigie/*.h", ""), ("clients/c/*.c", "client_")]
 
 
 def main():
-    sources = {source.stem: source.relative_to(TOP) for pattern in
-               ("broker/*/*.c", "proto/hot/*.c", "include/*.c")
-               for source in TOP.glob(pattern) if not source.stem.endswith("_main")}
-    headers = {header.stem for pattern in ("broker/*/*.h", "proto/hot/*.h", "include/vigie/*.h")
-               for header in TOP.glob(pattern)}
+    sources, headers = {}, set()
+    for pattern, prefix in FOLDERS:
+        for path in TOP.glob(pattern):
+            if path.suffix == ".h":
+                headers.add(prefix + path.stem)
+            elif not path.stem.endswith("_main"):
+                sources[prefix + path.stem] = path.relative_to(TOP)
     tests = {t.name.removesuffix("_test.c") for t in TOP.glob("tests/unit/*_test.c")}
     missing = sorted(set(sources) & headers - tests)
     orphans = sorted(tests - set(sources))
