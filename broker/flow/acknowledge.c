@@ -81,22 +81,23 @@ join_next_range(struct marks *marks, size_t i)
     }
 }
 
-// False when there is no room to remember it.
-static bool
+enum mark { MARK_NEW, MARK_KNOWN, MARK_NO_ROOM };
+
+static enum mark
 mark_single(struct marks *marks, const struct acknowledge_single *single)
 {
     struct mailbox_row *row = marks->row;
     uint64_t number = single->number;
 
     if (number <= row->acknowledged || number > row->last) {
-        return true;
+        return MARK_KNOWN;
     }
 
     size_t i = range_near(marks, number);
     struct number_range *range = &marks->ranges[i];
 
     if (i < marks->len && number >= range->first && number <= range->last) {
-        return true;
+        return MARK_KNOWN;
     }
     if (i < marks->len && number == range->last + 1) {
         range->last = number;
@@ -107,7 +108,7 @@ mark_single(struct marks *marks, const struct acknowledge_single *single)
         range->first = number;
         range->bytes += single->bytes;
     } else if (marks->len == RANGES_MAX) {
-        return false;
+        return MARK_NO_ROOM;
     } else {
         memmove(range + 1, range, (marks->len - i) * sizeof *range);
         *range =
@@ -118,25 +119,51 @@ mark_single(struct marks *marks, const struct acknowledge_single *single)
     row->bytes_beyond += single->bytes;
     marks->ranges_changed = true;
     absorb_ranges(marks);
-    return true;
+    return MARK_NEW;
+}
+
+// Marks as many as there is room for, and returns how many were new: those that were stand
+// first in `ret_new`.
+static size_t
+mark_singles(struct marks *marks, struct command *command,
+             uint64_t ret_new[ACKNOWLEDGE_SINGLES_MAX])
+{
+    const struct acknowledge_command *acknowledge = &command->acknowledge;
+    size_t len = 0;
+
+    for (size_t i = 0; i < acknowledge->singles_len; i++) {
+        switch (mark_single(marks, &acknowledge->singles[i])) {
+        case MARK_NEW:
+            ret_new[len++] = acknowledge->singles[i].number;
+            break;
+        case MARK_KNOWN:
+            break;
+        case MARK_NO_ROOM:
+            refuse(command, VG_TOO_MANY,
+                   "mailbox %u: %d gaps are remembered between single acknowledgements",
+                   acknowledge->mailbox, RANGES_MAX);
+            return len;
+        }
+    }
+    return len;
 }
 
 static void
-journal_acknowledge_of(struct applier *applier,
-                       const struct acknowledge_command *acknowledge,
-                       const struct mailbox_row *before, const struct mailbox_row *after)
+journal_acknowledge_of(struct applier *applier, uint32_t mailbox, const uint64_t *singles,
+                       size_t singles_len, const struct mailbox_row *before,
+                       const struct mailbox_row *after)
 {
     struct journal_acknowledge item = {
         .through = after->acknowledged,
         .count = mailbox_waiting(before) - mailbox_waiting(after),
         .bytes = mailbox_bytes_waiting(before) - mailbox_bytes_waiting(after),
-        .mailbox = acknowledge->mailbox,
+        .mailbox = mailbox,
     };
 
     journal_add(&applier->record, JOURNAL_ACKNOWLEDGE, &item, sizeof item, NULL, 0);
-    for (size_t i = 0; i < acknowledge->singles_len; i++) {
-        if (acknowledge->singles[i].number > after->acknowledged) {
-            item.through = acknowledge->singles[i].number;
+    for (size_t i = 0; i < singles_len; i++) {
+        if (singles[i] > after->acknowledged) {
+            item.through = singles[i];
             item.count = item.bytes = 0;
             item.one = 1;
             journal_add(&applier->record, JOURNAL_ACKNOWLEDGE, &item, sizeof item, NULL,
@@ -152,6 +179,8 @@ acknowledge_letters(struct applier *applier, struct command *command)
     struct mailbox_id mailbox = {acknowledge->mailbox};
     struct marks marks = {0};
     struct mailbox_row before;
+    uint64_t singles[ACKNOWLEDGE_SINGLES_MAX];
+    size_t singles_len;
     enum vg_status status = applier_box(applier, mailbox.number, &marks.row);
 
     if (status != VG_OK) {
@@ -165,21 +194,15 @@ acknowledge_letters(struct applier *applier, struct command *command)
         return status;
     }
     move_mark(&marks, acknowledge->through, acknowledge->through_bytes);
-    for (size_t i = 0; i < acknowledge->singles_len; i++) {
-        if (!mark_single(&marks, &acknowledge->singles[i])) {
-            refuse(command, VG_TOO_MANY,
-                   "mailbox %u: %d gaps are remembered between single acknowledgements",
-                   mailbox.number, RANGES_MAX);
-            break;
-        }
-    }
+    singles_len = mark_singles(&marks, command, singles);
     if (mailbox_waiting(marks.row) == mailbox_waiting(&before)) {
         return VG_OK; // nothing new
     }
     marks.row->acknowledged_total +=
         mailbox_waiting(&before) - mailbox_waiting(marks.row);
     marks.row->last_acknowledged_us = applier->now.us;
-    journal_acknowledge_of(applier, acknowledge, &before, marks.row);
+    journal_acknowledge_of(applier, mailbox.number, singles, singles_len, &before,
+                           marks.row);
     if (marks.ranges_changed) {
         status = ranges_put(applier->txn, mailbox, marks.ranges, marks.len);
     }

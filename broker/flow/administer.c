@@ -143,6 +143,18 @@ name_is_taken(const struct applier *applier, uint32_t institution, struct bytes 
     return len >= MAILBOXES_PER_INSTITUTION_MAX;
 }
 
+// It is shown in logs, on consoles and in JSON.
+static bool
+name_is_printable(struct bytes name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.at[i] < ' ' || name.at[i] > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void
 read_choices(struct applier *applier, struct command *command, struct spec_row *row)
 {
@@ -184,6 +196,8 @@ add_mailbox(struct applier *applier, struct command *command)
     if (add->name.len == 0 || add->name.len >= SPEC_NAME_LEN) {
         refuse(command, VG_MALFORMED, "a mailbox name has 1 to %d bytes, not %zu",
                SPEC_NAME_LEN - 1, add->name.len);
+    } else if (!name_is_printable(add->name)) {
+        refuse(command, VG_MALFORMED, "a mailbox name is printable ASCII");
     } else if (name_is_taken(applier, command->actor, add->name)) {
         refuse(command, VG_EXISTS,
                "mailbox \"%.*s\" is there already, or there are %d of them",

@@ -8,6 +8,7 @@
 #define FLOW_APPLIER_H
 
 #include "flow/apply.h"
+#include "flow/replace.h"
 #include "rules/match.h"
 #include "store/bodies.h"
 #include "store/journal.h"
@@ -50,6 +51,7 @@ struct applier {
     struct buffer recipients; // of one event
     size_t record_empty;      // its length without items
     bool changed;             // something beside the journal
+    bool tight;               // the store was full: what can wait does
     bool roster_changed;
 };
 
@@ -65,12 +67,7 @@ NODISCARD enum vg_status applier_each_box(struct applier *applier, box_fn each);
 // applier_ticket gives the next ticket.
 uint64_t applier_ticket(struct applier *applier);
 
-// applier_person reads a person's integrations, under the number that replaced theirs.
-NODISCARD enum vg_status applier_person(struct applier *applier, struct niss niss,
-                                        struct niss *ret_current,
-                                        struct person *ret_person);
-
-// applier_put_person writes them back and keeps the directory's counts.
+// applier_put_person writes a person's integrations and keeps the directory's counts.
 NODISCARD enum vg_status applier_put_person(struct applier *applier, struct niss niss,
                                             size_t before,
                                             const struct integration *integrations,
@@ -89,6 +86,8 @@ void refuse(struct command *command, enum vg_status status, const char *format, 
 // The steps, one per kind of command.
 NODISCARD enum vg_status publish_mutations(struct applier *applier,
                                            struct command *command);
+// publish_stands says how far a refused Publish was answered before.
+NODISCARD enum vg_status publish_stands(struct applier *applier, struct command *command);
 NODISCARD enum vg_status tell_last_number(struct applier *applier,
                                           struct command *command);
 NODISCARD enum vg_status acknowledge_letters(struct applier *applier,

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPLACEMENTS_MAX = 16 };
-
 void
 batch_add(struct batch *batch, struct command *command)
 {
@@ -184,8 +182,7 @@ forget_boxes(struct applier *applier)
 {
     for (size_t i = 0; i < 2; i++) {
         for (size_t j = 0; j < applier->boxes[i].size; j++) {
-            applier->boxes[i].box[j].loaded = false;
-            applier->boxes[i].box[j].dirty = false;
+            applier->boxes[i].box[j] = (struct box){.loaded = false};
         }
     }
     applier->dirty_len = 0;
@@ -253,6 +250,11 @@ load_catalogue_in_force(struct applier *applier, struct txn *txn, struct why *wh
     enum vg_status status;
 
     if (applier->meta.catalogue == applier->catalogue_version) {
+        return VG_OK;
+    }
+    if (applier->meta.catalogue == 0) { // the first one could not be kept
+        applier_retire_catalogue(applier);
+        applier->catalogue_version = 0;
         return VG_OK;
     }
     status = catalogue_get(txn, applier->meta.catalogue, &row, &text);
@@ -345,25 +347,6 @@ applier_catalogue(const struct applier *applier)
 }
 
 enum vg_status
-applier_person(struct applier *applier, struct niss niss, struct niss *ret_current,
-               struct person *ret_person)
-{
-    for (int i = 0; i < REPLACEMENTS_MAX; i++) {
-        enum vg_status status = person_get(applier->txn, niss, ret_person);
-
-        if (status != VG_OK) {
-            return status;
-        }
-        if (ret_person->replaced_by.number == 0) {
-            *ret_current = niss;
-            return VG_OK;
-        }
-        niss = ret_person->replaced_by;
-    }
-    return VG_STORE_BROKEN; // a circle: replacing refuses them
-}
-
-enum vg_status
 applier_put_person(struct applier *applier, struct niss niss, size_t before,
                    const struct integration *integrations, size_t len)
 {
@@ -395,6 +378,23 @@ static const step_fn steps[] = {
     [COMMAND_FOLD] = fold_letters,
 };
 
+// What a batch that was given up has said is not to be believed.
+static void
+forget_results(struct batch *batch)
+{
+    batch->posted_len = 0;
+    batch->commit = 0;
+    batch->folded = false;
+    batch->keys_changed = false;
+    batch->catalogue = NULL;
+    memset(&batch->count, 0, sizeof batch->count);
+    memset(batch->flows, 0, sizeof batch->flows);
+    for (struct command *command = batch->first; command != NULL;
+         command = command->next) {
+        command_forget_answer(command);
+    }
+}
+
 static void
 begin_batch(struct applier *applier, struct batch *batch)
 {
@@ -414,13 +414,6 @@ begin_batch(struct applier *applier, struct batch *batch)
     journal_begin(&applier->record, meta->last_commit + 1, batch->id, applier->now.us,
                   &meta->last_hash);
     applier->record_empty = applier->record.len;
-    batch->posted_len = 0;
-    batch->commit = 0;
-    batch->folded = false;
-    batch->keys_changed = false;
-    batch->catalogue = NULL;
-    memset(&batch->count, 0, sizeof batch->count);
-    memset(batch->flows, 0, sizeof batch->flows);
 }
 
 static enum vg_status
@@ -452,9 +445,12 @@ finish_batch(struct applier *applier, struct why *why)
     if (status != VG_OK) {
         return status;
     }
-    batch->count.bytes_written = applier->bodies.bytes + applier->record.len;
-    batch->commit = meta->last_commit;
-    return store_commit(&applier->txn, why);
+    status = store_commit(&applier->txn, why);
+    if (status == VG_OK) {
+        batch->count.bytes_written = applier->bodies.bytes + applier->record.len;
+        batch->commit = meta->last_commit;
+    }
+    return status;
 }
 
 static enum vg_status
@@ -462,6 +458,7 @@ try_batch(struct applier *applier, struct batch *batch, struct why *why)
 {
     enum vg_status status = store_write(applier->store, &applier->txn, why);
 
+    forget_results(batch);
     begin_batch(applier, batch);
     for (struct command *command = batch->first; status == VG_OK && command != NULL;
          command = command->next) {
@@ -485,10 +482,7 @@ go_back(struct applier *applier, struct batch *batch, struct why *why)
 
     store_abort(&applier->txn);
     forget_boxes(applier);
-    for (struct command *command = batch->first; command != NULL;
-         command = command->next) {
-        command_forget_answer(command);
-    }
+    forget_results(batch);
     status = store_read(applier->store, &txn, why);
     if (status == VG_OK) {
         status = load_state(applier, txn, why);
@@ -497,31 +491,49 @@ go_back(struct applier *applier, struct batch *batch, struct why *why)
     return status;
 }
 
+// Nothing of the batch was done, and each is told so.
+static enum vg_status
+refuse_all(struct applier *applier, struct batch *batch, struct why *why)
+{
+    enum vg_status status = store_read(applier->store, &applier->txn, why);
+
+    for (struct command *command = batch->first; status == VG_OK && command != NULL;
+         command = command->next) {
+        if (command->kind == COMMAND_LAST_NUMBER) {
+            status = tell_last_number(applier, command); // it only reads
+            continue;
+        }
+        refuse(command, VG_STORE_FULL, "the store has no room even to acknowledge");
+        if (command->kind == COMMAND_PUBLISH) {
+            status = publish_stands(applier, command);
+        }
+    }
+    store_abort(&applier->txn);
+    return status;
+}
+
 enum vg_status
 apply_batch(struct applier *applier, struct batch *batch, struct why *why)
 {
-    enum vg_status status = try_batch(applier, batch, why);
+    enum vg_status status;
 
-    if (status == VG_STORE_FULL && !batch->no_room) {
+    applier->tight = false;
+    status = try_batch(applier, batch, why);
+    if (status == VG_STORE_FULL) {
         // Acknowledging must go on when publishing cannot.
         batch->no_room = true;
+        applier->tight = true;
         status = go_back(applier, batch, why);
         if (status == VG_OK) {
             status = try_batch(applier, batch, why);
         }
     }
-    if (status != VG_STORE_FULL) {
-        return status;
+    if (status == VG_STORE_FULL) {
+        status = go_back(applier, batch, why);
+        return status == VG_OK ? refuse_all(applier, batch, why) : status;
     }
-    status = go_back(applier, batch, why);
-    for (struct command *command = batch->first; command != NULL;
-         command = command->next) {
-        refuse(command, VG_STORE_FULL, "the store has no room even to acknowledge");
-        if (command->kind == COMMAND_PUBLISH) {
-            command->publish.through = command->publish.publish.first_number - 1;
-        }
+    if (status != VG_OK) {
+        forget_results(batch); // nobody may be answered by mistake
     }
-    batch->posted_len = 0;
-    batch->commit = 0;
     return status;
 }

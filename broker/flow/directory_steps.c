@@ -20,7 +20,7 @@ static enum vg_status
 read_file(struct applier *applier, struct niss niss, struct file *file)
 {
     struct person person;
-    enum vg_status status = applier_person(applier, niss, &file->niss, &person);
+    enum vg_status status = person_in_force(applier->txn, niss, &file->niss, &person);
 
     if (status != VG_OK) {
         return status;
@@ -64,6 +64,27 @@ request_is_possible(struct applier *applier, struct command *command,
         refuse(command, VG_NOT_FOUND, "institution %u is not registered", institution);
     }
     return command->status == VG_OK;
+}
+
+// A number that consult and history may be asked for; {0} when it is refused.
+static struct niss
+judge_number(struct applier *applier, struct command *command, uint64_t number)
+{
+    struct niss niss = {0};
+    struct why why;
+    char masked[NISS_MASK_LEN];
+    int year, month, day;
+
+    day_parts(applier->today, &year, &month, &day);
+    if (niss_check(number, year, &niss, &why) != VG_OK) {
+        refuse(command, VG_BAD_NISS, "niss: %s", why.text);
+        return (struct niss){0};
+    }
+    if (niss_kind(niss) == NISS_FICTITIOUS && !applier->batch->test_persons) {
+        niss_mask(niss, masked);
+        refuse(command, VG_TEST_PERSON, "niss: %s is a fictitious person", masked);
+    }
+    return niss;
 }
 
 static void
@@ -172,6 +193,23 @@ integrate_persons(struct applier *applier, struct command *command)
 
 // ---- remove ----
 
+static void
+cut_file(struct command *command, struct file *file, struct period period)
+{
+    const struct remove_command *remove = &command->remove;
+
+    if (directory_cut(file->integrations, &file->len, remove->institution,
+                      (uint16_t)remove->request.quality, period) == 0) {
+        refuse(
+            command, VG_NOT_FOUND,
+            "there is no integration in quality %03u that shares a day with the period",
+            remove->request.quality);
+    } else if (file->len > INTEGRATIONS_PER_PERSON_MAX) { // one was split
+        refuse(command, VG_TOO_MANY, "the person would have %zu integrations, at most %d",
+               file->len, INTEGRATIONS_PER_PERSON_MAX);
+    }
+}
+
 enum vg_status
 remove_integration(struct applier *applier, struct command *command)
 {
@@ -195,13 +233,8 @@ remove_integration(struct applier *applier, struct command *command)
     if (status != VG_OK) {
         return status;
     }
-    if (command->status == VG_OK &&
-        directory_cut(file.integrations, &file.len, remove->institution,
-                      (uint16_t)remove->request.quality, period) == 0) {
-        refuse(
-            command, VG_NOT_FOUND,
-            "there is no integration in quality %03u that shares a day with the period",
-            remove->request.quality);
+    if (command->status == VG_OK) {
+        cut_file(command, &file, period);
     }
     journal_request(applier, command,
                     (struct journal_directory){
@@ -254,20 +287,15 @@ enum vg_status
 consult_person(struct applier *applier, struct command *command)
 {
     struct consult_command *consult = &command->consult;
-    struct niss niss = {consult->niss};
+    struct niss niss;
     struct file file;
-    struct why why;
-    int year, month, day;
     enum vg_status status;
 
     if (!request_is_possible(applier, command, 0, false)) {
         return VG_OK;
     }
     command->ticket = applier_ticket(applier);
-    day_parts(applier->today, &year, &month, &day);
-    if (niss_check(consult->niss, year, &niss, &why) != VG_OK) {
-        refuse(command, VG_BAD_NISS, "%s", why.text);
-    }
+    niss = judge_number(applier, command, consult->niss);
     directory_check_proof(&consult->proof, niss, &command->faults);
     command->status = faults_first(&command->faults);
     journal_request(applier, command,
@@ -298,33 +326,30 @@ enum vg_status
 tell_history(struct applier *applier, struct command *command)
 {
     struct history_command *history = &command->history;
-    struct niss niss = {history->niss};
-    struct person person;
-    struct why why;
-    int year, month, day;
+    struct niss numbers[NUMBERS_MAX];
+    struct niss niss;
+    size_t len = 0;
+    enum vg_status status;
 
     command->ticket = applier_ticket(applier);
-    day_parts(applier->today, &year, &month, &day);
-    if (niss_check(history->niss, year, &niss, &why) != VG_OK) {
-        refuse(command, VG_BAD_NISS, "%s", why.text);
-    }
+    niss = judge_number(applier, command, history->niss);
     journal_request(applier, command,
                     (struct journal_directory){
                         .niss = history->niss,
                         .act = ACT_HISTORY,
                         .status = (uint16_t)command->status,
                     });
-    while (command->status == VG_OK && niss.number != 0 && history->chain_len < 16) {
-        enum vg_status status = person_get(applier->txn, niss, &person);
-
-        if (status != VG_OK) {
-            return status;
-        }
-        history->chain =
-            realloc(history->chain, (history->chain_len + 1) * sizeof *history->chain);
-        CHECK(history->chain != NULL);
-        history->chain[history->chain_len++] = niss.number;
-        niss = person.replaced_by;
+    if (command->status != VG_OK) {
+        return VG_OK;
     }
+    status = person_numbers(applier->txn, niss, numbers, &len);
+    if (status != VG_OK) {
+        return status;
+    }
+    history->chain = xcalloc(len, sizeof *history->chain);
+    for (size_t i = 0; i < len; i++) {
+        history->chain[i] = numbers[i].number;
+    }
+    history->chain_len = len;
     return VG_OK;
 }

@@ -1,22 +1,34 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "flow/explain.h"
 
-#include "store/person.h"
+#include "flow/replace.h"
 
 #include <stdlib.h>
 
-enum { REPLACEMENTS_MAX = 16 };
-
 static enum vg_status
-read_person(struct txn *txn, struct niss niss, struct person *ret_person)
+tell_refusal(struct buffer *text, enum vg_status status, const struct why *why)
 {
-    enum vg_status status = person_get(txn, niss, ret_person);
+    if (status != VG_OK) {
+        buffer_print(text, "refused: %s (%d): %s\n", vg_status_name(status), (int)status,
+                     why->text);
+    }
+    return status;
+}
 
-    for (int i = 0; i < REPLACEMENTS_MAX && status == VG_OK; i++) {
-        if (ret_person->replaced_by.number == 0) {
-            return VG_OK;
-        }
-        status = person_get(txn, ret_person->replaced_by, ret_person);
+// A person's integrations, and whether the number may be replaced if that is asked.
+static enum vg_status
+read_person(struct txn *txn, const struct judged *judged, struct person *ret_person,
+            enum vg_status *ret_refusal, struct why *why)
+{
+    struct niss current;
+    enum vg_status status = VG_OK;
+
+    *ret_refusal = VG_OK;
+    if (judged->niss.number != 0) {
+        status = person_in_force(txn, judged->niss, &current, ret_person);
+    }
+    if (status == VG_OK && judged->flow->replaces_person) {
+        status = replacement_check(txn, judged->niss, judged->new_niss, ret_refusal, why);
     }
     return status;
 }
@@ -36,18 +48,14 @@ explain_mutation(struct txn *txn, const struct explain_question *question,
     struct trace trace = {0};
     struct grant *grants;
     size_t grants_len = 0;
-    enum vg_status status = judge_mutation(&context, question->mutation, &judged, why);
+    enum vg_status refusal = judge_mutation(&context, question->mutation, &judged, why);
+    enum vg_status status = VG_OK;
 
-    if (status != VG_OK) {
-        buffer_print(text, "refused: %s (%d): %s\n", vg_status_name(status), (int)status,
-                     why->text);
-        return status;
+    if (refusal == VG_OK) {
+        status = read_person(txn, &judged, &person, &refusal, why);
     }
-    if (judged.niss.number != 0) {
-        status = read_person(txn, judged.niss, &person);
-        if (status != VG_OK) {
-            return status;
-        }
+    if (status != VG_OK || refusal != VG_OK) {
+        return status == VG_OK ? tell_refusal(text, refusal, why) : status;
     }
 
     struct match_question match = {
@@ -63,11 +71,7 @@ explain_mutation(struct txn *txn, const struct explain_question *question,
     grants = xcalloc(GRANTS_MAX, sizeof *grants);
     status = match_recipients(&match, grants, &grants_len, &trace, why);
     match_explain(&match, &trace, text);
-    if (status != VG_OK) {
-        buffer_print(text, "refused: %s (%d): %s\n", vg_status_name(status), (int)status,
-                     why->text);
-    }
     trace_free_rows(&trace);
     free(grants);
-    return status;
+    return tell_refusal(text, status, why);
 }

@@ -12,6 +12,7 @@ struct waiting {
     struct posted *posted;
     size_t len;
     size_t size;
+    size_t seen; // letters in the commits, waiting or not
 };
 
 static void
@@ -40,6 +41,7 @@ collect_event(struct applier *applier, const struct journal_item *item,
         if (status != VG_OK) {
             return status;
         }
+        waiting->seen++;
         if (recipient.number > row->acknowledged) {
             add_waiting(waiting, &recipient);
         }
@@ -142,6 +144,9 @@ fold_letters(struct applier *applier, struct command *command)
     enum vg_status status = VG_OK;
 
     (void)command;
+    if (applier->tight) {
+        return VG_OK; // it needs room, and the next one does as well
+    }
     for (uint64_t commit = meta->folded_commit + 1;
          status == VG_OK && commit <= meta->last_commit; commit++) {
         status = collect_commit(applier, commit, &record, &waiting);
@@ -156,7 +161,9 @@ fold_letters(struct applier *applier, struct command *command)
         item.letters = waiting.len;
         journal_add(&applier->record, JOURNAL_FOLD, &item, sizeof item, NULL, 0);
     }
-    if (status == VG_OK && meta->folded_commit < meta->last_commit) {
+    // A commit without letters, such as the fold's own, does not ask for another one.
+    if (status == VG_OK &&
+        (waiting.seen > 0 || meta->folded_commit + 1 < meta->last_commit)) {
         meta->folded_commit = meta->last_commit;
         applier->batch->folded = true;
         applier->changed = true;

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VARIANTS_MAX = 16 };
+// As many as there are sets of classes.
+enum { VARIANTS_MAX = CLASS_ALL + 1 };
 
 // A body already stored for this mutation, for the same set of fields.
 struct variant {
@@ -131,9 +132,8 @@ store_body(struct applier *applier, struct passage *passage, uint64_t keep,
     ret_variant->keep = keep;
     ret_variant->size = (uint32_t)(end - at);
     ret_variant->address = body_done(&applier->bodies, ret_variant->size);
-    if (passage->variants_len < VARIANTS_MAX) {
-        passage->variants[passage->variants_len++] = *ret_variant;
-    }
+    CHECK(passage->variants_len < VARIANTS_MAX);
+    passage->variants[passage->variants_len++] = *ret_variant;
     return VG_OK;
 }
 
@@ -294,37 +294,34 @@ put_grants(struct applier *applier, struct passage *passage, size_t grants_len)
 // ---- a person's number is replaced ----
 
 // The integrations move to the surviving number, and the old one leads to it from now on.
+// replacement_check has made sure that neither was replaced before and that all find room.
 static enum vg_status
 move_person(struct applier *applier, struct niss old, struct niss new)
 {
     struct integration merged[INTEGRATIONS_PER_PERSON_MAX + 1];
-    struct niss current;
     struct person from, to;
-    size_t len, before;
-    enum vg_status status = applier_person(applier, new, &current, &to);
+    size_t len, before, moved;
+    enum vg_status status = person_get(applier->txn, new, &to);
 
-    if (status != VG_OK || current.number == old.number) {
-        return status; // a circle would never end: the first replacement stands
+    if (status == VG_OK) {
+        status = person_get(applier->txn, old, &from);
+    }
+    if (status != VG_OK) {
+        return status;
     }
     before = len = to.len;
+    moved = from.len;
     if (len > 0) {
         memcpy(merged, to.integrations, len * sizeof *merged);
     }
-    status = person_get(applier->txn, old, &from);
-    if (status != VG_OK || from.replaced_by.number != 0) {
-        return status;
-    }
-
-    size_t moved = from.len;
-
-    for (size_t i = 0; i < from.len && len < INTEGRATIONS_PER_PERSON_MAX; i++) {
+    for (size_t i = 0; i < moved; i++) {
         directory_add(merged, &len, from.integrations[i]);
     }
-    status = applier_put_person(applier, current, before, merged, len);
+    status = applier_put_person(applier, new, before, merged, len);
     if (status == VG_OK) {
         applier->meta.integrations -= moved;
         applier->meta.persons -= moved > 0;
-        status = person_replace(applier->txn, old, current);
+        status = person_replace(applier->txn, old, new);
     }
     return status;
 }
@@ -377,10 +374,15 @@ match_mutation(struct applier *applier, struct passage *passage, size_t *ret_len
         return status;
     }
     if (passage->judged.niss.number != 0) {
-        *ret_store = applier_person(applier, passage->judged.niss, &current, &person);
-        if (*ret_store != VG_OK) {
-            return VG_OK;
-        }
+        *ret_store =
+            person_in_force(applier->txn, passage->judged.niss, &current, &person);
+    }
+    if (*ret_store == VG_OK && passage->judged.flow->replaces_person) {
+        *ret_store = replacement_check(applier->txn, passage->judged.niss,
+                                       passage->judged.new_niss, &status, why);
+    }
+    if (*ret_store != VG_OK || status != VG_OK) {
+        return status;
     }
     passage->question = (struct match_question){
         .catalogue = applier->catalogue,
@@ -460,10 +462,9 @@ publish_mutation(struct applier *applier, struct command *command, uint64_t numb
 
 // ---- one Publish ----
 
-// What stops the whole Publish; nothing in it is answered for good then.
+// What stops the whole Publish before its first mutation.
 static bool
-publish_is_possible(struct applier *applier, struct command *command,
-                    const struct producer_row *row)
+numbers_are_possible(struct command *command, const struct producer_row *row)
 {
     const struct hot_publish *publish = &command->publish.publish;
 
@@ -475,7 +476,15 @@ publish_is_possible(struct applier *applier, struct command *command,
                (unsigned long long)publish->first_number,
                (unsigned long long)row->last_number,
                (unsigned long long)row->last_number + 1);
-    } else if (applier->batch->no_room) {
+    }
+    return command->status == VG_OK;
+}
+
+// What stops its first new mutation, and all after it; repeats need none of this.
+static bool
+publish_is_possible(struct applier *applier, struct command *command)
+{
+    if (applier->batch->no_room) {
         refuse(command, VG_STORE_FULL,
                "the store is at its quota; acknowledging goes on");
     } else if (applier->catalogue == NULL) {
@@ -487,52 +496,90 @@ publish_is_possible(struct applier *applier, struct command *command,
     return command->status == VG_OK;
 }
 
+static enum vg_status
+keep_producer(struct applier *applier, struct command *command, struct producer_row *row)
+{
+    const struct publish_command *publish = &command->publish;
+
+    if (publish->through <= row->last_number) {
+        return VG_OK; // repeats only
+    }
+    row->last_number = publish->through;
+    row->last_us = applier->now.us;
+    if (publish->kept > 0) {
+        row->last_ticket = publish->ticket_first + publish->kept - 1;
+    }
+    applier->changed = true;
+    return producer_put(applier->txn, (struct institution_id){command->actor},
+                        publish->publish.producer, row);
+}
+
+static enum vg_status
+get_producer(struct applier *applier, const struct command *command,
+             struct producer_row *ret_row)
+{
+    uint32_t producer = command->kind == COMMAND_PUBLISH
+                            ? command->publish.publish.producer
+                            : command->last_number.producer;
+
+    return producer_get(applier->txn, (struct institution_id){command->actor}, producer,
+                        ret_row);
+}
+
+enum vg_status
+publish_stands(struct applier *applier, struct command *command)
+{
+    uint64_t first = command->publish.publish.first_number;
+    struct producer_row row;
+    enum vg_status status = get_producer(applier, command, &row);
+
+    // Numbers from the first one on may have had another answer than "kept".
+    if (status == VG_OK) {
+        command->publish.through = first > row.last_number ? row.last_number
+                                   : first == 0            ? 0
+                                                           : first - 1;
+    }
+    return status;
+}
+
 enum vg_status
 publish_mutations(struct applier *applier, struct command *command)
 {
     struct publish_command *publish = &command->publish;
-    struct institution_id source = {command->actor};
     struct hot_bytes mutations = publish->publish.mutations;
     struct hot_bytes mutation;
     struct producer_row row;
     uint64_t number = publish->publish.first_number;
-    enum vg_status status =
-        producer_get(applier->txn, source, publish->publish.producer, &row);
+    enum vg_status status = get_producer(applier, command, &row);
 
     if (status != VG_OK) {
         return status;
     }
-    if (!publish_is_possible(applier, command, &row)) {
-        publish->through = row.last_number;
-        return VG_OK;
+    if (!numbers_are_possible(command, &row)) {
+        return publish_stands(applier, command);
     }
     while (status == VG_OK && hot_next_mutation(&mutations, &mutation)) {
         if (number <= row.last_number) {
             status = repeat_mutation(applier, command, number);
-        } else {
+        } else if (publish_is_possible(applier, command)) {
             status = publish_mutation(applier, command, number, mutation);
+        } else {
+            break;
         }
         number++;
     }
     publish->through = number - 1;
-    if (status != VG_OK || publish->through <= row.last_number) {
-        return status;
-    }
-    row.last_number = publish->through;
-    row.last_ticket = applier->meta.last_sequence;
-    row.last_us = applier->now.us;
-    applier->changed = true;
-    return producer_put(applier->txn, source, publish->publish.producer, &row);
+    return status == VG_OK ? keep_producer(applier, command, &row) : status;
 }
 
 enum vg_status
 tell_last_number(struct applier *applier, struct command *command)
 {
     struct producer_row row;
-    enum vg_status status =
-        producer_get(applier->txn, (struct institution_id){command->actor},
-                     command->last_number.producer, &row);
+    enum vg_status status = get_producer(applier, command, &row);
 
-    command->last_number.number = row.last_number;
+    if (status == VG_OK) {
+        command->last_number.number = row.last_number;
+    }
     return status;
 }

@@ -4,6 +4,7 @@
 #include "store/store_internal.h"
 
 _Static_assert(sizeof(struct integration) == 16, "stored without holes");
+_Static_assert(sizeof(struct niss) == 8, "stored without holes");
 
 // MDB_INTEGERKEY: eight bytes as the machine has them, compared as a number.
 static struct key
@@ -62,13 +63,58 @@ person_put(struct txn *txn, struct niss niss, const struct integration *integrat
 }
 
 enum vg_status
+person_former(struct txn *txn, struct niss niss, struct niss ret_former[FORMER_MAX],
+              size_t *ret_len)
+{
+    struct key key = key_of_u64(niss.number);
+    struct bytes value;
+    enum vg_status status = table_get(txn, TABLE_REPLACED, &key, &value);
+
+    if (status == VG_NOT_FOUND) {
+        *ret_len = 0;
+        return VG_OK;
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    if (value.len % sizeof *ret_former != 0 ||
+        value.len > FORMER_MAX * sizeof *ret_former) {
+        return VG_STORE_BROKEN;
+    }
+    memcpy(ret_former, value.at, value.len);
+    *ret_len = value.len / sizeof *ret_former;
+    return VG_OK;
+}
+
+static enum vg_status
+put_former(struct txn *txn, struct niss old, struct niss new)
+{
+    struct niss former[FORMER_MAX];
+    struct key key = key_of_u64(new.number);
+    size_t len = 0;
+    enum vg_status status = person_former(txn, new, former, &len);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    CHECK(len < FORMER_MAX);
+    former[len++] = old;
+    return table_put(txn, TABLE_REPLACED, &key,
+                     (struct bytes){(const uint8_t *)former, len * sizeof *former}, 0);
+}
+
+enum vg_status
 person_replace(struct txn *txn, struct niss old, struct niss new)
 {
     struct key key = person_key(old);
 
     CHECK(new.number != 0 && new.number != old.number);
-    return table_put(txn, TABLE_PERSONS, &key,
-                     (struct bytes){(const uint8_t *)&new.number, sizeof new.number}, 0);
+
+    enum vg_status status =
+        table_put(txn, TABLE_PERSONS, &key,
+                  (struct bytes){(const uint8_t *)&new.number, sizeof new.number}, 0);
+
+    return status == VG_OK ? put_former(txn, old, new) : status;
 }
 
 enum vg_status

@@ -4,6 +4,7 @@
 //  table "persons", key: u64 NISS (MDB_INTEGERKEY), value: struct integration ... (16
 //  bytes each, sorted as directory_add leaves them); or u64: the number that replaced
 //  this one
+//  table "replaced", key: u64 BE NISS, value: u64 ..., the numbers that it replaced
 #ifndef STORE_PERSON_H
 #define STORE_PERSON_H
 
@@ -23,8 +24,16 @@ NODISCARD enum vg_status person_get(struct txn *txn, struct niss niss,
 // person_put replaces a person's integrations; none: the row goes.
 NODISCARD enum vg_status person_put(struct txn *txn, struct niss niss,
                                     const struct integration *integrations, size_t len);
+// person_replace lets one number lead to another, and that one back to it. The caller has
+// made sure that it replaced fewer than FORMER_MAX.
 NODISCARD enum vg_status person_replace(struct txn *txn, struct niss old,
                                         struct niss new);
+
+enum { FORMER_MAX = 64 };
+// person_former copies the numbers that this one replaced, in the order in which it did.
+NODISCARD enum vg_status person_former(struct txn *txn, struct niss niss,
+                                       struct niss ret_former[FORMER_MAX],
+                                       size_t *ret_len);
 
 // person_each calls back for every person in order of number; a false answer ends it.
 typedef bool (*person_fn)(struct niss niss, const struct person *person, void *arg);

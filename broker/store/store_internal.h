@@ -27,6 +27,7 @@ enum { RECORD_HEAD_LEN = 64 };
     ROW(ACKNOWLEDGED, "acknowledged", 0, VALUE_MAX)                                      \
     ROW(BACKLOG, "backlog", 0, 4080)                                                     \
     ROW(PERSONS, "persons", MDB_INTEGERKEY, VALUE_MAX)                                   \
+    ROW(REPLACED, "replaced", 0, 4080)                                                   \
     ROW(INSTITUTIONS, "institutions", 0, 4080)                                           \
     ROW(KEYS, "keys", 0, 4080)                                                           \
     ROW(SPECS, "specs", 0, 4080)                                                         \

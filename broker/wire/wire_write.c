@@ -158,7 +158,9 @@ write_published(const struct command *command, struct buffer *frame)
         // The whole Publish: the first number that is not answered for good.
         vigie__v1__result__init(&results[len - 1]);
         faults[len - 1] = fault_of(command->status, command->faults.fault[0].why.text);
-        results[len - 1].number = publish->publish.first_number;
+        results[len - 1].number = publish->through >= publish->publish.first_number
+                                      ? publish->through + 1
+                                      : publish->publish.first_number;
     }
     for (size_t i = 0; i < len; i++) {
         results[i].fault = &faults[i];

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: EUPL-1.2
+// replace.h - the numbers of one person: a bis number is replaced by another bis number or
+// by one of the National Register, for ever.
+//
+// Every number leads to the one in force. None is replaced twice and none comes back, so
+// that the way always ends; a person has at most NUMBERS_MAX of them.
+// Thread: the transaction's, all of it.
+#ifndef FLOW_REPLACE_H
+#define FLOW_REPLACE_H
+
+#include "store/person.h"
+
+enum { NUMBERS_MAX = FORMER_MAX };
+
+// person_in_force reads a person's integrations, under the number that is in force.
+//
+// Lends: the integrations, as person_get does. Returns VG_OK; VG_STORE_BROKEN: the way
+// does not end.
+NODISCARD enum vg_status person_in_force(struct txn *txn, struct niss niss,
+                                         struct niss *ret_current,
+                                         struct person *ret_person);
+
+// person_numbers copies all numbers of the person that one of them names: each before the
+// one that replaced it, the one in force last.
+NODISCARD enum vg_status person_numbers(struct txn *txn, struct niss niss,
+                                        struct niss ret_numbers[NUMBERS_MAX],
+                                        size_t *ret_len);
+
+// replacement_check says whether a number may be replaced by another.
+//
+// ret_refusal is VG_OK; EXISTS: it was replaced already; BAD_NISS: the new one was itself
+// replaced; TOO_MANY: together they would have too many numbers or integrations.
+// Returns VG_OK, or why the store cannot say.
+NODISCARD enum vg_status replacement_check(struct txn *txn, struct niss old,
+                                           struct niss new, enum vg_status *ret_refusal,
+                                           struct why *why);
+
+#endif
