@@ -4,6 +4,12 @@
 //
 // Rules: table of exchanges section 3, OCMWCPASManageAccess (domain.md 3). Days are
 // calendar days in Brussels; `today` is the broker's when it applies the command.
+//
+// The longest period: the end is at most the begin plus the code's months or years, on the
+// same date (its month's last day where there is no such date). The table says "end = begin
+// + 5 years" for 021 without an end; the same reading for the others is assumed, and so is
+// that 040 may begin or end inside its calendar year. An end "for ever" (9999-12-31) is
+// taken where leaving it out would give the same; elsewhere it is over 100 years away.
 #ifndef RULES_DIRECTORY_H
 #define RULES_DIRECTORY_H
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rules/match_explain.h"
+#include "rules/match_trace.h"
 
 enum { RECIPIENT_SHOWN_MAX = 40, INSERTION_MAX = 64 };
 
@@ -260,11 +260,22 @@ publisher_fulfils(const struct matching *matching, const struct condition *condi
 }
 
 static enum vg_status
+refuse_addressed(const struct matching *matching, const char *text, struct why *why)
+{
+    if (matching->trace != NULL) {
+        trace_recipient(matching->trace, matching->question, TRACE_WHOLE_FLOW, 0,
+                        RULE_RECIPIENT, false, text);
+    }
+    return fail(why, VG_BAD_RECIPIENT, "recipient: %s", text);
+}
+
+static enum vg_status
 find_addressed(struct matching *matching, struct why *why)
 {
     struct hot_bytes code = matching->question->judged->mutation->recipient;
     const struct institution *addressed =
         roster_by_code(matching->question->roster, (struct bytes){code.at, code.len});
+    char text[WHY_TEXT_MAX];
 
     if (addressed == NULL) {
         // What a sender wrote goes into a log: cut, and only letters of codes.
@@ -273,7 +284,8 @@ find_addressed(struct matching *matching, struct why *why)
         for (size_t i = 0; i < code.len && i < RECIPIENT_SHOWN_MAX; i++) {
             shown[i] = code.at[i] > ' ' && code.at[i] < 0x7f ? (char)code.at[i] : '?';
         }
-        return fail(why, VG_BAD_RECIPIENT, "recipient: %s is not registered", shown);
+        snprintf(text, sizeof text, "%s is not registered", shown);
+        return refuse_addressed(matching, text, why);
     }
     for (uint16_t i = 0; i < matching->flow->groups_len; i++) {
         const struct group *group = &matching->flow->groups[i];
@@ -283,8 +295,9 @@ find_addressed(struct matching *matching, struct why *why)
             return VG_OK;
         }
     }
-    return fail(why, VG_BAD_RECIPIENT, "recipient: flow %s is not for %s (sector %u)",
-                matching->flow->name, addressed->code, (unsigned)addressed->sector);
+    snprintf(text, sizeof text, "flow %s is not for %s (sector %u)", matching->flow->name,
+             addressed->code, (unsigned)addressed->sector);
+    return refuse_addressed(matching, text, why);
 }
 
 // A group whose own demand on the publisher is not met gets nothing; the others do. Where

@@ -1,436 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
-#include "rules/match_explain.h"
+#include "rules/match.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// Room for every list of codes that a condition can hold, with ranges written out.
-enum { WORDS_LEN = 256 };
-
-struct words {
-    char text[WORDS_LEN];
-};
-
-struct day_words {
-    char text[DAY_TEXT_LEN];
-};
-
-// ---- words ----
-
-static struct day_words
-day_words(int32_t number)
-{
-    struct day_words words;
-
-    day_print((struct day){number}, words.text);
-    return words;
-}
-
-static struct words
-period_words(int32_t begin, int32_t end)
-{
-    struct words words;
-
-    if (begin == end) {
-        snprintf(words.text, sizeof words.text, "%s", day_words(begin).text);
-    } else {
-        snprintf(words.text, sizeof words.text, "%s to %s", day_words(begin).text,
-                 day_words(end).text);
-    }
-    return words;
-}
-
-PRINTF_LIKE(2, 3)
-static void
-words_add(struct words *words, const char *format, ...)
-{
-    size_t len = strlen(words->text);
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(words->text + len, sizeof words->text - len, format, args);
-    va_end(args);
-}
-
-// "001-009, 020, 021": codes that follow each other are a range, as the law writes them.
-static struct words
-quality_words(const struct condition *condition)
-{
-    struct words words = {""};
-    uint16_t i = 0;
-
-    if (condition->qualities_len == 0) {
-        words_add(&words, "all qualities");
-        return words;
-    }
-    while (i < condition->qualities_len) {
-        const uint16_t *codes = condition->qualities;
-        uint16_t last = i;
-
-        while (last + 1 < condition->qualities_len &&
-               codes[last + 1] == codes[last] + 1) {
-            last++;
-        }
-        if (last - i < 2) {
-            last = i; // two codes are no range
-        }
-        words_add(&words, "%s%03u", i == 0 ? "" : ", ", (unsigned)codes[i]);
-        if (last > i) {
-            words_add(&words, "-%03u", (unsigned)codes[last]);
-        }
-        i = (uint16_t)(last + 1);
-    }
-    return words;
-}
-
-static const char *
-sector_words(const struct match_question *question, uint16_t number)
-{
-    const struct sector *sector = catalogue_sector(question->catalogue, number);
-
-    return sector == NULL ? "?" : sector->name;
-}
-
-static struct words
-class_words(uint8_t classes)
-{
-    static const char *const names[] = {"applicant", "debtor", "debt",
-                                        "heating",   "none",   "other"};
-    struct words words = {""};
-
-    if ((classes & CLASS_ALL) == 0) {
-        words_add(&words, "nobody");
-    }
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if ((classes >> i & 1) != 0) {
-            words_add(&words, "%s%s", words.text[0] == '\0' ? "" : ", ", names[i]);
-        }
-    }
-    return words;
-}
-
-// What the days of an integration are held against, and how it went.
-static struct words
-days_words(const struct demand *demand, const struct integration *held, bool passed)
-{
-    struct words compared =
-        period_words(demand->period.begin.number, demand->period.end.number);
-    struct words own = {""};
-    struct words words = {""};
-    const char *no = passed ? "" : "not ";
-
-    if (held != NULL) {
-        own = period_words(held->begin, held->end);
-    }
-    if (!demand->can_be_met) {
-        words_add(&words, "the message says no %s to compare with",
-                  demand->when == WHEN_FIRST_JANUARY ? "year" : "period");
-    } else if (demand->when == WHEN_TODAY || demand->when == WHEN_FIRST_JANUARY) {
-        words_add(&words, "%s: %s is %sin %s", when_name(demand->when), compared.text, no,
-                  own.text);
-    } else if (demand->when == WHEN_COVERS_5Y) {
-        words_add(&words, "%s: %s, begun %d years earlier, does %scontain %s",
-                  when_name(demand->when), own.text, COVER_YEARS_BEFORE, no,
-                  compared.text);
-    } else {
-        words_add(&words, "%s: %s shares %s day with %s", when_name(demand->when),
-                  own.text, passed ? "a" : "no", compared.text);
-    }
-    return words;
-}
-
-// ---- rows ----
-
-static struct trace_row *
-add_row(struct trace *trace, const struct match_question *question, uint16_t group,
-        uint32_t institution, enum match_rule rule, bool passed)
-{
-    const struct flow *flow = question->judged->flow;
-    struct trace_row *row;
-
-    if (trace->len == trace->size) {
-        trace->size = trace->size * 2 + 32;
-        trace->rows = realloc(trace->rows, trace->size * sizeof *trace->rows);
-        CHECK(trace->rows != NULL);
-    }
-    row = &trace->rows[trace->len++];
-    memset(row, 0, sizeof *row);
-    row->institution = institution;
-    row->group = group;
-    row->rule = rule;
-    row->passed = passed;
-    if (group < flow->groups_len) {
-        snprintf(row->deliberation, sizeof row->deliberation, "%s",
-                 flow->groups[group].deliberation);
-    }
-    return row;
-}
-
-PRINTF_LIKE(2, 3)
-static void
-say(struct trace_row *row, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(row->text, sizeof row->text, format, args);
-    va_end(args);
-}
-
-static void
-row_integration(struct trace_row *row, const struct integration *integration)
-{
-    row->justified = true;
-    row->integration = *integration;
-}
-
-void
-trace_free_rows(struct trace *trace)
-{
-    free(trace->rows);
-    *trace = (struct trace){0};
-}
-
-const char *
-match_rule_name(enum match_rule rule)
-{
-    switch (rule) {
-    case RULE_PUBLISHER:
-        return "publisher";
-    case RULE_RECIPIENT:
-        return "recipient";
-    case RULE_SECTOR:
-        return "sector";
-    case RULE_QUALITY:
-        return "quality";
-    case RULE_WHEN:
-        return "when";
-    case RULE_NOT_PUBLISHER:
-        return "not publisher";
-    case RULE_MAILBOX:
-        return "mailbox";
-    case RULE_FIELDS:
-        return "fields";
-    case RULE_DELIVERED:
-        return "delivered";
-    }
-    return "?";
-}
-
-void
-trace_publisher(struct trace *trace, const struct match_question *question,
-                uint16_t group, const struct demand *demand,
-                const struct integration *found)
-{
-    struct trace_row *row = add_row(trace, question, group, question->publisher->id,
-                                    RULE_PUBLISHER, found != NULL);
-    struct words compared =
-        period_words(demand->period.begin.number, demand->period.end.number);
-
-    if (found != NULL) {
-        row_integration(row, found);
-        say(row, "it holds %03u itself; %s", (unsigned)found->quality,
-            days_words(demand, found, true).text);
-    } else if (!demand->can_be_met) {
-        say(row, "%s", days_words(demand, NULL, false).text);
-    } else {
-        say(row, "it holds none of %s itself (%s: %s)",
-            quality_words(demand->condition).text, when_name(demand->when),
-            compared.text);
-    }
-}
-
-void
-trace_recipient(struct trace *trace, const struct match_question *question,
-                uint16_t group, uint32_t institution, enum match_rule rule, bool passed,
-                const char *text)
-{
-    say(add_row(trace, question, group, institution, rule, passed), "%s", text);
-}
-
-static void
-say_quality(struct trace_row *row, const struct match_question *question,
-            const struct demand *demand, const struct integration *integration)
-{
-    unsigned code = integration->quality;
-
-    if (!row->passed && demand_takes_quality(demand, integration->quality)) {
-        say(row, "the catalogue has no %03u in sector %u (%s)", code,
-            (unsigned)integration->sector, sector_words(question, integration->sector));
-    } else {
-        say(row, "%03u is %samong %s", code, row->passed ? "" : "not ",
-            quality_words(demand->condition).text);
-    }
-}
-
-static void
-say_rule(struct trace_row *row, const struct match_question *question,
-         const struct demand *demand, const struct integration *integration)
-{
-    switch (row->rule) {
-    case RULE_SECTOR:
-        say(row, "sector %u (%s) is %samong those that get it",
-            (unsigned)integration->sector, sector_words(question, integration->sector),
-            row->passed ? "" : "not ");
-        break;
-    case RULE_QUALITY:
-        say_quality(row, question, demand, integration);
-        break;
-    case RULE_WHEN:
-        say(row, "%s", days_words(demand, integration, row->passed).text);
-        break;
-    case RULE_NOT_PUBLISHER:
-        say(row, "it is %sthe publisher itself", row->passed ? "not " : "");
-        break;
-    default:
-        break;
-    }
-}
-
-void
-trace_integration(struct trace *trace, const struct match_question *question,
-                  uint16_t group, const struct demand *demand,
-                  const struct integration *integration, enum match_rule stopped)
-{
-    const struct group *asked = &question->judged->flow->groups[group];
-    // A code that the catalogue lost is found out last, and shown where it belongs.
-    enum match_rule last = stopped == RULE_DELIVERED ? RULE_NOT_PUBLISHER : stopped;
-
-    for (enum match_rule rule = RULE_SECTOR; rule <= last; rule++) {
-        bool is_asked = rule == RULE_SECTOR          ? asked->audience == BY_DIRECTORY
-                        : rule == RULE_NOT_PUBLISHER ? asked->not_publisher
-                                                     : true;
-
-        if (is_asked) {
-            struct trace_row *row = add_row(
-                trace, question, group, integration->institution, rule, rule != stopped);
-
-            row_integration(row, integration);
-            say_rule(row, question, demand, integration);
-        }
-    }
-}
-
-// ---- rows about mailboxes ----
-
-// The group whose rule let this share's integration through.
-static uint16_t
-group_of_share(const struct share *share, const struct grant *grants, size_t grants_len)
-{
-    for (size_t i = 0; i < grants_len; i++) {
-        if (grants[i].justified == share->justified &&
-            memcmp(&grants[i].integration, &share->integration,
-                   sizeof share->integration) == 0) {
-            return grants[i].group;
-        }
-    }
-    return TRACE_WHOLE_FLOW;
-}
-
-static uint64_t
-trace_withheld(struct trace *trace, const struct match_question *question, uint16_t group,
-               uint32_t institution, uint8_t classes)
-{
-    const struct judged *judged = question->judged;
-    uint64_t keep = match_fields(question->catalogue, judged, classes);
-
-    for (uint32_t i = 0; i < judged->mutation->fields_len; i++) {
-        const struct field_rule *rule =
-            catalogue_field_rule(question->catalogue, judged->field[i]);
-
-        if ((keep >> i & 1) == 0 && rule != NULL) {
-            struct trace_row *row =
-                add_row(trace, question, group, institution, RULE_FIELDS, false);
-
-            say(row, "%s (%s) withheld: for %s, not for %s", rule->code, rule->meaning,
-                class_words(rule->classes).text, class_words(classes).text);
-            snprintf(row->deliberation, sizeof row->deliberation, "%s",
-                     rule->deliberation);
-        }
-    }
-    return keep;
-}
-
-static void
-trace_share(struct trace *trace, const struct match_question *question,
-            const struct mailbox_spec *mailbox, const struct share *share, uint16_t group)
-{
-    uint32_t institution = mailbox->institution;
-    uint32_t fields = question->judged->mutation->fields_len;
-    uint64_t keep = trace_withheld(trace, question, group, institution, share->classes);
-    bool something = match_leaves_something(question->judged, keep);
-
-    say(add_row(trace, question, group, institution, RULE_FIELDS, something),
-        something ? "%d of %u fields are left"
-                  : "%d of %u fields are left: no notification",
-        __builtin_popcountll(keep), (unsigned)fields);
-    if (!something) {
-        return;
-    }
-
-    struct trace_row *row =
-        add_row(trace, question, group, institution, RULE_DELIVERED, true);
-
-    if (share->justified) {
-        row_integration(row, &share->integration);
-        say(row, "to mailbox %s, justified by %03u from %s", mailbox->name,
-            (unsigned)share->integration.quality,
-            period_words(share->integration.begin, share->integration.end).text);
-    } else {
-        say(row, "to mailbox %s; no integration is asked", mailbox->name);
-    }
-}
-
-static void
-trace_mailboxes(struct trace *trace, const struct match_question *question,
-                const struct grant *grants, size_t grants_len)
-{
-    const struct mailbox_spec *const *mailboxes = NULL;
-    uint32_t institution = grants[0].institution;
-    uint16_t flow = question->judged->flow->id;
-    size_t len = roster_mailboxes(question->roster, institution, &mailboxes);
-
-    if (len == 0) {
-        say(add_row(trace, question, grants[0].group, institution, RULE_MAILBOX, false),
-            "it is not registered, so it has no mailbox");
-    }
-    for (size_t i = 0; i < len; i++) {
-        struct share share;
-        bool takes = match_share(mailboxes[i], flow, grants, grants_len, &share);
-        uint16_t group =
-            takes ? group_of_share(&share, grants, grants_len) : TRACE_WHOLE_FLOW;
-
-        say(add_row(trace, question, group, institution, RULE_MAILBOX, takes),
-            takes ? "mailbox %s takes it"
-                  : "mailbox %s chose not to take this flow for these qualities",
-            mailboxes[i]->name);
-        if (takes) {
-            trace_share(trace, question, mailboxes[i], &share, group);
-        }
-    }
-}
-
-void
-trace_shares(struct trace *trace, const struct match_question *question,
-             const struct grant *grants, size_t grants_len)
-{
-    size_t first = 0;
-
-    while (first < grants_len) {
-        size_t len = 1;
-
-        while (first + len < grants_len &&
-               grants[first + len].institution == grants[first].institution) {
-            len++;
-        }
-        trace_mailboxes(trace, question, grants + first, len);
-        first += len;
-    }
-}
-
-// ---- the text ----
+#include "rules/match_trace.h"
 
 static void
 print_audience(const struct match_question *question, const struct group *group,
@@ -440,7 +14,8 @@ print_audience(const struct match_question *question, const struct group *group,
 
     buffer_print(text, "%s", audience_name(group->audience));
     for (uint16_t i = 0; i < group->sectors_len; i++) {
-        buffer_print(text, "%s%s", before, sector_words(question, group->sectors[i]));
+        buffer_print(text, "%s%s", before,
+                     words_of_sector(question->catalogue, group->sectors[i]));
         before = ", ";
     }
     for (uint16_t i = 0; i < group->fixed_len; i++) {
@@ -463,9 +38,9 @@ print_condition(const struct match_question *question, const char *whose,
     if (demand.can_be_met) {
         buffer_print(
             text, " (%s)",
-            period_words(demand.period.begin.number, demand.period.end.number).text);
+            words_of_period(demand.period.begin.number, demand.period.end.number).text);
     }
-    buffer_print(text, ", %s", quality_words(condition).text);
+    buffer_print(text, ", %s", words_of_qualities(condition).text);
 }
 
 static void
@@ -481,11 +56,12 @@ print_head(const struct match_question *question, struct buffer *text)
         niss_mask(judged->niss, masked);
         buffer_print(text, " about %s", masked);
     }
-    buffer_print(text, " on %s", day_words(question->today.number).text);
+    buffer_print(text, " on %s",
+                 words_of_period(question->today.number, question->today.number).text);
     if (judged->has_period) {
         buffer_print(
             text, ", period %s",
-            period_words(judged->period.begin.number, judged->period.end.number).text);
+            words_of_period(judged->period.begin.number, judged->period.end.number).text);
     }
     print_condition(question, "publisher", &flow->publisher, text);
     buffer_print(text, "\n");
@@ -500,25 +76,51 @@ print_head(const struct match_question *question, struct buffer *text)
     }
 }
 
+static void
+print_row(const struct match_question *question, const struct trace_row *row,
+          struct buffer *text)
+{
+    bool names_group = question->judged->flow->groups_len > 1 &&
+                       row->group != TRACE_WHOLE_FLOW &&
+                       (row->rule != RULE_SECTOR || row->passed);
+
+    buffer_print(text, "  %-3s  %-13s  ", row->passed ? "yes" : "no",
+                 match_rule_name(row->rule));
+    if (names_group) {
+        buffer_print(text, "group %u: ", row->group + 1U);
+    }
+    buffer_print(text, "%s", row->text);
+    if (row->deliberation[0] != '\0' && row->rule >= RULE_FIELDS) {
+        buffer_print(text, " [%s]", row->deliberation);
+    }
+    buffer_print(text, "\n");
+}
+
+// The rows about one institution, in the order in which they were asked.
+struct story {
+    const struct trace_row *const *rows;
+    size_t len;
+};
+
 static bool
 same_subject(const struct trace_row *a, const struct trace_row *b)
 {
-    return a->institution == b->institution && a->justified == b->justified &&
+    return a->justified == b->justified &&
            memcmp(&a->integration, &b->integration, sizeof a->integration) == 0;
 }
 
 // An integration whose sector one group does not serve is of interest only where no other
 // group serves it, and then once.
 static bool
-is_told_elsewhere(const struct trace *trace, size_t index)
+is_told_elsewhere(const struct story *story, size_t index)
 {
-    const struct trace_row *row = &trace->rows[index];
+    const struct trace_row *row = story->rows[index];
 
     if (row->rule != RULE_SECTOR || row->passed) {
         return false;
     }
-    for (size_t i = 0; i < trace->len; i++) {
-        const struct trace_row *other = &trace->rows[i];
+    for (size_t i = 0; i < story->len; i++) {
+        const struct trace_row *other = story->rows[i];
 
         if (other->rule == RULE_SECTOR && same_subject(row, other) &&
             (other->passed || i < index)) {
@@ -529,65 +131,121 @@ is_told_elsewhere(const struct trace *trace, size_t index)
 }
 
 static void
-print_row(const struct trace_row *row, struct buffer *text)
+print_name(const struct match_question *question, const struct story *story,
+           struct buffer *text)
 {
-    buffer_print(text, "  %-3s  %-13s  ", row->passed ? "yes" : "no",
-                 match_rule_name(row->rule));
-    if (row->group != TRACE_WHOLE_FLOW) {
-        buffer_print(text, "group %u: ", row->group + 1U);
+    uint32_t id = story->rows[0]->institution;
+    const struct institution *institution = roster_institution(question->roster, id);
+    bool delivered = false;
+
+    for (size_t i = 0; i < story->len; i++) {
+        delivered = delivered || story->rows[i]->rule == RULE_DELIVERED;
     }
-    buffer_print(text, "%s", row->text);
-    if (row->deliberation[0] != '\0' &&
-        (row->rule == RULE_DELIVERED || row->rule == RULE_FIELDS)) {
-        buffer_print(text, " [%s]", row->deliberation);
+    if (institution != NULL) {
+        buffer_print(text, "\n%s (%s)", institution->code, institution->name);
+    } else if (id != 0) {
+        buffer_print(text, "\ninstitution %u, not registered", (unsigned)id);
+    } else {
+        buffer_print(text, "\nnot registered");
     }
-    buffer_print(text, "\n");
+    buffer_print(text, ": %s\n", delivered ? "gets it" : "does not get it");
+}
+
+// What stands above a row where the subject changes.
+static void
+print_subject(const struct trace_row *row, const struct trace_row *last,
+              struct buffer *text)
+{
+    if (row->rule >= RULE_MAILBOX) {
+        if (last == NULL || last->rule < RULE_MAILBOX) {
+            buffer_print(text, " mailboxes\n");
+        }
+    } else if (row->justified && (last == NULL || !same_subject(row, last))) {
+        buffer_print(text, " integration %03u, %s\n", (unsigned)row->integration.quality,
+                     words_of_period(row->integration.begin, row->integration.end).text);
+    }
 }
 
 static void
-print_institution(const struct match_question *question, const struct trace *trace,
-                  uint32_t id, struct buffer *text)
+print_story(const struct match_question *question, const struct story *story,
+            struct buffer *text)
 {
-    const struct institution *institution = roster_institution(question->roster, id);
     const struct trace_row *last = NULL;
-    bool delivered = false;
 
-    for (size_t i = 0; i < trace->len; i++) {
-        delivered = delivered || (trace->rows[i].institution == id &&
-                                  trace->rows[i].rule == RULE_DELIVERED);
-    }
-    buffer_print(text, "\n%s %s%s%s: %s\n",
-                 institution == NULL ? "institution" : institution->code,
-                 institution == NULL ? "not registered" : "(",
-                 institution == NULL ? "" : institution->name,
-                 institution == NULL ? "" : ")",
-                 delivered ? "gets it" : "does not get it");
-    for (size_t i = 0; i < trace->len; i++) {
-        const struct trace_row *row = &trace->rows[i];
-
-        if (row->institution != id || is_told_elsewhere(trace, i)) {
-            continue;
+    print_name(question, story, text);
+    for (size_t i = 0; i < story->len; i++) {
+        if (!is_told_elsewhere(story, i)) {
+            print_subject(story->rows[i], last, text);
+            print_row(question, story->rows[i], text);
+            last = story->rows[i];
         }
-        if (row->justified && row->rule < RULE_MAILBOX &&
-            (last == NULL || !same_subject(row, last))) {
-            buffer_print(text, " integration %03u, %s\n",
-                         (unsigned)row->integration.quality,
-                         period_words(row->integration.begin, row->integration.end).text);
-        }
-        print_row(row, text);
-        last = row;
     }
 }
 
-static bool
-comes_first(const struct trace *trace, size_t index)
+// Rows of one array: the address is the order in which they were asked.
+static int
+compare_rows(const void *left, const void *right)
 {
-    for (size_t i = 0; i < index; i++) {
-        if (trace->rows[i].institution == trace->rows[index].institution) {
-            return false;
+    const struct trace_row *a = *(const struct trace_row *const *)left;
+    const struct trace_row *b = *(const struct trace_row *const *)right;
+    int order = (a->institution > b->institution) - (a->institution < b->institution);
+
+    return order != 0 ? order : (a > b) - (a < b);
+}
+
+// What was asked of the mutation as a whole; true when that refused it.
+static bool
+print_publisher(const struct match_question *question, const struct trace *trace,
+                struct buffer *text)
+{
+    uint16_t groups_refused = 0;
+    bool refused = false;
+
+    for (size_t i = 0; i < trace->len; i++) {
+        const struct trace_row *row = &trace->rows[i];
+
+        if (row->rule == RULE_PUBLISHER) {
+            print_row(question, row, text);
+        }
+        if (!row->passed && row->group == TRACE_WHOLE_FLOW &&
+            (row->rule == RULE_PUBLISHER || row->rule == RULE_RECIPIENT)) {
+            refused = true;
+        }
+        if (!row->passed && row->group != TRACE_WHOLE_FLOW &&
+            row->rule == RULE_PUBLISHER) {
+            groups_refused++;
         }
     }
-    return true;
+    return refused || groups_refused == question->judged->flow->groups_len;
+}
+
+static void
+print_stories(const struct match_question *question, const struct trace *trace,
+              struct buffer *text)
+{
+    const struct trace_row **rows = xcalloc(trace->len, sizeof *rows);
+    size_t len = 0;
+    size_t first = 0;
+
+    for (size_t i = 0; i < trace->len; i++) {
+        if (trace->rows[i].rule != RULE_PUBLISHER) {
+            rows[len++] = &trace->rows[i];
+        }
+    }
+    if (len > 0) {
+        qsort(rows, len, sizeof *rows, compare_rows);
+    }
+    while (first < len) {
+        struct story story = {rows + first, 1};
+
+        while (first + story.len < len &&
+               rows[first + story.len]->institution == rows[first]->institution) {
+            story.len++;
+        }
+        print_story(question, &story, text);
+        first += story.len;
+    }
+    free(rows);
 }
 
 void
@@ -595,11 +253,12 @@ match_explain(const struct match_question *question, const struct trace *trace,
               struct buffer *text)
 {
     print_head(question, text);
-    for (size_t i = 0; i < trace->len; i++) {
-        if (comes_first(trace, i)) {
-            print_institution(question, trace, trace->rows[i].institution, text);
-        }
-    }
-    buffer_print(text, "\nno other institution is concerned: none of them has an "
-                       "integration on this person or is named\n");
+
+    bool refused = print_publisher(question, trace, text);
+
+    print_stories(question, trace, text);
+    buffer_print(text, "\n%s\n",
+                 refused ? "nobody gets it"
+                         : "nobody else gets it: no other institution has an integration "
+                           "on this person, or is named");
 }

@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: EUPL-1.2
-// match_explain.h - the rows of a trace, written while matching. For match.c alone.
-#ifndef RULES_MATCH_EXPLAIN_H
-#define RULES_MATCH_EXPLAIN_H
+// match_trace.h - the rows of a trace, written while match.c matches, and their words.
+#ifndef RULES_MATCH_TRACE_H
+#define RULES_MATCH_TRACE_H
 
 #include "rules/demand.h"
 #include "rules/match.h"
+
+// Room for every list of codes that a condition can hold.
+enum { WORDS_LEN = 256 };
+
+struct words {
+    char text[WORDS_LEN];
+};
+
+// words_of_period: "2026-01-01 to 2026-12-31", or the one day.
+struct words words_of_period(int32_t begin, int32_t end);
+// words_of_qualities: "001-009, 020, 021", as the law writes them; "all qualities".
+struct words words_of_qualities(const struct condition *condition);
+// words_of_sector: its name, "?" when the catalogue has none. Lends: as the catalogue does.
+const char *words_of_sector(const struct catalogue *catalogue, uint16_t number);
 
 // trace_publisher notes whether the publisher's own integration was found.
 //
