@@ -5,8 +5,13 @@
 
 _Static_assert((int)VG_FIELDS_MAX == (int)HOT_FIELDS_MAX, "one limit, two names");
 
-// Tag and length around a Mutation of the largest size.
-enum { MUTATION_HEAD_BYTES = 4 };
+enum {
+    MUTATION_HEAD_BYTES = 4, // tag and length around a Mutation of the largest size
+    // At most, in a Mutation and around it: its numbers with their tags, and the tags and
+    // lengths of its texts; then those of one field.
+    FIXED_BYTES_MAX = 128,
+    FIELD_FIXED_BYTES_MAX = 12,
+};
 
 static struct hot_bytes
 hot_view(struct vg_bytes bytes)
@@ -22,7 +27,7 @@ public_view(struct hot_bytes bytes)
 
 static enum vg_status
 check_out_fields(const struct vg_mutation *mutation, struct hot_mutation *hot,
-                 struct vg_error *error)
+                 size_t *size_max, struct vg_error *error)
 {
     for (size_t i = 0; i < mutation->fields_len; i++) {
         const struct vg_field *field = &mutation->fields[i];
@@ -38,6 +43,7 @@ check_out_fields(const struct vg_mutation *mutation, struct hot_mutation *hot,
         }
         hot->fields[i].code = hot_view(field->code);
         hot->fields[i].value = hot_view(field->value);
+        *size_max += FIELD_FIXED_BYTES_MAX + field->code.len + field->value.len;
     }
     hot->fields_len = (uint32_t)mutation->fields_len;
     return VG_OK;
@@ -45,8 +51,11 @@ check_out_fields(const struct vg_mutation *mutation, struct hot_mutation *hot,
 
 enum vg_status
 vg_mutation_check_out(const struct vg_mutation *mutation, struct hot_mutation *ret_hot,
-                      struct vg_error *error)
+                      size_t *ret_size_max, struct vg_error *error)
 {
+    size_t size_max = FIXED_BYTES_MAX + mutation->flow.len + mutation->id.len +
+                      mutation->recipient.len + mutation->replaces.len +
+                      mutation->cancels.len;
     enum vg_status status;
 
     if (mutation->flow.len == 0) {
@@ -71,12 +80,13 @@ vg_mutation_check_out(const struct vg_mutation *mutation, struct hot_mutation *r
     ret_hot->period_begin = mutation->period_begin;
     ret_hot->period_end = mutation->period_end;
     ret_hot->reference_year = mutation->reference_year;
-    status = check_out_fields(mutation, ret_hot, error);
-    if (status == VG_OK &&
+    status = check_out_fields(mutation, ret_hot, &size_max, error);
+    if (status == VG_OK && size_max > HOT_MUTATION_BYTES_MAX &&
         hot_mutation_size(ret_hot) > HOT_MUTATION_BYTES_MAX + MUTATION_HEAD_BYTES) {
         status = vg_fail(error, VG_TOO_LARGE, "a mutation has at most %d bytes",
                          HOT_MUTATION_BYTES_MAX);
     }
+    *ret_size_max = size_max;
     return status;
 }
 

@@ -11,7 +11,7 @@
 // Borrows: mutation, which ret_hot then views. Returns VG_OK, VG_MALFORMED, VG_TOO_MANY
 // or VG_TOO_LARGE.
 enum vg_status vg_mutation_check_out(const struct vg_mutation *mutation,
-                                     struct hot_mutation *ret_hot,
+                                     struct hot_mutation *ret_hot, size_t *ret_size_max,
                                      struct vg_error *error);
 
 // vg_notification_check_in makes the public view of one that was received. scratch is

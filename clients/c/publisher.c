@@ -558,6 +558,7 @@ vg_publish(struct vg_publisher *publisher, const struct vg_mutation *mutation,
     const struct vg_error *fault = vg_connection_fault(publisher->connection);
     struct hot_mutation hot;
     enum vg_status status;
+    size_t size_max;
 
     if (fault != NULL) {
         return vg_fail_again(error, fault);
@@ -566,11 +567,11 @@ vg_publish(struct vg_publisher *publisher, const struct vg_mutation *mutation,
         return vg_fail(error, VG_BUSY, "%zu mutations wait for their answer",
                        vg_unanswered_count(&publisher->unanswered));
     }
-    status = vg_mutation_check_out(mutation, &hot, error);
+    status = vg_mutation_check_out(mutation, &hot, &size_max, error);
     if (status != VG_OK) {
         return status;
     }
-    status = vg_unanswered_append(&publisher->unanswered, &hot);
+    status = vg_unanswered_append(&publisher->unanswered, &hot, size_max);
     if (status != VG_OK) {
         return vg_fail(error, status, "%s", vg_status_sentence(status));
     }

@@ -135,9 +135,8 @@ frame_with_room(struct vg_unanswered *unanswered, size_t size)
 
 enum vg_status
 vg_unanswered_append(struct vg_unanswered *unanswered,
-                     const struct hot_mutation *mutation)
+                     const struct hot_mutation *mutation, size_t size_max)
 {
-    size_t size_max = hot_mutation_size(mutation);
     struct vg_frame *frame;
     uint8_t *begin;
     size_t size;

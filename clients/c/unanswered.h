@@ -41,11 +41,12 @@ struct vg_unanswered {
 void vg_unanswered_begin(struct vg_unanswered *unanswered, uint64_t last_number);
 void vg_unanswered_end(struct vg_unanswered *unanswered);
 
-// vg_unanswered_append encodes a mutation under the next number.
+// vg_unanswered_append encodes a mutation, which takes at most size_max bytes, under the
+// next number.
 //
 // Returns VG_OK, VG_TOO_LARGE or VG_NO_MEMORY; after these two nothing has changed.
 enum vg_status vg_unanswered_append(struct vg_unanswered *unanswered,
-                                    const struct hot_mutation *mutation);
+                                    const struct hot_mutation *mutation, size_t size_max);
 
 // vg_unanswered_close lets the last frame go though it is not full.
 void vg_unanswered_close(struct vg_unanswered *unanswered);

@@ -59,11 +59,13 @@ what_is_written_is_read(void **state)
                                        .begin = 20260101,
                                        .end = 99991231};
     struct hot_mutation hot;
+    size_t size_max;
     static struct hot_content scratch;
     uint8_t content[4096];
 
     (void)state;
-    assert_int_equal(vg_mutation_check_out(&written, &hot, NULL), VG_OK);
+    assert_int_equal(vg_mutation_check_out(&written, &hot, &size_max, NULL), VG_OK);
+    assert_true(size_max >= hot_mutation_size(&hot));
     // The broker would copy a field whole; here it has no raw bytes, so it writes it anew.
     hot.fields[0].raw = (struct hot_bytes){NULL, 0};
     hot.fields[1].raw = (struct hot_bytes){NULL, 0};
@@ -108,22 +110,27 @@ each_size_has_its_limit(void **state)
     static char bytes[5000];
     struct vg_mutation mutation = full_mutation();
     struct hot_mutation hot;
+    size_t size_max;
 
     (void)state;
     mutation.id = (struct vg_bytes){bytes, HOT_ID_BYTES_MAX};
-    assert_int_equal(vg_mutation_check_out(&mutation, &hot, NULL), VG_OK);
+    assert_int_equal(vg_mutation_check_out(&mutation, &hot, &size_max, NULL), VG_OK);
     mutation.id.len++;
-    assert_int_equal(vg_mutation_check_out(&mutation, &hot, NULL), VG_TOO_LARGE);
+    assert_int_equal(vg_mutation_check_out(&mutation, &hot, &size_max, NULL),
+                     VG_TOO_LARGE);
     mutation = full_mutation();
     mutation.fields[0].value = (struct vg_bytes){bytes, HOT_VALUE_BYTES_MAX};
-    assert_int_equal(vg_mutation_check_out(&mutation, &hot, NULL), VG_OK);
+    assert_int_equal(vg_mutation_check_out(&mutation, &hot, &size_max, NULL), VG_OK);
     mutation.fields[0].value.len++;
-    assert_int_equal(vg_mutation_check_out(&mutation, &hot, NULL), VG_TOO_LARGE);
+    assert_int_equal(vg_mutation_check_out(&mutation, &hot, &size_max, NULL),
+                     VG_TOO_LARGE);
     mutation = full_mutation();
     mutation.fields[0].code = (struct vg_bytes){bytes, HOT_CODE_BYTES_MAX + 1};
-    assert_int_equal(vg_mutation_check_out(&mutation, &hot, NULL), VG_TOO_LARGE);
+    assert_int_equal(vg_mutation_check_out(&mutation, &hot, &size_max, NULL),
+                     VG_TOO_LARGE);
     mutation.fields[0].code.len = 0;
-    assert_int_equal(vg_mutation_check_out(&mutation, &hot, NULL), VG_MALFORMED);
+    assert_int_equal(vg_mutation_check_out(&mutation, &hot, &size_max, NULL),
+                     VG_MALFORMED);
 }
 
 // The broker judges the body of a Mutation; a head of tag and length stands around it.
@@ -133,6 +140,7 @@ the_whole_is_limited_to_the_byte(void **state)
     static char bytes[4096];
     struct vg_mutation mutation = {.niss = 1};
     struct hot_mutation hot;
+    size_t size_max;
     struct hot_bytes body;
     static uint8_t encoded[20000];
     size_t longest = 0;
@@ -145,12 +153,13 @@ the_whole_is_limited_to_the_byte(void **state)
     }
     for (size_t more = 0; more < 500; more++) {
         mutation.recipient = (struct vg_bytes){bytes, more};
-        if (vg_mutation_check_out(&mutation, &hot, NULL) == VG_OK) {
+        if (vg_mutation_check_out(&mutation, &hot, &size_max, NULL) == VG_OK) {
             struct hot_bytes rest = {encoded, 0};
 
             rest.len = (size_t)(hot_write_mutation(encoded, &hot) - encoded);
             assert_true(hot_next_mutation(&rest, &body));
             assert_true(body.len <= HOT_MUTATION_BYTES_MAX);
+            assert_true(size_max >= hot_mutation_size(&hot));
             longest = body.len;
         }
     }

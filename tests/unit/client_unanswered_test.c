@@ -28,7 +28,8 @@ append(struct vg_unanswered *unanswered)
 
     mutation.flow = (struct hot_bytes){(const uint8_t *)"notifyPerson", 12};
     mutation.niss = unanswered->next;
-    assert_int_equal(vg_unanswered_append(unanswered, &mutation), VG_OK);
+    assert_int_equal(
+        vg_unanswered_append(unanswered, &mutation, hot_mutation_size(&mutation)), VG_OK);
 }
 
 static void
@@ -126,7 +127,9 @@ what_can_never_fit_uses_no_number(void **state)
     struct hot_mutation mutation = {.flow = {(const uint8_t *)"notifyPerson", 12}};
 
     (void)state;
-    assert_int_equal(vg_unanswered_append(&unanswered, &mutation), VG_TOO_LARGE);
+    assert_int_equal(
+        vg_unanswered_append(&unanswered, &mutation, hot_mutation_size(&mutation)),
+        VG_TOO_LARGE);
     assert_int_equal(unanswered.next, 1);
     assert_int_equal(unanswered.frames_len, 0);
     vg_unanswered_end(&unanswered);
