@@ -731,13 +731,31 @@ write_varint(uint8_t *at, uint64_t value)
     return at;
 }
 
+// Codes, references and most values are short: two copies of a fixed size that overlap
+// need no call.
 static inline uint8_t *
 write_copy(uint8_t *at, struct hot_bytes bytes)
 {
-    if (bytes.len > 0) {
-        memcpy(at, bytes.at, bytes.len);
+    const uint8_t *from = bytes.at;
+    size_t len = bytes.len;
+
+    if (len > 32) {
+        memcpy(at, from, len);
+    } else if (len >= 16) {
+        memcpy(at, from, 16);
+        memcpy(at + len - 16, from + len - 16, 16);
+    } else if (len >= 8) {
+        memcpy(at, from, 8);
+        memcpy(at + len - 8, from + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(at, from, 4);
+        memcpy(at + len - 4, from + len - 4, 4);
+    } else if (len > 0) {
+        at[0] = from[0];
+        at[len / 2] = from[len / 2];
+        at[len - 1] = from[len - 1];
     }
-    return at + bytes.len;
+    return at + len;
 }
 
 static inline size_t
