@@ -150,7 +150,6 @@ vg_cursor_done_through(struct vg_cursor *cursor, uint64_t through)
 {
     if (through > cursor->through) {
         move_through(cursor, through);
-        cursor->through_is_news = true;
     }
 }
 
@@ -165,7 +164,7 @@ vg_cursor_done(struct vg_cursor *cursor, uint64_t number)
         return true;
     }
     return add_range(cursor, (struct vg_range){number, number}) &&
-           tell_alone(cursor, number);
+           (number > cursor->arrived || tell_alone(cursor, number));
 }
 
 // ---- what arrives ----
@@ -182,6 +181,18 @@ step_over(struct vg_cursor *cursor, uint64_t first, uint64_t last)
     return add_range(cursor, (struct vg_range){first, last});
 }
 
+// What the broker sends again, it was not told; up to through it is now by having arrived.
+static bool
+arrive_again(struct vg_cursor *cursor, uint64_t number)
+{
+    if (number <= cursor->arrived) {
+        return true; // twice on one connection
+    }
+    cursor->arrived = number;
+    return number <= cursor->through || !is_done(cursor, number) ||
+           tell_alone(cursor, number);
+}
+
 enum vg_arrival
 vg_cursor_arrive(struct vg_cursor *cursor, uint64_t number, bool *ret_good)
 {
@@ -189,6 +200,7 @@ vg_cursor_arrive(struct vg_cursor *cursor, uint64_t number, bool *ret_good)
 
     *ret_good = true;
     if (number <= cursor->seen) {
+        *ret_good = arrive_again(cursor, number);
         return VG_ARRIVAL_REPEAT;
     }
     if (number > expected) {
@@ -198,30 +210,13 @@ vg_cursor_arrive(struct vg_cursor *cursor, uint64_t number, bool *ret_good)
         *ret_good = step_over(cursor, expected, number - 1);
     }
     cursor->seen = number;
+    cursor->arrived = number;
     return VG_ARRIVAL_NEW;
 }
 
 // ---- a subscription ----
 
-// What the broker has not committed of ours is lost with the connection: tell it all
-// again.
-static bool
-tell_again(struct vg_cursor *cursor, uint64_t acknowledged)
-{
-    cursor->through_is_news = cursor->through > acknowledged;
-    cursor->alone_len = 0;
-    for (size_t i = 0; i < cursor->ranges_len; i++) {
-        for (uint64_t number = cursor->ranges[i].first; number <= cursor->ranges[i].last;
-             number++) {
-            if (!tell_alone(cursor, number)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-bool
+void
 vg_cursor_join(struct vg_cursor *cursor, uint64_t acknowledged, uint64_t last,
                uint64_t waiting)
 {
@@ -237,26 +232,38 @@ vg_cursor_join(struct vg_cursor *cursor, uint64_t acknowledged, uint64_t last,
     if (cursor->through > cursor->seen) {
         cursor->seen = cursor->through;
     }
-    return tell_again(cursor, acknowledged);
+    cursor->arrived = acknowledged;
+    cursor->told = acknowledged;
+    cursor->alone_len = 0;
 }
 
 // ---- news ----
 
+// All up to here are done and have come on this connection.
+static uint64_t
+tellable(const struct vg_cursor *cursor)
+{
+    return cursor->through < cursor->arrived ? cursor->through : cursor->arrived;
+}
+
 bool
 vg_cursor_has_news(const struct vg_cursor *cursor)
 {
-    return cursor->through_is_news || cursor->alone_len > 0;
+    return tellable(cursor) > cursor->told || cursor->alone_len > 0;
 }
 
 size_t
-vg_cursor_take_alone(struct vg_cursor *cursor, uint64_t *ret_alone, size_t max)
+vg_cursor_tell(struct vg_cursor *cursor, uint64_t *ret_through, uint64_t *ret_alone,
+               size_t max)
 {
     size_t taken = 0;
     size_t read = 0;
 
+    *ret_through = tellable(cursor);
+    cursor->told = *ret_through;
     // Those that through has passed meanwhile need not be told.
     while (read < cursor->alone_len && taken < max) {
-        if (cursor->alone[read] > cursor->through) {
+        if (cursor->alone[read] > cursor->told) {
             ret_alone[taken++] = cursor->alone[read];
         }
         read++;

@@ -5,6 +5,9 @@
 //     through '    -  8  -  10 ' seen       done: up to through, and 8 and 10 alone
 //
 // What is done alone is kept as ranges: few, however many numbers they hold.
+//
+// The broker takes an acknowledgement only for what it has sent on the same connection. So
+// what it missed of ours is told when the number comes again, not before.
 #ifndef CLIENT_CURSOR_H
 #define CLIENT_CURSOR_H
 
@@ -20,21 +23,22 @@ struct vg_range {
 struct vg_cursor {
     uint64_t seen;           // the highest number given to the application
     uint64_t through;        // all up to here are done
+    uint64_t arrived;        // the highest number that came on this connection
+    uint64_t told;           // through, as the broker was told on this connection
     uint64_t holes;          // numbers below the backlog's end that may be missing
     struct vg_range *ranges; // done alone, ascending, above through
     size_t ranges_len;
     size_t ranges_size;
-    uint64_t *alone; // of these the broker was not told yet
+    uint64_t *alone; // of these the broker is to be told
     size_t alone_len;
     size_t alone_size;
-    bool through_is_news; // the broker was not told through
     bool begun;
 };
 
 // What to do with a number that arrives.
 enum vg_arrival {
     VG_ARRIVAL_NEW,    // give it to the application
-    VG_ARRIVAL_REPEAT, // it had it
+    VG_ARRIVAL_REPEAT, // it had it; if it is done, that is news
     VG_ARRIVAL_GAP,    // at least one before it never came
 };
 
@@ -44,8 +48,8 @@ void vg_cursor_end(struct vg_cursor *cursor);
 // `acknowledged` as done, its newest number is last, and so many wait. Of the backlog of
 // the first time some may be missing: done alone through an earlier handle.
 //
-// What the broker did not get of ours is news again. Returns false without memory.
-bool vg_cursor_join(struct vg_cursor *cursor, uint64_t acknowledged, uint64_t last,
+// Nothing of what was to be told stays.
+void vg_cursor_join(struct vg_cursor *cursor, uint64_t acknowledged, uint64_t last,
                     uint64_t waiting);
 
 // vg_cursor_arrive judges a number that came, and takes it as seen when it is new. False
@@ -60,8 +64,9 @@ bool vg_cursor_done(struct vg_cursor *cursor, uint64_t number);
 void vg_cursor_done_through(struct vg_cursor *cursor, uint64_t through);
 
 bool vg_cursor_has_news(const struct vg_cursor *cursor);
-// vg_cursor_take_alone moves up to max numbers that the broker has to be told to
-// ret_alone.
-size_t vg_cursor_take_alone(struct vg_cursor *cursor, uint64_t *ret_alone, size_t max);
+// vg_cursor_tell gives what the broker is to be told next: all up to ret_through, and up to
+// max numbers alone, of which it returns how many.
+size_t vg_cursor_tell(struct vg_cursor *cursor, uint64_t *ret_through,
+                      uint64_t *ret_alone, size_t max);
 
 #endif

@@ -26,6 +26,7 @@ struct vg_publisher {
     uint64_t window_messages;
     uint64_t window_bytes;
     uint64_t highest_sent; // on any connection
+    size_t frames_out;     // sent on this connection and not answered, final or not
     bool begun;            // the broker told where this producer stands
     bool joined;           // it did so on this connection too: sending may go on
     bool blocked;
@@ -81,6 +82,7 @@ send_frame(struct vg_publisher *publisher, struct vg_frame *frame)
                                   (size_t)(mutations - head) + frame->len)) {
         return false;
     }
+    publisher->frames_out++;
     if (last > publisher->highest_sent) {
         publisher->highest_sent = last;
     }
@@ -220,6 +222,14 @@ some_were_put_off(const struct vg_publisher *publisher,
     return false;
 }
 
+static void
+frame_answered(struct vg_publisher *publisher)
+{
+    if (publisher->frames_out > 0) {
+        publisher->frames_out--;
+    }
+}
+
 static bool
 take_published(struct vg_publisher *publisher, struct hot_bytes body)
 {
@@ -237,6 +247,7 @@ take_published(struct vg_publisher *publisher, struct hot_bytes body)
         vigie__v1__published__free_unpacked(published, NULL);
         return false;
     }
+    frame_answered(publisher);
     all_ended = tell_outcomes(publisher, published);
     if (publisher->unanswered.answered > answered) {
         publisher->retry_ms = RETRY_MS_MIN;
@@ -335,6 +346,7 @@ on_ready(const struct vg_grant *grant, void *arg)
         grant->message_bytes_max == 0 ? MESSAGE_BYTES_DEFAULT : grant->message_bytes_max;
     publisher->joined = false;
     publisher->blocked = false;
+    publisher->frames_out = 0;
     publisher->stall_at = vg_clock_ms() + STALL_MS;
     ask_last_number(publisher);
 }
@@ -365,6 +377,7 @@ take_refused(struct vg_publisher *publisher, struct hot_bytes body)
         vg_fault_read(refused->fault, &fault);
         vg_connection_end(publisher->connection, &fault);
     } else {
+        frame_answered(publisher);
         retry_later(publisher);
     }
     vigie__v1__refused__free_unpacked(refused, NULL);
@@ -410,6 +423,15 @@ stalled_at(const struct vg_publisher *publisher)
                : VG_NEVER;
 }
 
+// Frames behind the one that was put off are on their way or have a gap before them. To send
+// all again before they are answered would be more than the window.
+static int64_t
+retry_due_at(const struct vg_publisher *publisher)
+{
+    return publisher->blocked || publisher->frames_out > 0 ? VG_NEVER
+                                                           : publisher->retry_at;
+}
+
 static void
 on_work(int64_t now, void *arg)
 {
@@ -419,7 +441,7 @@ on_work(int64_t now, void *arg)
         vg_connection_break(publisher->connection, "no answer came for too long");
         return;
     }
-    if (now >= publisher->retry_at && !publisher->blocked) {
+    if (now >= retry_due_at(publisher)) {
         vg_unanswered_rewind(&publisher->unanswered);
         publisher->retry_at = VG_NEVER;
     }
@@ -440,7 +462,7 @@ on_due(void *arg)
 {
     const struct vg_publisher *publisher = arg;
     int64_t stalled = stalled_at(publisher);
-    int64_t retry = publisher->blocked ? VG_NEVER : publisher->retry_at;
+    int64_t retry = retry_due_at(publisher);
 
     if (has_something_to_send(publisher)) {
         return 0;

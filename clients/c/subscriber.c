@@ -89,10 +89,8 @@ send_acknowledge(struct vg_subscriber *subscriber, struct vg_subscription *subsc
     while (vg_cursor_has_news(cursor)) {
         uint8_t *end;
 
-        acknowledge.through = cursor->through;
-        acknowledge.also_len =
-            (uint32_t)vg_cursor_take_alone(cursor, acknowledge.also, HOT_ALSO_MAX);
-        cursor->through_is_news = false;
+        acknowledge.also_len = (uint32_t)vg_cursor_tell(cursor, &acknowledge.through,
+                                                        acknowledge.also, HOT_ALSO_MAX);
         end = hot_write_acknowledge(frame, &acknowledge);
         (void)vg_connection_send_bytes(subscriber->connection, frame,
                                        (size_t)(end - frame));
@@ -177,6 +175,7 @@ take_notification(struct vg_subscriber *subscriber, const struct hot_notificatio
 {
     struct vg_subscription *subscription =
         vg_subscriptions_find(&subscriber->subscriptions, hot->mailbox);
+    enum vg_arrival arrival;
     uint64_t seen;
     bool good;
 
@@ -185,20 +184,21 @@ take_notification(struct vg_subscriber *subscriber, const struct hot_notificatio
         return false;
     }
     seen = subscription->cursor.seen;
-    switch (vg_cursor_arrive(&subscription->cursor, hot->number, &good)) {
-    case VG_ARRIVAL_NEW:
-        if (!good) {
-            end_with(subscriber, VG_NO_MEMORY, "no memory for a number left out");
-            return false;
-        }
-        give(subscriber, subscription, hot);
-        return true;
-    case VG_ARRIVAL_GAP:
+    arrival = vg_cursor_arrive(&subscription->cursor, hot->number, &good);
+    if (arrival == VG_ARRIVAL_GAP) {
         end_with_gap(subscriber, hot, seen);
         return false;
-    case VG_ARRIVAL_REPEAT:
-        break;
     }
+    if (!good) {
+        end_with(subscriber, VG_NO_MEMORY, "no memory for what arrives");
+        return false;
+    }
+    if (arrival == VG_ARRIVAL_NEW) {
+        give(subscriber, subscription, hot);
+        return true;
+    }
+    // One that is done opens the window again, though the application does not see it.
+    count_done(subscriber, subscription, hot->content.len);
     return false;
 }
 
@@ -270,13 +270,9 @@ join(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
         vg_connection_end(subscriber->connection, &fault);
         return;
     }
-    if (!vg_cursor_join(&subscription->cursor, answer->acknowledged, answer->last,
-                        answer->waiting)) {
-        end_with(subscriber, VG_NO_MEMORY, "no memory for what was acknowledged");
-        return;
-    }
+    vg_cursor_join(&subscription->cursor, answer->acknowledged, answer->last,
+                   answer->waiting);
     subscription->open = true;
-    list_news(subscriber, subscription);
 }
 
 static void

@@ -306,6 +306,8 @@ busy_is_never_an_outcome(void **state)
     fake_broker_answer(scene->broker, 3, 1, 0, gaps, 2);
     process_until_heard(scene, 1);
     process_until_seen(scene, VIGIE__V1__TO_BROKER__MESSAGE_PUBLISH, 4);
+    assert_int_equal(fake_broker_seen(scene->broker, VIGIE__V1__TO_BROKER__MESSAGE_HELLO),
+                     1);
     expect_publish(scene, 2, 1);
     expect_publish(scene, 3, 2);
     fake_broker_answer(scene->broker, 2, 2, 6, NULL, 0);
@@ -314,6 +316,30 @@ busy_is_never_an_outcome(void **state)
     for (size_t i = 0; i < 4; i++) {
         check_heard(scene, i, i + 1, VG_OK, i + 5);
     }
+    end(scene);
+}
+
+// The second frame is still with the broker: it has room for two only.
+static void
+nothing_is_sent_again_before_all_is_answered(void **state)
+{
+    struct scene *scene = begin_open(2);
+    const struct fake_result busy[] = {{1, VG_BUSY}};
+    const struct fake_result gaps[] = {{3, VG_GAP}};
+
+    (void)state;
+    publish_many(scene, 4);
+    expect_publish(scene, 1, 2);
+    expect_publish(scene, 3, 2);
+    fake_broker_answer(scene->broker, 1, 0, 0, busy, 1);
+    // Longer than the first pause: it ends with the second answer.
+    assert_int_equal(vg_publisher_process(scene->publisher, 150, NULL), VG_TIMED_OUT);
+    assert_int_equal(
+        fake_broker_seen(scene->broker, VIGIE__V1__TO_BROKER__MESSAGE_PUBLISH), 2);
+    fake_broker_answer(scene->broker, 3, 0, 0, gaps, 1);
+    process_until_seen(scene, VIGIE__V1__TO_BROKER__MESSAGE_PUBLISH, 4);
+    expect_publish(scene, 1, 2);
+    expect_publish(scene, 3, 2);
     end(scene);
 }
 
@@ -681,6 +707,7 @@ main(void)
         cmocka_unit_test(settle_tells_when_time_is_up),
         cmocka_unit_test(closing_leaves_the_unanswered_unknown),
         cmocka_unit_test(busy_is_never_an_outcome),
+        cmocka_unit_test(nothing_is_sent_again_before_all_is_answered),
         cmocka_unit_test(a_full_store_is_waited_out),
         cmocka_unit_test(nothing_is_sent_while_the_broker_is_blocked),
         cmocka_unit_test(resumed_ends_the_pause),
