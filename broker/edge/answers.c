@@ -63,8 +63,13 @@ take_posted(struct broker *broker, const struct batch *batch)
 }
 
 static void
-count_batch(const struct batch *batch)
+count_batch(struct broker *broker, const struct batch *batch)
 {
+    flow_counts_add(broker->flows, batch->flows);
+    if (batch->commit != 0) {
+        broker->last_commit_us = batch->count.commit_us;
+        broker->last_commit_mutations = batch->count.mutations;
+    }
     metrics.batches++;
     metrics.commits += batch->commit != 0;
     metrics.commands += batch->len;
@@ -125,7 +130,7 @@ static void
 take_batch(struct broker *broker, struct batch *batch)
 {
     renew_view(broker, batch);
-    count_batch(batch);
+    count_batch(broker, batch);
     for (const struct command *command = batch->first; command != NULL;
          command = command->next) {
         answer(broker, command);

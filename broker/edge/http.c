@@ -122,6 +122,10 @@ reply(struct call *call, int http, const char *type, struct bytes text)
     struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
     struct evbuffer *body = evbuffer_new();
 
+    // libevent would send a body after HEAD too.
+    if (evhttp_request_get_command(call->request) == EVHTTP_REQ_HEAD) {
+        text.len = 0;
+    }
     CHECK(body != NULL && evbuffer_add(body, text.at, text.len) == 0);
     evhttp_add_header(headers, "Content-Type", type);
     evhttp_add_header(headers, "Cache-Control", "no-store");
