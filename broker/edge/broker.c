@@ -655,7 +655,7 @@ open_doors(struct broker *broker, struct pair *pair, struct why *why)
     if (status == VG_OK) {
         status = door_open(&options, &broker->members, why);
     }
-    if (status == VG_OK) {
+    if (status == VG_OK && settings->http_endpoint[0] != 0) {
         status = http_open(broker, &broker->http, why);
     }
     return status;
