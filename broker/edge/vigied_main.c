@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: EUPL-1.2
+// vigied - the daemon: options, signals, and what the system's service manager is told.
+#include "edge/broker.h"
+#include "edge/catalogue_file.h"
+#include "edge/log.h"
+#include "store/check.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#define SETTINGS_DEFAULT "/etc/vigie/vigied.yaml"
+
+enum {
+    EXIT_GOOD = 0,
+    EXIT_BAD = 1,        // could not start, or what was checked is not right
+    EXIT_USAGE = 2,      // the command line
+    EXIT_UNSOUND = 3,    // --verify: the store cannot be trusted
+    DRAIN_MARGIN_S = 15, // beyond drain_seconds: then the system ends us
+};
+
+static const char usage[] =
+    "vigied [--settings FILE]     serve until SIGTERM\n"
+    "  --settings FILE            default " SETTINGS_DEFAULT "\n"
+    "  --check                    read the settings, say what is wrong, end\n"
+    "  --verify                   read the whole store, say whether it can be trusted, "
+    "end\n"
+    "  --check-catalogue FILE     read a catalogue, say what is wrong, end\n"
+    "  --help-settings            print a settings file with every default explained\n"
+    "  --version\n"
+    "  --help\n"
+    "\n"
+    "SIGTERM, SIGINT: accept nothing new, answer what is queued, end. SIGHUP: read "
+    "settings\n"
+    "and catalogue again.\n"
+    "Exit codes: 0 done; 1 could not start, or a check found mistakes; 2 command line;\n"
+    "3 the store cannot be trusted; 4 a commit's outcome is not known: verify, then "
+    "start\n"
+    "again, clients repeat what was not answered.\n";
+
+// ---- what to do instead of serving ----
+
+static void
+print_faults(const char *path, const struct faults *faults)
+{
+    struct buffer text = {0};
+
+    settings_print_faults(path, faults, &text);
+    fwrite(text.at, 1, text.len, stderr);
+    buffer_free(&text);
+}
+
+static int
+help_settings(void)
+{
+    struct buffer text = {0};
+
+    settings_help(&text);
+    fwrite(text.at, 1, text.len, stdout);
+    buffer_free(&text);
+    return EXIT_GOOD;
+}
+
+static int
+check_settings(const char *path)
+{
+    struct buffer text = {0};
+    enum vg_status status = settings_check(path, &text);
+
+    fwrite(text.at, 1, text.len, status == VG_OK ? stdout : stderr);
+    buffer_free(&text);
+    return status == VG_OK ? EXIT_GOOD : EXIT_BAD;
+}
+
+static int
+check_catalogue(const char *path)
+{
+    struct faults faults = {0};
+
+    if (catalogue_file_check(path, &faults) != VG_OK) {
+        print_faults(path, &faults);
+        return EXIT_BAD;
+    }
+    printf("%s: good\n", path);
+    return EXIT_GOOD;
+}
+
+static void
+show_progress(double done, void *arg)
+{
+    (void)arg;
+    fprintf(stderr, "\r%3d %%", (int)(done * 100));
+}
+
+static int
+report_check(const char *path, const struct check_report *report)
+{
+    printf("%s: %llu commits, %llu blocks, %llu mailboxes, %llu letters waiting, "
+           "%llu persons, %llu integrations\n",
+           path, (unsigned long long)report->commits, (unsigned long long)report->blocks,
+           (unsigned long long)report->mailboxes, (unsigned long long)report->letters,
+           (unsigned long long)report->persons, (unsigned long long)report->integrations);
+    for (size_t i = 0; i < report->faults.len; i++) {
+        fprintf(stderr, "%s: %s\n", path, report->faults.fault[i].why.text);
+    }
+    if (report->faults.total > 0) {
+        fprintf(stderr, "%s: %zu faults\n", path, report->faults.total);
+        return EXIT_UNSOUND;
+    }
+    return EXIT_GOOD;
+}
+
+static int
+verify_store(const struct settings *settings)
+{
+    struct store_options options = {
+        .path = settings->store_path,
+        .map_bytes = settings->map_bytes,
+        .quota_bytes = settings->quota_bytes,
+    };
+    AUTO(store_close) struct store *store = NULL;
+    struct check_report report = {0};
+    check_progress_fn progress = isatty(STDERR_FILENO) ? show_progress : NULL;
+    struct why why = {0};
+    enum vg_status status = store_open(&options, &store, &why);
+
+    if (status == VG_OK) {
+        status = store_check(store, &report, progress, NULL, &why);
+    }
+    if (progress != NULL) {
+        fprintf(stderr, "\r");
+    }
+    if (status != VG_OK) {
+        fprintf(stderr, "%s: %s: %s\n", settings->store_path, vg_status_name(status),
+                why.text);
+        return status == VG_STORE_BROKEN ? EXIT_UNSOUND : EXIT_BAD;
+    }
+    return report_check(settings->store_path, &report);
+}
+
+// ---- serving ----
+
+struct signals {
+    struct event *end[2]; // SIGTERM, SIGINT
+    struct event *reload;
+    struct event *watchdog;
+};
+
+static void
+at_end(evutil_socket_t number, short what, void *arg)
+{
+    struct broker *broker = arg;
+    (void)what;
+
+    log_info("signal", "name=%s", strsignal((int)number));
+    sd_notify(0, "STOPPING=1");
+    // Whatever hangs, this process ends: the promise holds without a clean end.
+    alarm(broker->settings->drain_seconds + DRAIN_MARGIN_S);
+    broker_drain(broker);
+}
+
+static void
+at_reload(evutil_socket_t number, short what, void *arg)
+{
+    (void)number;
+    (void)what;
+    broker_reload(arg);
+}
+
+static void
+at_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+    sd_notify(0, "WATCHDOG=1");
+}
+
+static void
+listen_to_signals(struct broker *broker, struct signals *signals)
+{
+    uint64_t watchdog_us = 0;
+
+    signals->end[0] = evsignal_new(broker->base, SIGTERM, at_end, broker);
+    signals->end[1] = evsignal_new(broker->base, SIGINT, at_end, broker);
+    signals->reload = evsignal_new(broker->base, SIGHUP, at_reload, broker);
+    CHECK(signals->end[0] != NULL && signals->end[1] != NULL && signals->reload != NULL);
+    event_add(signals->end[0], NULL);
+    event_add(signals->end[1], NULL);
+    event_add(signals->reload, NULL);
+    if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
+        struct timeval half = {(time_t)(watchdog_us / 2000000),
+                               (suseconds_t)(watchdog_us / 2 % 1000000)};
+
+        signals->watchdog = event_new(broker->base, -1, EV_PERSIST, at_watchdog, broker);
+        CHECK(signals->watchdog != NULL);
+        event_add(signals->watchdog, &half);
+    }
+}
+
+static void
+forget_signals(struct signals *signals)
+{
+    event_free(signals->end[0]);
+    event_free(signals->end[1]);
+    event_free(signals->reload);
+    if (signals->watchdog != NULL) {
+        event_free(signals->watchdog);
+    }
+}
+
+// Each connection is a descriptor; at the limit ZeroMQ's accepting would spin.
+static void
+raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int
+serve(const char *path, struct settings *settings)
+{
+    struct broker *broker = NULL;
+    struct signals signals = {0};
+    struct faults faults = {0};
+    int code;
+
+    signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    log_set_level(settings->log_level);
+    if (broker_open(settings, &broker, &faults) != VG_OK) {
+        for (size_t i = 0; i < faults.len; i++) {
+            log_error("not_started", "status=%s line=%u why=\"%s\"",
+                      vg_status_name(faults.fault[i].status), faults.fault[i].line,
+                      faults.fault[i].why.text);
+        }
+        return EXIT_BAD;
+    }
+    broker->settings_path = path;
+    listen_to_signals(broker, &signals);
+    sd_notify(0, "READY=1");
+    code = broker_run(broker);
+    forget_signals(&signals);
+    broker_close(&broker);
+    log_info("ended", "code=%d", code);
+    return code;
+}
+
+// ---- the command line ----
+
+struct choices {
+    const char *settings;
+    const char *catalogue; // to check
+    bool check;
+    bool verify;
+    int code; // -1: go on
+};
+
+static struct choices
+read_options(int count, char **arguments)
+{
+    static const struct option options[] = {
+        {"settings", required_argument, NULL, 's'},
+        {"check", no_argument, NULL, 'c'},
+        {"verify", no_argument, NULL, 'v'},
+        {"check-catalogue", required_argument, NULL, 'k'},
+        {"help-settings", no_argument, NULL, 'e'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    struct choices choices = {.settings = SETTINGS_DEFAULT, .code = -1};
+    int option;
+
+    while (choices.code < 0 &&
+           (option = getopt_long(count, arguments, "", options, NULL)) != -1) {
+        switch (option) {
+        case 's':
+            choices.settings = optarg;
+            break;
+        case 'c':
+            choices.check = true;
+            break;
+        case 'v':
+            choices.verify = true;
+            break;
+        case 'k':
+            choices.catalogue = optarg;
+            break;
+        case 'e':
+            choices.code = help_settings();
+            break;
+        case 'V':
+            puts("vigied " VIGIE_VERSION);
+            choices.code = EXIT_GOOD;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            choices.code = EXIT_GOOD;
+            break;
+        default:
+            fputs(usage, stderr);
+            choices.code = EXIT_USAGE;
+        }
+    }
+    if (choices.code < 0 && optind < count) {
+        fprintf(stderr, "vigied: \"%s\" is no option\n%s", arguments[optind], usage);
+        choices.code = EXIT_USAGE;
+    }
+    return choices;
+}
+
+int
+main(int count, char **arguments)
+{
+    struct choices choices = read_options(count, arguments);
+    struct faults faults = {0};
+    struct settings settings;
+
+    if (choices.code >= 0) {
+        return choices.code;
+    }
+    if (choices.catalogue != NULL) {
+        return check_catalogue(choices.catalogue);
+    }
+    if (choices.check) {
+        return check_settings(choices.settings);
+    }
+    if (settings_read(choices.settings, &settings, &faults) != VG_OK) {
+        print_faults(choices.settings, &faults);
+        return EXIT_BAD;
+    }
+    return choices.verify ? verify_store(&settings) : serve(choices.settings, &settings);
+}
