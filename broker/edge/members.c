@@ -270,6 +270,19 @@ resolve_institution(const struct broker *broker, const struct session *session,
     return VG_OK;
 }
 
+// Items of a bulk may each be another institution's: the writer looks their codes up.
+static bool
+names_others(const struct command *command)
+{
+    for (size_t i = 0;
+         command->kind == COMMAND_INTEGRATE && i < command->integrate.items_len; i++) {
+        if (command->integrate.items[i].institution.len > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum vg_status
 check_right(const struct broker *broker, const struct session *session,
             const struct command *command, struct why *why)
@@ -282,6 +295,10 @@ check_right(const struct broker *broker, const struct session *session,
         (own == NULL || own->sector != SECTOR_CPAS)) {
         return fail(why, VG_NOT_ALLOWED,
                     "only the CPAS sector may consult the directory");
+    }
+    if (!is_operator(session) && names_others(command)) {
+        return fail(why, VG_NOT_ALLOWED,
+                    "only an operator may act for another institution in an item");
     }
     if (broker->draining && !looks_up) {
         return fail(why, VG_DRAINING, "%s", vg_status_sentence(VG_DRAINING));

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OVERLAPS_MAX = 64 };
+enum { OVERLAPS_MAX = 64, ANSWERED_MAX = 1000 };
 
 // A person's integrations, copied out so that they can be changed.
 struct file {
@@ -96,8 +96,8 @@ journal_request(struct applier *applier, const struct command *command,
     journal_add(&applier->record, JOURNAL_DIRECTORY, &item, sizeof item, NULL, 0);
 }
 
-// What the answer shows: rows of the person that share a day with the one asked for, but not
-// those of the institution and quality that it is about to be part of.
+// What the answer shows: integrations of others of the sector that share a day with the one
+// asked for. A bulk shows the first thousand.
 static void
 answer_overlaps(struct command *command, const struct file *file,
                 const struct integration *asked)
@@ -107,8 +107,9 @@ answer_overlaps(struct command *command, const struct file *file,
                                     integration_period(*asked), found, OVERLAPS_MAX);
 
     for (size_t i = 0; i < len; i++) {
-        if (found[i].institution == asked->institution &&
-            found[i].quality == asked->quality) {
+        if (found[i].institution == asked->institution ||
+            found[i].sector != asked->sector ||
+            command->integrations_len == ANSWERED_MAX) {
             continue;
         }
         command->integrations =
@@ -121,14 +122,28 @@ answer_overlaps(struct command *command, const struct file *file,
 
 // ---- integrate ----
 
+// Whose integration an item is: the one it names, else the whole request's.
+static uint32_t
+institution_of_item(const struct applier *applier, const struct command *command,
+                    const struct integrate_request *request)
+{
+    const struct institution *named;
+
+    if (request->institution.len == 0) {
+        return command->integrate.institution;
+    }
+    named = roster_by_code(applier->roster, request->institution);
+    return named == NULL ? 0 : named->id;
+}
+
 static enum vg_status
 integrate_person(struct applier *applier, struct command *command, size_t i,
                  struct faults *faults)
 {
     const struct integrate_request *request = &command->integrate.items[i];
     struct integrate_result *result = &command->integrate.results[i];
-    struct directory_context context =
-        context_for(applier, command->integrate.institution);
+    uint32_t institution = institution_of_item(applier, command, request);
+    struct directory_context context = context_for(applier, institution);
     struct integration integration = {0};
     struct niss asked = {0};
     struct niss niss = {request->niss};
@@ -138,6 +153,13 @@ integrate_person(struct applier *applier, struct command *command, size_t i,
     if (status != VG_OK) {
         return status;
     }
+    if (context.institution == NULL) {
+        faults_add(faults, VG_NOT_FOUND, 0, "institution %.*s is not registered",
+                   (int)(request->institution.len < 24 ? request->institution.len : 24),
+                   (const char *)request->institution.at);
+        result->verdict = VERDICT_NO;
+        return VG_OK;
+    }
     directory_judge_integrate(&context, request, file.integrations, file.len, &asked,
                               &integration, faults);
     if (file.len >= INTEGRATIONS_PER_PERSON_MAX) {
@@ -146,7 +168,7 @@ integrate_person(struct applier *applier, struct command *command, size_t i,
     journal_request(applier, command,
                     (struct journal_directory){
                         .niss = request->niss,
-                        .institution = command->integrate.institution,
+                        .institution = institution,
                         .act = ACT_INTEGRATE,
                         .quality = (uint16_t)request->quality,
                         .status = (uint16_t)faults_first(faults),

@@ -33,6 +33,7 @@ struct integrate_request {
     uint32_t begin; // yyyymmdd
     uint32_t end;   // 0: the longest the code allows (021: begin + 5 years)
     struct proof proof;
+    struct bytes institution; // code of whose it is; empty: the whole request's
 };
 
 struct remove_request {

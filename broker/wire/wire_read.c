@@ -190,6 +190,7 @@ read_integrate(const Vigie__V1__Integrate *message, struct wire_request *ret,
         integrate->items[i].quality = item->quality;
         integrate->items[i].begin = item->begin;
         integrate->items[i].end = item->end;
+        integrate->items[i].institution = text_of(item->institution);
         status = read_proof(item->proof, &integrate->items[i].proof, why);
     }
     return status;

@@ -264,6 +264,7 @@ write_item(const struct vg_integrate_item *from, struct item *item)
     item->wire.quality = from->quality;
     item->wire.begin = from->begin;
     item->wire.end = from->end;
+    item->wire.institution = wire_text(from->institution);
     item->wire.proof = &item->proof;
 }
 

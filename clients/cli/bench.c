@@ -30,6 +30,7 @@ struct bench {
     struct synthetic synthetic;
     uint64_t seconds;
     uint64_t rate; // mutations a second, 0: as many as go
+    bool everyone; // about anybody, not only about those whom a CPAS follows
     pid_t vigied;
     uint64_t kept;
     uint64_t failed;
@@ -138,12 +139,41 @@ register_all(struct bench *bench)
            admin_add_key(cli, "SPPIS", "operator", &code);
 }
 
+// Persons in order of their numbers: neighbours in a request are neighbours in the store.
+struct who {
+    uint64_t niss;
+    uint64_t person;
+};
+
+static int
+by_niss(const void *left, const void *right)
+{
+    const struct who *a = left;
+    const struct who *b = right;
+
+    return a->niss < b->niss ? -1 : a->niss > b->niss;
+}
+
+static struct who *
+persons_in_order(const struct synthetic *synthetic)
+{
+    struct who *who = malloc(synthetic->people * sizeof *who);
+
+    if (who == NULL) {
+        abort();
+    }
+    for (uint64_t i = 0; i < synthetic->people; i++) {
+        who[i] = (struct who){synthetic_niss(synthetic, i), i};
+    }
+    qsort(who, synthetic->people, sizeof *who, by_niss);
+    return who;
+}
+
 struct load {
     struct bench *bench;
     struct vg_caller *caller;
     struct vg_integrate_item items[ITEMS];
     size_t len;
-    size_t institution;
     uint64_t done;
 };
 
@@ -152,104 +182,68 @@ send_load(struct load *load)
 {
     struct vg_reply *reply = NULL;
     struct vg_error error = {0};
-    bool good = true;
+    bool good =
+        load->len == 0 || (vg_integrate(load->caller, NULL, load->items, load->len,
+                                        TIMEOUT_MS, &reply, &error) == VG_OK &&
+                           reply->verdict != VG_NO);
 
-    if (load->len > 0) {
-        good =
-            vg_integrate(load->caller,
-                         load->bench->synthetic.institutions[load->institution].code,
-                         load->items, load->len, TIMEOUT_MS, &reply, &error) == VG_OK &&
-            reply->verdict != VG_NO;
-        if (!good && reply == NULL) {
-            cli_refused(load->bench->cli, &error);
-        }
-        vg_reply_free(&reply);
+    if (!good && reply == NULL) {
+        cli_refused(load->bench->cli, &error);
     }
+    vg_reply_free(&reply);
     load->done += load->len;
     load->len = 0;
     return good;
 }
 
 static bool
-add_to_load(struct load *load, const struct synthetic_integration *integration,
-            uint64_t niss)
+load_person(struct load *load, const struct who *who)
 {
-    if (load->len == ITEMS ||
-        (load->len > 0 && load->institution != integration->institution)) {
-        if (!send_load(load)) {
-            return false;
-        }
+    const struct synthetic *synthetic = &load->bench->synthetic;
+    struct synthetic_integration found[SYNTHETIC_INTEGRATIONS_MAX];
+    size_t len = synthetic_integrations(synthetic, who->person, found);
+    bool good = load->len + len <= ITEMS || send_load(load);
+
+    for (size_t i = 0; i < len; i++) {
+        load->items[load->len++] = (struct vg_integrate_item){
+            .niss = who->niss,
+            .quality = found[i].quality,
+            .begin = found[i].begin,
+            .end = found[i].end,
+            .proof = {.last_name = "Test", .birth_date = synthetic_birth(who->niss)},
+            .institution = synthetic->institutions[found[i].institution].code,
+        };
     }
-    load->institution = integration->institution;
-    load->items[load->len++] = (struct vg_integrate_item){
-        .niss = niss,
-        .quality = integration->quality,
-        .begin = integration->begin,
-        .end = integration->end,
-        .proof = {.last_name = "Test", .birth_date = synthetic_birth(niss)},
-    };
-    return true;
-}
-
-// A thousand items a request go to one institution: gathered per institution first.
-struct gathered {
-    struct {
-        struct synthetic_integration integration;
-        uint64_t niss;
-    } item[ITEMS];
-    size_t len;
-};
-
-static bool
-flush_gathered(struct load *load, struct gathered *gathered)
-{
-    bool good = true;
-
-    for (size_t i = 0; good && i < gathered->len; i++) {
-        good = add_to_load(load, &gathered->item[i].integration, gathered->item[i].niss);
-    }
-    gathered->len = 0;
-    return good && send_load(load);
+    return good;
 }
 
 static bool
 load_directory(struct bench *bench, uint64_t *ret_len)
 {
     struct load *load = calloc(1, sizeof *load);
-    struct gathered *gathered = calloc(SYNTHETIC_INSTITUTIONS_MAX, sizeof *gathered);
+    struct who *who = persons_in_order(&bench->synthetic);
     struct vg_address *address = key_address(bench->cli, "SPPIS.operator", "members");
     struct vg_error error = {0};
-    bool good = address != NULL;
+    bool good = load != NULL && address != NULL;
 
-    load->bench = bench;
-    if (good && vg_caller_open(address, TIMEOUT_MS, &load->caller, &error) != VG_OK) {
+    if (good) {
+        load->bench = bench;
+        good = vg_caller_open(address, TIMEOUT_MS, &load->caller, &error) == VG_OK;
+    }
+    for (uint64_t i = 0; good && i < bench->synthetic.people; i++) {
+        good = load_person(load, &who[i]);
+        if (isatty(STDERR_FILENO) && i % 10000 == 0) {
+            fprintf(stderr, "\r%llu persons ", (unsigned long long)i);
+        }
+    }
+    good = good && send_load(load);
+    if (error.status != VG_OK) {
         cli_refused(bench->cli, &error);
-        good = false;
-    }
-    for (uint64_t person = 0; good && person < bench->synthetic.people; person++) {
-        struct synthetic_integration found[SYNTHETIC_INTEGRATIONS_MAX];
-        size_t len = synthetic_integrations(&bench->synthetic, person, found);
-
-        for (size_t i = 0; good && i < len; i++) {
-            struct gathered *to = &gathered[found[i].institution];
-
-            to->item[to->len].integration = found[i];
-            to->item[to->len++].niss = synthetic_niss(&bench->synthetic, person);
-            if (to->len == ITEMS) {
-                good = flush_gathered(load, to);
-            }
-        }
-        if (isatty(STDERR_FILENO) && person % 10000 == 0) {
-            fprintf(stderr, "\r%llu persons ", (unsigned long long)person);
-        }
-    }
-    for (size_t i = 0; good && i < SYNTHETIC_INSTITUTIONS_MAX; i++) {
-        good = flush_gathered(load, &gathered[i]);
     }
     *ret_len = load->done;
     vg_caller_close(&load->caller);
     vg_address_free(&address);
-    free(gathered);
+    free(who);
     free(load);
     return good;
 }
@@ -343,6 +337,26 @@ publish_for_a_while(struct bench *bench, struct vg_publisher *publisher,
     return vg_publisher_settle(publisher, TIMEOUT_MS, &error) == VG_OK;
 }
 
+// Persons from all over the directory: any (most are followed by no CPAS), or followed ones,
+// so that there is about one notification a mutation.
+static void
+prepare_persons(const struct synthetic *synthetic, struct prepared *prepared,
+                bool everyone)
+{
+    size_t len = 0;
+
+    for (uint64_t i = 0; len < PREPARED; i++) {
+        struct synthetic_integration found[SYNTHETIC_INTEGRATIONS_MAX];
+        uint64_t person = synthetic_random(synthetic, i, 77, synthetic->people);
+
+        if (everyone || (synthetic_integrations(synthetic, person, found) > 0 &&
+                         found[0].institution >= synthetic->cpas_first &&
+                         found[0].end == 0 && found[0].quality < 11)) {
+            prepared->niss[len++] = synthetic_niss(synthetic, person);
+        }
+    }
+}
+
 static bool
 publish(struct bench *bench)
 {
@@ -354,10 +368,8 @@ publish(struct bench *bench)
     struct prepared *prepared = calloc(1, sizeof *prepared);
     bool good = address != NULL && prepared != NULL;
 
-    for (uint64_t i = 0; good && i < PREPARED; i++) {
-        prepared->niss[i] =
-            synthetic_niss(&bench->synthetic, synthetic_random(&bench->synthetic, i, 77,
-                                                               bench->synthetic.people));
+    if (good) {
+        prepare_persons(&bench->synthetic, prepared, bench->everyone);
     }
     if (good &&
         vg_publisher_open(address, &options, TIMEOUT_MS, &publisher, &error) != VG_OK) {
@@ -393,16 +405,50 @@ cpu_of(pid_t pid)
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
-static json_t *
-broker_status(const struct cli *cli)
+// The broker's counters, as its page for Prometheus says them.
+struct counters {
+    double mutations;
+    double commits;
+    double commit_us;
+    double written_bytes;
+};
+
+static double
+counter_of(const char *page, const char *name)
+{
+    char line[80];
+    const char *at;
+
+    snprintf(line, sizeof line, "\nvigie_%s_total ", name);
+    at = page == NULL ? NULL : strstr(page, line);
+    return at == NULL ? 0 : strtod(at + strlen(line), NULL);
+}
+
+static struct counters
+read_counters(const struct cli *cli)
 {
     struct admin_answer answer;
-    json_t *body;
+    struct counters counters;
 
-    admin_call(cli, "/v1/status", NULL, 0, &answer);
-    body = answer.body != NULL ? json_incref(answer.body) : json_object();
+    admin_call(cli, "/metrics", NULL, 0, &answer);
+    counters = (struct counters){
+        .mutations = counter_of(answer.text, "mutations"),
+        .commits = counter_of(answer.text, "commits"),
+        .commit_us = counter_of(answer.text, "commit_us"),
+        .written_bytes = counter_of(answer.text, "written_bytes"),
+    };
     admin_answer_clear(&answer);
-    return body;
+    return counters;
+}
+
+static struct counters
+counters_since(const struct cli *cli, struct counters before)
+{
+    struct counters now = read_counters(cli);
+
+    return (struct counters){
+        now.mutations - before.mutations, now.commits - before.commits,
+        now.commit_us - before.commit_us, now.written_bytes - before.written_bytes};
 }
 
 static void
@@ -438,42 +484,24 @@ print_latency(const char *name, const struct histogram *histogram)
            (double)histogram_at(histogram, 0.999) / 1000, (double)histogram->max / 1000);
 }
 
-static double
-batch_size(const json_t *before, const json_t *after)
-{
-    double mutations = (double)(json_integer_value(json_object_get(after, "mutations")) -
-                                json_integer_value(json_object_get(before, "mutations")));
-    double commits = (double)(json_integer_value(json_object_get(after, "commits")) -
-                              json_integer_value(json_object_get(before, "commits")));
-
-    return commits > 0 ? mutations / commits : 0;
-}
-
-static double
-commit_ms(const json_t *before, const json_t *after)
-{
-    double us = (double)(json_integer_value(json_object_get(after, "commit_us")) -
-                         json_integer_value(json_object_get(before, "commit_us")));
-    double commits = (double)(json_integer_value(json_object_get(after, "commits")) -
-                              json_integer_value(json_object_get(before, "commits")));
-
-    return commits > 0 ? us / commits / 1000 : 0;
-}
-
 static void
 report(struct bench *bench, const struct tally *sum, double seconds, double broker_cpu,
-       json_t *before, json_t *after)
+       struct counters counters)
 {
     double rate = (double)sum->received / seconds;
+    double commits = counters.commits > 0 ? counters.commits : 1;
+    double per_commit = counters.mutations / commits;
+    double commit_ms = counters.commit_us / commits / 1000;
+    double bytes = counters.written_bytes / (double)sum->received;
 
     if (bench->cli->json) {
         cli_print(
-            json_pack("{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:o,s:o}", "rate_asked",
+            json_pack("{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:o,s:o}", "rate_asked",
                       (json_int_t)bench->rate, "mutations", (json_int_t)bench->kept,
                       "notifications", (json_int_t)sum->received, "seconds", seconds,
                       "notifications_per_second", rate, "broker_cpu_us_per_notification",
                       broker_cpu * 1e6 / (double)sum->received, "mutations_per_commit",
-                      batch_size(before, after), "commit_ms", commit_ms(before, after),
+                      per_commit, "commit_ms", commit_ms, "bytes_per_notification", bytes,
                       "published_to_received_us", latency_json(&sum->latency),
                       "published_to_answered_us", latency_json(&bench->answered)));
         return;
@@ -491,9 +519,10 @@ report(struct bench *bench, const struct tally *sum, double seconds, double brok
            "commit "
            "takes %.2f ms\n",
            (unsigned long long)bench->kept, (unsigned long long)sum->received, seconds,
-           batch_size(before, after), commit_ms(before, after));
-    printf("  broker %.2f us of CPU per notification\n",
-           broker_cpu * 1e6 / (double)sum->received);
+           per_commit, commit_ms);
+    printf(
+        "  broker %.2f us of CPU and %.0f bytes of journal and bodies per notification\n",
+        broker_cpu * 1e6 / (double)sum->received, bytes);
     print_latency("published -> received", &sum->latency);
     print_latency("published -> answered", &bench->answered);
 }
@@ -533,7 +562,7 @@ run_once(struct bench *bench, uint64_t rate)
     bench->kept = bench->failed = 0;
     memset(&bench->answered, 0, sizeof bench->answered);
 
-    json_t *before = broker_status(bench->cli);
+    struct counters before = read_counters(bench->cli);
     double cpu = cpu_of(bench->vigied);
     uint64_t begin = monotonic_us();
     bool good = publish(bench);
@@ -541,16 +570,14 @@ run_once(struct bench *bench, uint64_t rate)
     wait_for_the_last(crew, &sum);
 
     double seconds = (double)(sum.last_us - begin) / 1e6;
-    json_t *after = broker_status(bench->cli);
+    struct counters counters = counters_since(bench->cli, before);
 
     if (good && sum.received > 0) {
-        report(bench, &sum, seconds, cpu_of(bench->vigied) - cpu, before, after);
+        report(bench, &sum, seconds, cpu_of(bench->vigied) - cpu, counters);
     } else {
         fprintf(stderr, "vigie bench: nothing was received\n");
         good = false;
     }
-    json_decref(before);
-    json_decref(after);
     crew_stop(&crew);
     return good;
 }
@@ -610,12 +637,15 @@ command_bench(struct cli *cli)
     const char *cpas = "581";
     const char *folder = "/var/tmp";
     bool keep = false;
+    bool everyone = false;
     const struct cli_option options[] = {
         {"people", "persons in the directory (1000000)", &people, NULL},
         {"seconds", "of each run (10)", &seconds, NULL},
         {"rate", "of the latency run, mutations a second (1000)", &rate, NULL},
         {"cpas", "mailboxes (581)", &cpas, NULL},
         {"folder", "on the disk to measure (/var/tmp)", &folder, NULL},
+        {"everyone", "mutations about anybody: most are followed by no CPAS", NULL,
+         &everyone},
         {"keep", "leave the broker's folder there", NULL, &keep},
     };
     struct bench *bench = calloc(1, sizeof *bench);
@@ -625,7 +655,7 @@ command_bench(struct cli *cli)
     char home[512];
     int code = EXIT_USAGE;
 
-    if (bench == NULL || !cli_options(cli, options, 6, 0, 0) ||
+    if (bench == NULL || !cli_options(cli, options, 7, 0, 0) ||
         !cli_number("--people", people, 100, 20000000, &people_len) ||
         !cli_number("--seconds", seconds, 1, 3600, &bench->seconds) ||
         !cli_number("--rate", rate, 1, 1000000, &latency_rate) ||
@@ -634,6 +664,7 @@ command_bench(struct cli *cli)
         return EXIT_USAGE;
     }
     bench->cli = cli;
+    bench->everyone = everyone;
     bench->sent_us = calloc(RING, sizeof *bench->sent_us);
     synthetic_init(&bench->synthetic, 1, people_len, (size_t)cpas_len, 10,
                    simulate_today());

@@ -212,8 +212,7 @@ read_proof(const struct proof_words *words, struct vg_proof *ret)
 // ---- integrate ----
 
 static bool
-read_item(const json_t *object, struct vg_integrate_item *ret,
-          const char **ret_institution)
+read_item(const json_t *object, struct vg_integrate_item *ret)
 {
     const json_t *proof = json_object_get(object, "proof");
     const char *niss = json_string_value(json_object_get(object, "niss"));
@@ -234,15 +233,14 @@ read_item(const json_t *object, struct vg_integrate_item *ret,
     ret->proof.social_card = json_string_value(json_object_get(proof, "social_card"));
     ret->proof.last_name = json_string_value(json_object_get(proof, "last_name"));
     ret->proof.first_name = json_string_value(json_object_get(proof, "first_name"));
-    *ret_institution = json_string_value(json_object_get(object, "institution"));
+    ret->institution = json_string_value(json_object_get(object, "institution"));
     return true;
 }
 
-// Lines of one institution gather here and are sent together.
+// Lines gather here and are sent a thousand at a time.
 struct bulk {
     struct cli *cli;
     struct vg_caller *caller;
-    char institution[32];
     json_t *lines[FILE_ITEMS_MAX]; // keep the items' texts alive
     struct vg_integrate_item items[FILE_ITEMS_MAX];
     size_t len;
@@ -290,8 +288,8 @@ send_bulk(struct bulk *bulk)
     if (bulk->len == 0) {
         return true;
     }
-    if (vg_integrate(bulk->caller, bulk->institution[0] == 0 ? NULL : bulk->institution,
-                     bulk->items, bulk->len, TIMEOUT_MS, &reply, &error) != VG_OK) {
+    if (vg_integrate(bulk->caller, NULL, bulk->items, bulk->len, TIMEOUT_MS, &reply,
+                     &error) != VG_OK) {
         cli_refused(bulk->cli, &error);
         return false;
     }
@@ -315,28 +313,16 @@ add_line(struct bulk *bulk, const char *text, size_t len)
 {
     json_t *line = json_loadb(text, len, 0, NULL);
     struct vg_integrate_item item;
-    const char *institution = NULL;
 
-    if (line == NULL || !read_item(line, &item, &institution)) {
+    if (line == NULL || !read_item(line, &item)) {
         fprintf(stderr, "line %llu: no integration\n",
                 (unsigned long long)(bulk->first_line + bulk->len));
         json_decref(line);
         return false;
     }
-    if (institution == NULL) {
-        institution = "";
-    }
-    if (bulk->len == FILE_ITEMS_MAX ||
-        (bulk->len > 0 && strcmp(bulk->institution, institution) != 0)) {
-        if (!send_bulk(bulk)) {
-            json_decref(line);
-            return false;
-        }
-    }
-    snprintf(bulk->institution, sizeof bulk->institution, "%s", institution);
     bulk->lines[bulk->len] = line;
     bulk->items[bulk->len++] = item;
-    return true;
+    return bulk->len < FILE_ITEMS_MAX || send_bulk(bulk);
 }
 
 int

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-// simulate.c - a synthetic Belgium as files: institutions.jsonl, integrations.jsonl (grouped
-// by institution, as `vigie integrate --file` likes them) and day/SOURCE.jsonl.
+// simulate.c - a synthetic Belgium as files: institutions.jsonl, integrations.jsonl (by person) and day/SOURCE.jsonl.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +61,7 @@ write_institutions(const struct synthetic *synthetic, const char *folder)
     return fclose(file) == 0;
 }
 
-// ---- integrations, grouped by institution ----
+// ---- integrations, by person: neighbours in the file are neighbours in the store ----
 
 struct row {
     uint32_t institution;
@@ -73,15 +72,15 @@ struct row {
 };
 
 static int
-by_institution(const void *left, const void *right)
+by_person(const void *left, const void *right)
 {
     const struct row *a = left;
     const struct row *b = right;
 
-    if (a->institution != b->institution) {
-        return a->institution < b->institution ? -1 : 1;
+    if (a->niss != b->niss) {
+        return a->niss < b->niss ? -1 : 1;
     }
-    return a->niss < b->niss ? -1 : a->niss > b->niss;
+    return a->institution < b->institution ? -1 : a->institution > b->institution;
 }
 
 static void
@@ -133,7 +132,7 @@ write_integrations(const struct synthetic *synthetic, const char *folder,
             };
         }
     }
-    qsort(rows, len, sizeof *rows, by_institution);
+    qsort(rows, len, sizeof *rows, by_person);
     for (size_t i = 0; i < len; i++) {
         write_row(file, synthetic, &rows[i]);
     }

@@ -260,6 +260,7 @@ struct vg_integrate_item {
     uint32_t begin;
     uint32_t end; // 0: the longest the code allows
     struct vg_proof proof;
+    const char *institution; // an operator acts for it; NULL: the call's
 };
 
 struct vg_item_result {
