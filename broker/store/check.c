@@ -23,6 +23,9 @@ struct recount {
     uint64_t acknowledged;       // letters
     uint64_t bytes_acknowledged; // of them
     uint64_t waiting;            // found, each with a readable body
+    uint64_t unreadable;         // found, without one
+    uint64_t unreadable_first;
+    bool no_row; // the journal knows it, the mailboxes do not
 };
 
 struct check {
@@ -168,6 +171,23 @@ find_recount(struct check *check, uint32_t mailbox)
                    by_mailbox);
 }
 
+// A mailbox that only the journal knows is named once, not with each of its letters.
+static struct recount *
+find_or_add_recount(struct check *check, uint64_t commit, uint32_t mailbox)
+{
+    struct recount *recount = find_recount(check, mailbox);
+
+    if (recount == NULL) {
+        found(check, "commit %llu: mailbox %u has no row", (number)commit, mailbox);
+        recount = add_recount(check);
+        recount->mailbox.number = mailbox;
+        recount->no_row = true;
+        qsort(check->recounts, check->recounts_len, sizeof *recount, by_mailbox);
+        recount = find_recount(check, mailbox);
+    }
+    return recount;
+}
+
 // ---- waiting letters ----
 
 static bool
@@ -200,8 +220,9 @@ check_letter(struct check *check, struct recount *recount, uint64_t letter,
         return;
     }
     if (body_get(check->txn, address, &body) != VG_OK || body.len != size) {
-        found(check, "mailbox %u: the body of letter %llu cannot be read",
-              recount->mailbox.number, (number)letter);
+        if (recount->unreadable++ == 0 || letter < recount->unreadable_first) {
+            recount->unreadable_first = letter;
+        }
         return;
     }
     recount->waiting++;
@@ -227,6 +248,7 @@ check_backlog(struct check *check, struct recount *recount)
             if (letters[i].number > recount->row.folded) {
                 found(check, "mailbox %u: letter %llu was filed too early",
                       recount->mailbox.number, (number)letters[i].number);
+                return;
             }
             check_letter(check, recount, letters[i].number, letters[i].body,
                          letters[i].size);
@@ -257,13 +279,8 @@ static void
 count_recipient(struct check *check, uint64_t commit,
                 const struct journal_recipient *recipient)
 {
-    struct recount *recount = find_recount(check, recipient->mailbox);
+    struct recount *recount = find_or_add_recount(check, commit, recipient->mailbox);
 
-    if (recount == NULL) {
-        found(check, "commit %llu: mailbox %u has no row", (number)commit,
-              recipient->mailbox);
-        return;
-    }
     if (check->journal_holds) {
         check_order(check, commit, recount, recipient);
     }
@@ -294,15 +311,15 @@ static void
 count_acknowledge(struct check *check, uint64_t commit, const struct journal_item *item)
 {
     struct journal_acknowledge acknowledge;
-    struct recount *recount = NULL;
 
-    if (journal_item_as(item, &acknowledge, sizeof acknowledge)) {
-        recount = find_recount(check, acknowledge.mailbox);
-    }
-    if (recount == NULL) {
-        found(check, "commit %llu: an acknowledgement of no mailbox", (number)commit);
+    if (!journal_item_as(item, &acknowledge, sizeof acknowledge)) {
+        found(check, "commit %llu: an acknowledgement has the wrong length",
+              (number)commit);
         return;
     }
+
+    struct recount *recount = find_or_add_recount(check, commit, acknowledge.mailbox);
+
     if (!acknowledge.one && acknowledge.through > recount->mark) {
         recount->mark = acknowledge.through;
     }
@@ -328,56 +345,114 @@ count_items(struct check *check, uint64_t commit, const struct buffer *record)
     }
 }
 
-// A record that cannot be read has its fault; the chain begins anew after it.
-static void
-check_journal(struct check *check)
-{
-    struct buffer record = {.len = 0};
-    struct hash previous = {{0}};
-    bool chained = true;
+// How far the hashes lead.
+struct chain {
+    struct hash last;
+    bool holds;
+};
 
-    check->journal_holds = true;
-    for (uint64_t commit = 1; commit <= check->meta.last_commit; commit++) {
-        struct journal_head head;
-        struct why why;
-
-        step(check);
-        if (journal_read(check->txn, commit, &record, &head, &why) != VG_OK) {
-            found(check, "%s", why.text);
-            check->journal_holds = chained = false;
-            continue;
-        }
-        if (chained && memcmp(&head.previous, &previous, sizeof previous) != 0) {
-            found(check, "commit %llu does not follow on commit %llu", (number)commit,
-                  (number)commit - 1);
-        } else {
-            check->report->commits++;
-        }
-        previous = head.hash;
-        chained = true;
-        count_items(check, commit, &record);
-    }
-    buffer_free(&record);
-    if (chained && memcmp(&check->meta.last_hash, &previous, sizeof previous) != 0) {
-        found(check, "commit %llu is not the one that was written last",
-              (number)check->meta.last_commit);
-    }
-}
-
-static void
-check_journal_ends(struct check *check)
+// Says which of the numbers from..last of a table have no row and gives the next one that
+// has, last + 1 if none. A damaged meta may name numbers without end: only rows are walked.
+static uint64_t
+next_number(struct check *check, enum table table, unsigned shift, uint64_t from,
+            uint64_t last)
 {
     AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
-    struct key key = key_of_u64((check->meta.last_commit + 1) << 16);
-    enum vg_status status = cursor_open(check->txn, TABLE_COMMITS, &cursor);
+    const char *what = table == TABLE_COMMITS ? "commit" : "block";
+    struct key key = key_of_u64(from << shift);
+    uint64_t next = last + 1;
+    enum vg_status status = cursor_open(check->txn, table, &cursor);
 
     if (status == VG_OK) {
         status = cursor_seek(&cursor, &key);
     }
-    if (status != VG_NOT_FOUND) {
-        found(check, "there are records after commit %llu, the last one",
-              (number)check->meta.last_commit);
+    if (status == VG_OK && cursor.key.len == key.len) {
+        next = read_be64(cursor.key.at) >> shift;
     }
+    if (next > last) {
+        next = last + 1;
+    }
+    if (next == from + 1) {
+        found(check, "%s %llu is missing", what, (number)from);
+    } else if (next > from) {
+        found(check, "%ss %llu to %llu are missing", what, (number)from,
+              (number)next - 1);
+    }
+    return next;
+}
+
+// Rows beyond the last number that meta knows.
+static void
+check_end(struct check *check, enum table table, unsigned shift, uint64_t last)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    enum vg_status status = cursor_open(check->txn, table, &cursor);
+
+    if (status == VG_OK) {
+        status = cursor_move(&cursor, MDB_LAST);
+    }
+    if (status == VG_NOT_FOUND) {
+        return;
+    }
+    if (status != VG_OK || cursor.key.len != sizeof(uint64_t) ||
+        read_be64(cursor.key.at) >> shift > last) {
+        found(check, "there are %ss after %llu, the last one",
+              table == TABLE_COMMITS ? "commit" : "block", (number)last);
+    }
+}
+
+// The chain begins anew after a record that cannot be read.
+static void
+check_record(struct check *check, uint64_t commit, struct buffer *record,
+             struct chain *chain)
+{
+    struct journal_head head;
+    struct why why;
+
+    if (journal_read(check->txn, commit, record, &head, &why) != VG_OK) {
+        found(check, "%s", why.text);
+        check->journal_holds = chain->holds = false;
+        return;
+    }
+    if (chain->holds && memcmp(&head.previous, &chain->last, sizeof chain->last) != 0) {
+        found(check, "commit %llu does not follow on commit %llu", (number)commit,
+              (number)commit - 1);
+    } else {
+        check->report->commits++;
+    }
+    chain->last = head.hash;
+    chain->holds = true;
+    count_items(check, commit, record);
+}
+
+static void
+check_journal(struct check *check)
+{
+    const struct meta *meta = &check->meta;
+    struct buffer record = {.len = 0};
+    struct chain chain = {.holds = true};
+    uint64_t commit = 1;
+
+    check->journal_holds = true;
+    while (commit <= meta->last_commit) {
+        uint64_t next =
+            next_number(check, TABLE_COMMITS, PART_BITS, commit, meta->last_commit);
+
+        if (next > commit) {
+            check->journal_holds = chain.holds = false;
+            commit = next;
+            continue;
+        }
+        step(check);
+        check_record(check, commit, &record, &chain);
+        commit++;
+    }
+    buffer_free(&record);
+    if (chain.holds && memcmp(&meta->last_hash, &chain.last, sizeof chain.last) != 0) {
+        found(check, "commit %llu is not the one that was written last",
+              (number)meta->last_commit);
+    }
+    check_end(check, TABLE_COMMITS, PART_BITS, meta->last_commit);
 }
 
 // ---- mailboxes as the journal says ----
@@ -397,25 +472,34 @@ check_mailbox(struct check *check, const struct recount *recount)
 {
     const struct mailbox_row *row = &recount->row;
 
-    if (check->journal_holds) {
-        compare(check, recount, "last number", row->last, recount->last);
-        compare(check, recount, "bytes of all letters", row->bytes_total,
-                recount->bytes_through);
-        compare(check, recount, "acknowledged up to", row->acknowledged, recount->mark);
-        compare(check, recount, "letters acknowledged",
-                row->acknowledged + row->acknowledged_beyond, recount->acknowledged);
-        compare(check, recount, "bytes acknowledged",
-                row->bytes_acknowledged + row->bytes_beyond, recount->bytes_acknowledged);
-        compare(check, recount, "waiting letters with a body", mailbox_waiting(row),
-                recount->waiting);
+    if (recount->unreadable > 0) {
+        found(check,
+              "mailbox %u: %llu waiting letters have no readable body, from %llu on",
+              recount->mailbox.number, (number)recount->unreadable,
+              (number)recount->unreadable_first);
     }
+    if (!check->journal_holds || recount->no_row) {
+        return;
+    }
+    compare(check, recount, "last number", row->last, recount->last);
+    compare(check, recount, "bytes of all letters", row->bytes_total,
+            recount->bytes_through);
+    compare(check, recount, "acknowledged up to", row->acknowledged, recount->mark);
+    compare(check, recount, "letters acknowledged",
+            row->acknowledged + row->acknowledged_beyond, recount->acknowledged);
+    compare(check, recount, "bytes acknowledged",
+            row->bytes_acknowledged + row->bytes_beyond, recount->bytes_acknowledged);
+    compare(check, recount, "waiting letters", mailbox_waiting(row),
+            recount->waiting + recount->unreadable);
 }
 
 static void
 check_mailboxes(struct check *check)
 {
     for (size_t i = 0; i < check->recounts_len; i++) {
-        check_backlog(check, &check->recounts[i]);
+        if (!check->recounts[i].no_row) {
+            check_backlog(check, &check->recounts[i]);
+        }
         check_mailbox(check, &check->recounts[i]);
     }
 }
@@ -425,16 +509,26 @@ check_mailboxes(struct check *check)
 static void
 check_blocks(struct check *check)
 {
-    for (uint64_t block = 1; block <= check->meta.last_block; block++) {
-        struct why why;
+    uint64_t last = check->meta.last_block;
+    uint64_t block = 1;
 
+    while (block <= last) {
+        struct why why;
+        uint64_t next = next_number(check, TABLE_BODIES, 0, block, last);
+
+        if (next > block) {
+            block = next;
+            continue;
+        }
         step(check);
         if (bodies_check_block(check->txn, block, &why) == VG_OK) {
             check->report->blocks++;
         } else {
             found(check, "%s", why.text);
         }
+        block++;
     }
+    check_end(check, TABLE_BODIES, 0, last);
 }
 
 static bool
@@ -472,15 +566,19 @@ check_persons(struct check *check)
 static enum vg_status
 count_steps(struct check *check)
 {
-    uint64_t persons = 0, backlog = 0;
-    enum vg_status status = table_len(check->txn, TABLE_PERSONS, &persons);
+    static const enum table walked[] = {TABLE_COMMITS, TABLE_BODIES, TABLE_PERSONS,
+                                        TABLE_BACKLOG};
 
-    if (status == VG_OK) {
-        status = table_len(check->txn, TABLE_BACKLOG, &backlog);
+    for (size_t i = 0; i < ARRAY_LEN(walked); i++) {
+        uint64_t rows = 0;
+        enum vg_status status = table_len(check->txn, walked[i], &rows);
+
+        if (status != VG_OK) {
+            return status;
+        }
+        check->steps_all += rows;
     }
-    check->steps_all =
-        check->meta.last_commit + check->meta.last_block + persons + backlog + 1;
-    return status;
+    return VG_OK;
 }
 
 static enum vg_status
@@ -498,9 +596,8 @@ check_all(struct check *check, struct why *why)
         return status;
     }
     check_journal(check);
-    check_journal_ends(check);
-    check_mailboxes(check);
     check_blocks(check);
+    check_mailboxes(check);
     check_persons(check);
     if (check->progress != NULL) {
         check->progress(1.0, check->arg);

@@ -32,7 +32,7 @@ _Static_assert(sizeof(struct journal_event) +
                    UINT16_MAX,
                "an item's length is 16 bits");
 
-enum { PART_BITS = 16, PARTS_MAX = 1 << PART_BITS };
+enum { PARTS_MAX = 1 << PART_BITS };
 
 // ---- building ----
 

@@ -15,8 +15,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structs are stored as
 // A value of 65,512 bytes and LMDB's page header are sixteen pages.
 enum { VALUE_MAX = 65512, CATALOGUE_VALUE_MAX = 16 + (4 << 20) };
 
-// What stands before the items of a journal record.
-enum { RECORD_HEAD_LEN = 64 };
+// What stands before the items of a journal record; its key is commit << 16 | part.
+enum { RECORD_HEAD_LEN = 64, PART_BITS = 16 };
 
 // name, name in the file, LMDB's flags, largest value
 #define STORE_TABLES(ROW)                                                                \

@@ -379,7 +379,7 @@ the_last_record_is_held_by_meta(void **state)
     world.meta.last_hash = head.previous;
     fresh_store_put_raw(fresh, "meta", "meta", 4, &world.meta, sizeof world.meta);
     fresh_store_open(fresh);
-    assert_fault(fresh, "there are records after commit 10, the last one");
+    assert_fault(fresh, "there are commits after 10, the last one");
 
     world.meta.last_commit = 11;
     hash.at[0] ^= 1;
@@ -405,8 +405,55 @@ a_damaged_or_missing_block_is_named(void **state)
     assert_int_equal(report.blocks, 7);
     fresh_store_put_raw(fresh, "bodies", &key, sizeof key, NULL, 0);
     fresh_store_open(fresh);
-    // Letters 61 to 90 are waiting in mailbox 2.
-    assert_fault(fresh, "mailbox 2: the body of letter 61 cannot be read");
+    report = assert_fault(fresh, "block 3 is missing");
+    // Mailbox 1 has acknowledged them.
+    assert_int_equal(report.faults.total, 3);
+    assert_string_equal(
+        report.faults.fault[1].why.text,
+        "mailbox 2: 30 waiting letters have no readable body, from 61 on");
+    assert_string_equal(
+        report.faults.fault[2].why.text,
+        "mailbox 2147483648: 30 waiting letters have no readable body, from 61 on");
+}
+
+static void
+put_meta(struct fresh_store *fresh, const struct meta *meta)
+{
+    struct txn *txn = fresh_store_write(fresh);
+
+    assert_int_equal(meta_put(txn, meta), VG_OK);
+    fresh_store_commit(&txn);
+}
+
+static void
+numbers_without_rows_are_named_at_once(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct meta meta = world.meta;
+    struct check_report report;
+
+    meta.last_commit = UINT64_MAX - 1; // it must not count up to there
+    meta.last_block = 10;
+    put_meta(fresh, &meta);
+    report = assert_fault(fresh, "commits 12 to 18446744073709551614 are missing");
+    assert_int_equal(report.commits, 11);
+    assert_string_equal(report.faults.fault[1].why.text, "blocks 9 to 10 are missing");
+    meta = world.meta;
+    meta.last_block = 7;
+    put_meta(fresh, &meta);
+    assert_fault(fresh, "there are blocks after 7, the last one");
+
+    struct raw_key keys[3] = {raw_key(2), raw_key(2 << 16), raw_key(3 << 16)};
+
+    put_meta(fresh, &world.meta);
+    fresh_store_put_raw(fresh, "commits", &keys[1], sizeof keys[1], NULL, 0);
+    fresh_store_put_raw(fresh, "commits", &keys[2], sizeof keys[2], NULL, 0);
+    fresh_store_put_raw(fresh, "bodies", &keys[0], sizeof keys[0], NULL, 0);
+    fresh_store_open(fresh);
+    report = assert_fault(fresh, "commits 2 to 3 are missing");
+    assert_int_equal(report.commits, 9);
+    assert_int_equal(report.blocks, 7);
+    assert_string_equal(report.faults.fault[1].why.text, "block 2 is missing");
 }
 
 static void
@@ -458,7 +505,10 @@ a_mailbox_without_a_row_is_named(void **state)
 
     fresh_store_put_raw(fresh, "mailboxes", key, sizeof key, NULL, 0);
     fresh_store_open(fresh);
-    assert_fault(fresh, "commit 1: mailbox 2 has no row");
+
+    struct check_report report = assert_fault(fresh, "commit 1: mailbox 2 has no row");
+
+    assert_int_equal(report.faults.total, 1);
     fresh_store_put_raw(fresh, "mailboxes", key, sizeof key, "few", 3);
     fresh_store_open(fresh);
     assert_fault(fresh, "mailbox 2: its row cannot be read");
@@ -507,8 +557,18 @@ a_letter_lost_from_the_backlog_is_missed(void **state)
     assert_fault(fresh, "mailbox 2: its backlog cannot be read");
     fresh_store_put_raw(fresh, "backlog", key, sizeof key, NULL, 0);
     fresh_store_open(fresh);
-    assert_fault(fresh, "mailbox 2: waiting letters with a body: 178 in its row, 80 in "
-                        "the journal");
+    assert_fault(fresh, "mailbox 2: waiting letters: 178 in its row, 80 in the journal");
+}
+
+static void
+a_letter_filed_before_its_fold_is_named(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct mailbox_row row = world.rows[1];
+
+    row.folded = 179;
+    put_row(fresh, 1, &row);
+    assert_fault(fresh, "mailbox 2: letter 180 was filed too early");
 }
 
 static void
@@ -565,7 +625,7 @@ numbers_out_of_order_in_the_journal_are_named(void **state)
     assert_string_equal(report.faults.fault[2].why.text,
                         "commit 13: an event has the wrong length");
     assert_string_equal(report.faults.fault[3].why.text,
-                        "commit 13: an acknowledgement of no mailbox");
+                        "commit 13: an acknowledgement has the wrong length");
 }
 
 static void
@@ -633,10 +693,12 @@ main(void)
         world_test(a_rewritten_record_breaks_the_chain),
         world_test(the_last_record_is_held_by_meta),
         world_test(a_damaged_or_missing_block_is_named),
+        world_test(numbers_without_rows_are_named_at_once),
         world_test(each_counter_of_a_mailbox_is_recounted),
         world_test(a_mailbox_without_a_row_is_named),
         world_test(single_acknowledgements_are_recounted),
         world_test(a_letter_lost_from_the_backlog_is_missed),
+        world_test(a_letter_filed_before_its_fold_is_named),
         world_test(persons_are_counted_against_meta),
         world_test(numbers_out_of_order_in_the_journal_are_named),
         world_test(items_that_end_early_are_named),
