@@ -221,6 +221,14 @@ add_directory_requests(struct list *list)
     one->integrate->n_items = 1;
     one->integrate->items = only(item);
     one->integrate->institution = "ocmw-99999";
+    one =
+        request(list, "to_broker_integrate_bulk", VIGIE__V1__REQUEST__REQUEST_INTEGRATE);
+    item = NEW(IntegrateItem, integrate_item);
+    item->niss = OTHER_PERSON;
+    item->institution = "ocmw-99998";
+    one->integrate = NEW(Integrate, integrate);
+    one->integrate->n_items = 1;
+    one->integrate->items = only(item);
     one = request(list, "to_broker_remove", VIGIE__V1__REQUEST__REQUEST_REMOVE);
     one->remove = NEW(Remove, remove);
     one->remove->niss = OTHER_PERSON;
