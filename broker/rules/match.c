@@ -7,7 +7,7 @@
 
 #include "rules/match_trace.h"
 
-enum { RECIPIENT_SHOWN_MAX = 40, INSERTION_MAX = 64 };
+enum { RECIPIENT_SHOWN_MAX = 40, INSERTION_MAX = 64, SMALL_SECTORS = 64 };
 
 // One mutation being matched.
 struct matching {
@@ -23,6 +23,7 @@ struct matching {
 // One group of recipients and what it asks today.
 struct asking {
     const struct group *group;
+    uint64_t small_sectors; // bit s: sector s below 64 is among the group's
     uint16_t index;
     struct demand demand;
 };
@@ -40,6 +41,27 @@ has_sector(const struct group *group, uint16_t sector)
     return false;
 }
 
+static uint64_t
+small_sectors_of(const struct group *group)
+{
+    uint64_t sectors = 0;
+
+    for (uint16_t i = 0; i < group->sectors_len; i++) {
+        if (group->sectors[i] < SMALL_SECTORS) {
+            sectors |= UINT64_C(1) << group->sectors[i];
+        }
+    }
+    return sectors;
+}
+
+// Most integrations of a person are of sectors that do not get the flow.
+static bool
+asks_sector(const struct asking *asking, uint16_t sector)
+{
+    return sector < SMALL_SECTORS ? (asking->small_sectors >> sector & 1) != 0
+                                  : has_sector(asking->group, sector);
+}
+
 // The first rule that says no, RULE_DELIVERED when none does.
 static enum match_rule
 judge_integration(const struct match_question *question, const struct asking *asking,
@@ -47,7 +69,7 @@ judge_integration(const struct match_question *question, const struct asking *as
 {
     const struct group *group = asking->group;
 
-    if (group->audience == BY_DIRECTORY && !has_sector(group, integration->sector)) {
+    if (group->audience == BY_DIRECTORY && !asks_sector(asking, integration->sector)) {
         return RULE_SECTOR;
     }
     if (!demand_takes_quality(&asking->demand, integration->quality)) {
@@ -157,7 +179,12 @@ match_directory(struct matching *matching, const struct asking *asking)
     const struct match_question *question = matching->question;
 
     for (size_t i = 0; i < question->integrations_len; i++) {
-        match_integration(matching, asking, &question->integrations[i]);
+        const struct integration *integration = &question->integrations[i];
+
+        // A third of the time went into asking those who are of no sector concerned.
+        if (matching->trace != NULL || asks_sector(asking, integration->sector)) {
+            match_integration(matching, asking, integration);
+        }
     }
 }
 
@@ -318,6 +345,7 @@ match_groups(struct matching *matching, struct why *why)
 
         struct asking asking = {
             .group = group,
+            .small_sectors = small_sectors_of(group),
             .index = i,
             .demand = demand_of(&group->recipient, matching->question->judged,
                                 matching->question->today),
