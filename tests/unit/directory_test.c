@@ -777,6 +777,15 @@ cuts_rows_that_overlap_with_room_for_one_more(void **state)
 }
 
 static void
+joins_rows_that_should_have_been_joined_before(void **state)
+{
+    (void)state;
+    BEGIN_WITH(row(7, 2, 20260101, 20260331), row(7, 2, 20260301, 20260630));
+    directory_add(rows, &rows_len, row(7, 2, 20260701, 20260731)); // touches the second
+    ASSERT_ROWS(row(7, 2, 20260101, 20260731));
+}
+
+static void
 finds_the_rows_that_share_a_day(void **state)
 {
     struct integration found[ROWS_MAX];
@@ -897,6 +906,7 @@ main(void)
         cmocka_unit_test(drops_the_rows_inside_and_trims_those_around),
         cmocka_unit_test(cuts_nothing_of_another_quality_or_institution),
         cmocka_unit_test(cuts_rows_that_overlap_with_room_for_one_more),
+        cmocka_unit_test(joins_rows_that_should_have_been_joined_before),
         cmocka_unit_test(finds_the_rows_that_share_a_day),
         cmocka_unit_test(agrees_with_a_plain_list_of_days_after_any_changes),
     };

@@ -23,6 +23,7 @@ static const char text[] =
     "  - {number: 1, name: RN, meaning: register}\n"
     "  - {number: 10, name: MUTUALITY, meaning: mutualities}\n"
     "  - {number: 17, name: CPAS, meaning: welfare centres}\n"
+    "  - {number: 300, name: FAR, meaning: a sector of a high number}\n"
     "qualities:\n"
     "  - {sector: CPAS, code: 002, meaning: x, longest: 1 year, class: applicant, "
     "deliberation: x}\n"
@@ -30,13 +31,15 @@ static const char text[] =
     "deliberation: x}\n"
     "  - {sector: MUTUALITY, code: 116, meaning: x, longest: indefinite, class: other, "
     "deliberation: x}\n"
+    "  - {sector: FAR, code: 002, meaning: x, longest: 1 year, class: other, "
+    "deliberation: x}\n"
     "fields:\n"
     "  - {code: 020, classes: [applicant, debtor], meaning: address, deliberation: x}\n"
     "  - {code: 110, classes: [applicant], meaning: parentage, deliberation: x}\n"
     "  - {code: 212, classes: nobody, meaning: elected domicile, deliberation: x}\n"
     "flows:\n"
     "  - {id: 1, name: person, meaning: x, sources: [RN, CPAS], fields: [020, 110, 212], "
-    "recipients: [{to: directory, sectors: [CPAS, MUTUALITY], when: today, "
+    "recipients: [{to: directory, sectors: [CPAS, MUTUALITY, FAR], when: today, "
     "deliberation: x}]}\n"
     "  - {id: 2, name: twice, meaning: x, sources: [RN], fields: [020], recipients: ["
     "{to: directory, sectors: [CPAS], when: today, qualities: [002], deliberation: one}, "
@@ -230,6 +233,21 @@ an_integration_that_two_groups_let_through_counts_once(void **state)
     assert_grant(2, A, true, 30, CLASS_DEBTOR, 1);
     assert_grant(3, B, false, 0, CLASS_ALL, 2);
     assert_grant(4, M, true, 116, CLASS_OTHER, 1);
+}
+
+static void
+sectors_of_high_numbers_are_sectors_too(void **state)
+{
+    struct integration all[] = {held(77, 2, 2026), held(78, 2, 2026), held(79, 2, 2026)};
+
+    (void)state;
+    all[0].sector = 300;
+    all[1].sector = 300 % 64; // not the same for having the same bits
+    all[2].sector = 301;
+    begin("person", NULL, 0);
+    assert_int_equal(match(SOURCE, all, ARRAY_LEN(all)), VG_OK);
+    assert_int_equal(grants_len, 1);
+    assert_grant(0, 77, true, 2, CLASS_OTHER, 0);
 }
 
 static void
@@ -504,6 +522,7 @@ main(void)
         cmocka_unit_test(sorts_grants_by_institution_then_quality_then_begin),
         cmocka_unit_test(sorts_thousands_too),
         cmocka_unit_test(an_integration_that_two_groups_let_through_counts_once),
+        cmocka_unit_test(sectors_of_high_numbers_are_sectors_too),
         cmocka_unit_test(a_code_that_the_catalogue_lost_shows_nothing),
         cmocka_unit_test(
             an_institution_that_is_not_registered_has_its_grant_and_no_mailbox),

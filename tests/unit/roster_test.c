@@ -155,6 +155,11 @@ moves_a_mailbox_to_another_institution(void **state)
     put(roster, 1, "A-MERGED"); // its mailbox is elsewhere: no second one of that number
     assert_mailboxes(roster, 1, NULL, 0);
     assert_int_equal(roster_mailbox(roster, 1)->institution, 3);
+
+    put_mailbox(roster, 3, 2, "lent");
+    assert_mailboxes(roster, 3, (uint32_t[]){1, 2, MAILBOX_EXTRA_FIRST}, 3);
+    put_mailbox(roster, 3, 3, "default"); // back where it is the default one
+    assert_mailboxes(roster, 3, (uint32_t[]){3, 1, 2, MAILBOX_EXTRA_FIRST}, 4);
 }
 
 static void
@@ -188,6 +193,33 @@ forgets_the_code_that_was_replaced(void **state)
     assert_int_equal(roster_by_code(roster, bytes_of("NEW"))->id, 1);
     assert_string_equal(roster_institution(roster, 1)->name, "name of NEW");
     assert_int_equal(roster_len(roster), 2);
+}
+
+// When many change their codes, nobody gets lost among the old ones.
+static void
+finds_everybody_after_all_codes_were_replaced(void **state)
+{
+    enum { MEMBERS = 60 };
+    AUTO(roster_free) struct roster *roster = roster_new();
+    char code[INSTITUTION_CODE_LEN];
+
+    (void)state;
+    for (uint32_t id = 1; id <= MEMBERS; id++) {
+        snprintf(code, sizeof code, "OLD-%02u", (unsigned)id);
+        put(roster, id, code);
+    }
+    for (uint32_t id = 1; id <= MEMBERS; id++) {
+        snprintf(code, sizeof code, "%c-%02u", id % 2 == 0 ? 'A' : 'Z',
+                 (unsigned)(MEMBERS - id));
+        put(roster, id, code);
+        for (uint32_t other = 1; other <= MEMBERS; other++) {
+            const struct institution *found = roster_institution(roster, other);
+
+            assert_ptr_equal(roster_by_code(roster, bytes_of(found->code)), found);
+        }
+        snprintf(code, sizeof code, "OLD-%02u", (unsigned)id);
+        assert_null(roster_by_code(roster, bytes_of(code)));
+    }
 }
 
 // Steps of 1,000 through a prime number of ids: every one, in no order.
@@ -298,6 +330,7 @@ main(void)
         cmocka_unit_test(moves_a_mailbox_to_another_institution),
         cmocka_unit_test(finds_an_institution_by_its_code),
         cmocka_unit_test(forgets_the_code_that_was_replaced),
+        cmocka_unit_test(finds_everybody_after_all_codes_were_replaced),
         cmocka_unit_test(keeps_thousands_in_order_whatever_order_they_come_in),
         cmocka_unit_test(copies_everything_and_shares_nothing),
         cmocka_unit_test(a_mailbox_without_choices_wants_everything),
