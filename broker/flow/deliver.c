@@ -438,7 +438,7 @@ acknowledge_through(struct outflow *outflow, uint64_t through,
 static struct in_flight *
 find_in_flight(struct outflow *outflow, uint64_t number)
 {
-    struct in_flight *flight = outflow->flight + outflow->flight_first;
+    struct in_flight *flight = first_in_flight(outflow);
     size_t low = 0;
     size_t high = outflow->flight_len;
 
