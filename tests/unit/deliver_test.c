@@ -64,14 +64,14 @@ fill(struct flow_fixture *f, struct outflow *outflow, const struct tails *tails,
     struct hot_notification notification;
     struct hot_bytes rest;
     size_t len = 99;
-    int more;
+    int more = 0;
 
     buffer_clear(frame);
     assert_int_equal(
         outflow_fill(outflow, tails, flow_view(f), again_through, max_bytes, frame, &len),
         VG_OK);
     rest = (struct hot_bytes){frame->at, frame->len};
-    while ((more = hot_next_notification(&rest, &notification)) == 1) {
+    while (frame->len > 0 && (more = hot_next_notification(&rest, &notification)) == 1) {
         assert_int_equal(notification.mailbox, CPAS_A);
         assert_true(notification.justified);
         assert_int_equal(notification.quality, 2);
