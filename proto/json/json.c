@@ -7,12 +7,25 @@
 #include <time.h>
 
 #define EVENT_TYPE "vigie.mutation."
+#define NUMBER_MAX UINT64_C(999999999999999999) // 18 digits
+#define YEAR_MAX 9999
 
 // ---- reading ----
 
 static enum vg_status wrong(char reason[JSON_REASON_LEN], enum vg_status status,
                             const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+// A reason is one line, and a value cut in the middle of a letter is still shown.
+static void
+make_plain(char *text)
+{
+    for (; *text != 0; text++) {
+        if (*text < ' ' || *text > '~') {
+            *text = '?';
+        }
+    }
+}
 
 static enum vg_status
 wrong(char reason[JSON_REASON_LEN], enum vg_status status, const char *format, ...)
@@ -22,6 +35,7 @@ wrong(char reason[JSON_REASON_LEN], enum vg_status status, const char *format, .
     va_start(args, format);
     vsnprintf(reason, JSON_REASON_LEN, format, args);
     va_end(args);
+    make_plain(reason);
     return status;
 }
 
@@ -49,25 +63,28 @@ read_digits(const json_t *object, const char *member, uint64_t *ret,
 {
     const json_t *value = json_object_get(object, member);
     uint64_t number = 0;
-    int digits = 0;
 
     if (value == NULL || json_is_null(value)) {
         return VG_OK;
     }
-    if (json_is_integer(value) && json_integer_value(value) >= 0) {
+    if (json_is_integer(value) && json_integer_value(value) >= 0 &&
+        (uint64_t)json_integer_value(value) <= NUMBER_MAX) {
         *ret = (uint64_t)json_integer_value(value);
         return VG_OK;
     }
     if (!json_is_string(value)) {
-        return wrong(reason, VG_MALFORMED, "\"%s\" must be digits", member);
+        return wrong(reason, VG_MALFORMED, "\"%s\" must be at most 18 digits", member);
     }
     for (const char *at = json_string_value(value); *at != 0; at++) {
-        if (*at >= '0' && *at <= '9' && digits < 18) {
+        if (*at >= '0' && *at <= '9') {
             number = number * 10 + (uint64_t)(*at - '0');
-            digits++;
         } else if (strchr(".- ", *at) == NULL) {
             return wrong(reason, VG_MALFORMED,
                          "\"%s\" must be digits, one character is '%c'", member, *at);
+        }
+        if (number > NUMBER_MAX) {
+            return wrong(reason, VG_MALFORMED, "\"%s\" must be at most 18 digits",
+                         member);
         }
     }
     *ret = number;
@@ -112,6 +129,52 @@ read_date(const json_t *object, const char *member, uint32_t *ret,
     return VG_OK;
 }
 
+// An object with none but these members.
+static enum vg_status
+check_members(const json_t *object, const char *what, const char *const *known,
+              size_t known_len, char reason[JSON_REASON_LEN])
+{
+    const char *member;
+    json_t *value;
+
+    if (!json_is_object(object)) {
+        return wrong(reason, VG_MALFORMED, "a %s must be an object", what);
+    }
+    json_object_foreach((json_t *)(uintptr_t)object, member, value)
+    {
+        size_t i = 0;
+
+        while (i < known_len && strcmp(member, known[i]) != 0) {
+            i++;
+        }
+        if (i == known_len) {
+            return wrong(reason, VG_MALFORMED, "\"%.40s\" is no member of a %s", member,
+                         what);
+        }
+    }
+    return VG_OK;
+}
+
+static enum vg_status
+read_field(const json_t *field, struct hot_field *ret, char reason[JSON_REASON_LEN])
+{
+    static const char *const known[] = {"code", "value"};
+    enum vg_status status =
+        check_members(field, "field", known, sizeof known / sizeof known[0], reason);
+
+    memset(ret, 0, sizeof *ret);
+    if (status == VG_OK) {
+        status = read_text(field, "code", &ret->code, reason);
+    }
+    if (status == VG_OK) {
+        status = read_text(field, "value", &ret->value, reason);
+    }
+    if (status == VG_OK && ret->code.len == 0) {
+        status = wrong(reason, VG_MALFORMED, "a field has no \"code\"");
+    }
+    return status;
+}
+
 static enum vg_status
 read_fields(const json_t *object, struct hot_mutation *mutation,
             char reason[JSON_REASON_LEN])
@@ -131,53 +194,58 @@ read_fields(const json_t *object, struct hot_mutation *mutation,
                      json_array_size(fields), HOT_FIELDS_MAX);
     }
     for (size_t i = 0; status == VG_OK && i < json_array_size(fields); i++) {
-        const json_t *field = json_array_get(fields, i);
-        struct hot_field *to = &mutation->fields[mutation->fields_len++];
-
-        memset(to, 0, sizeof *to);
-        status = read_text(field, "code", &to->code, reason);
-        if (status == VG_OK) {
-            status = read_text(field, "value", &to->value, reason);
-        }
-        if (status == VG_OK && to->code.len == 0) {
-            status = wrong(reason, VG_MALFORMED, "field %zu has no \"code\"", i + 1);
-        }
+        status = read_field(json_array_get(fields, i),
+                            &mutation->fields[mutation->fields_len++], reason);
     }
     return status;
 }
 
 static enum vg_status
-check_members(const json_t *object, char reason[JSON_REASON_LEN])
+read_period(const json_t *object, struct hot_mutation *mutation,
+            char reason[JSON_REASON_LEN])
 {
-    static const char *const known[] = {
-        "id",        "flow",     "niss",    "occurred", "period",     "fields",
-        "recipient", "replaces", "cancels", "new_niss", "enterprise", "reference_year",
-    };
-    const char *member;
-    json_t *value;
+    static const char *const known[] = {"begin", "end"};
+    const json_t *period = json_object_get(object, "period");
+    enum vg_status status;
 
-    json_object_foreach((json_t *)(uintptr_t)object, member, value)
-    {
-        size_t i = 0;
-
-        while (i < sizeof known / sizeof known[0] && strcmp(member, known[i]) != 0) {
-            i++;
-        }
-        if (i == sizeof known / sizeof known[0]) {
-            return wrong(reason, VG_MALFORMED, "\"%.40s\" is no member of a mutation",
-                         member);
-        }
+    if (period == NULL || json_is_null(period)) {
+        return VG_OK;
     }
-    return VG_OK;
+    status =
+        check_members(period, "period", known, sizeof known / sizeof known[0], reason);
+    if (status == VG_OK) {
+        status = read_date(period, "begin", &mutation->period_begin, reason);
+    }
+    if (status == VG_OK) {
+        status = read_date(period, "end", &mutation->period_end, reason);
+    }
+    return status;
+}
+
+static enum vg_status
+read_year(const json_t *object, struct hot_mutation *mutation,
+          char reason[JSON_REASON_LEN])
+{
+    uint64_t year = 0;
+    enum vg_status status = read_digits(object, "reference_year", &year, reason);
+
+    if (status == VG_OK && year > YEAR_MAX) {
+        return wrong(reason, VG_MALFORMED, "\"reference_year\" must be a year");
+    }
+    mutation->reference_year = (uint32_t)year;
+    return status;
 }
 
 static enum vg_status
 read_members(const json_t *object, struct hot_mutation *mutation,
              char reason[JSON_REASON_LEN])
 {
-    const json_t *period = json_object_get(object, "period");
-    uint64_t year = 0;
-    enum vg_status status = check_members(object, reason);
+    static const char *const known[] = {
+        "id",        "flow",     "niss",    "occurred", "period",     "fields",
+        "recipient", "replaces", "cancels", "new_niss", "enterprise", "reference_year",
+    };
+    enum vg_status status =
+        check_members(object, "mutation", known, sizeof known / sizeof known[0], reason);
 
 #define READ(call)                                                                       \
     if (status == VG_OK) {                                                               \
@@ -191,13 +259,11 @@ read_members(const json_t *object, struct hot_mutation *mutation,
     READ(read_digits(object, "niss", &mutation->niss, reason))
     READ(read_digits(object, "new_niss", &mutation->new_niss, reason))
     READ(read_digits(object, "enterprise", &mutation->enterprise, reason))
-    READ(read_digits(object, "reference_year", &year, reason))
+    READ(read_year(object, mutation, reason))
     READ(read_date(object, "occurred", &mutation->occurred, reason))
-    READ(read_date(period, "begin", &mutation->period_begin, reason))
-    READ(read_date(period, "end", &mutation->period_end, reason))
+    READ(read_period(object, mutation, reason))
     READ(read_fields(object, mutation, reason))
 #undef READ
-    mutation->reference_year = (uint32_t)year;
     return status;
 }
 
@@ -244,6 +310,12 @@ json_read_mutation(const char *text, size_t text_len, struct json_mutation *ret,
     memset(mutation, 0, offsetof(struct hot_mutation, fields));
     ret->root = json_loadb(text, text_len, JSON_REJECT_DUPLICATES, &error);
     if (ret->root == NULL) {
+        // What stands near the mistake may be the number of a person.
+        char *near = strstr(error.text, " near ");
+
+        if (near != NULL) {
+            *near = 0;
+        }
         return wrong(ret_reason, VG_MALFORMED, "no JSON at column %d: %s", error.column,
                      error.text);
     }
@@ -320,10 +392,12 @@ json_write_mutation(const struct hot_mutation *mutation)
     if (mutation->occurred != 0) {
         json_object_set_new(object, "occurred", json_date(mutation->occurred));
     }
-    if (mutation->period_begin != 0) {
+    if (mutation->period_begin != 0 || mutation->period_end != 0) {
         json_t *period = json_object();
 
-        json_object_set_new(period, "begin", json_date(mutation->period_begin));
+        if (mutation->period_begin != 0) {
+            json_object_set_new(period, "begin", json_date(mutation->period_begin));
+        }
         if (mutation->period_end != 0) {
             json_object_set_new(period, "end", json_date(mutation->period_end));
         }
