@@ -31,7 +31,8 @@ append_text(char *at, const char *text, const char **ret_text)
 static struct vg_address *
 make_one_block(const struct vg_address *from)
 {
-    const char *program = from->program == NULL ? "" : from->program;
+    bool named = from->program != NULL && from->program[0] != '\0';
+    const char *program = named ? from->program : "libvigie " VIGIE_VERSION;
     size_t size = sizeof(struct vg_address) + strlen(from->endpoint) +
                   strlen(from->broker_public) + strlen(from->own_public) +
                   strlen(from->own_secret) + strlen(program) + 5;

@@ -327,8 +327,8 @@ drop_connection(struct vg_connection *connection, int64_t now, int linger_ms)
 {
     bool was_ready = connection->state != GREETING;
 
-    // One that ends soon after its welcome is as bad as one that never came.
-    if (was_ready && now - connection->ready_at >= BACKOFF_MS_MAX) {
+    // One that ends at once after its welcome is as bad as one that never came.
+    if (was_ready && now - connection->ready_at >= connection->backoff_ms) {
         connection->backoff_ms = BACKOFF_MS_MIN;
     }
     close_sockets(connection, linger_ms);

@@ -60,7 +60,7 @@ struct vg_address {
     const char *broker_public; // Z85
     const char *own_public;    // Z85
     const char *own_secret;    // Z85
-    const char *program;       // for the broker's log; may be NULL
+    const char *program;       // for the broker's log; NULL: this library's name
 };
 
 // vg_address_load reads a key file made by `vigie keygen` or `vigie institution add`: lines

@@ -77,6 +77,7 @@ each_door_has_its_endpoint(void **state)
     assert_string_equal(address->broker_public, BROKER);
     assert_string_equal(address->own_public, PUBLIC);
     assert_string_equal(address->own_secret, SECRET);
+    assert_memory_equal(address->program, "libvigie ", 9); // until the program says more
     vg_address_free(&address);
     assert_null(address);
     vg_address_free(&address);
