@@ -206,6 +206,7 @@ struct reply {
     Vigie__V1__Integration **integration_list;
     Vigie__V1__Mailbox mailbox;
     Vigie__V1__Mailbox *mailbox_list[1];
+    char mailbox_name[SPEC_NAME_LEN];
 };
 
 static void
@@ -348,7 +349,10 @@ write_reply(const struct command *command, const struct roster *roster,
     }
     if (command->kind == COMMAND_ADD_MAILBOX && command->status == VG_OK) {
         vigie__v1__mailbox__init(&reply.mailbox);
+        memcpy(reply.mailbox_name, command->add_mailbox.name.at,
+               command->add_mailbox.name.len); // shorter: it was accepted
         reply.mailbox.mailbox = command->add_mailbox.mailbox;
+        reply.mailbox.name = reply.mailbox_name;
         reply.mailbox_list[0] = &reply.mailbox;
         reply.body.n_mailboxes = 1;
         reply.body.mailboxes = reply.mailbox_list;
