@@ -5,9 +5,13 @@
 // /metrics). A refusal is
 //   {"error":{"name":"NOT_FOUND","number":22,"remedy":"sender","sentence":"...",
 //    "faults":[{"name":..,"number":..,"line":..,"sentence":..}, ...]}}
-// with the HTTP status of the outcome (include/vigie/status.h).
+// with the HTTP status of the outcome (include/vigie/status.h); 401 without the token, 405
+// for another method. A member that has no value is null. Bodies have at most 4 MiB. What is
+// no HTTP, headers over 16 KiB and bodies over 8 MiB never get here: libevent refuses them
+// with a page of its own. Whoever is silent for 20 seconds is cut off.
 //
-//   GET  /healthz                   {"status":"ok"} or 503 with the reason
+//   GET  /healthz                   {"status":"ok"}, or 503 and the refusal: STORE_FULL,
+//        DRAINING, UNKNOWN
 //   GET  /metrics                   Prometheus text
 //   GET  /v1/queues[?institution=C] {"mailboxes":[{institution, name, mailbox, waiting,
 //        in_flight, acknowledged, parked, bytes, oldest_seconds, in_per_second,
