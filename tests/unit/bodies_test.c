@@ -7,6 +7,7 @@
 
 #include "../failing_lmdb.h"
 #include "../fresh_store.h"
+#include "store/store_internal.h"
 
 enum { BODIES = 2000 };
 
@@ -208,6 +209,51 @@ a_renewed_reader_sees_the_block_as_it_is_now(void **state)
     store_abort(&reader);
 }
 
+// A block with one body of this letter, put without the writer.
+static void
+put_block(struct txn *txn, uint64_t number, char letter)
+{
+    uint8_t block[16 + 4 + 10] = {[16] = 10};
+    struct key key = key_of_u64(number);
+
+    memset(block + 20, letter, 10);
+    assert_int_equal(
+        table_put(txn, TABLE_BODIES, &key, (struct bytes){block, sizeof block}, 0),
+        VG_OK);
+}
+
+static char
+letter_in(struct txn *txn, uint64_t number)
+{
+    struct bytes body;
+
+    assert_int_equal(body_get(txn, number << 16 | 16, &body), VG_OK);
+    assert_int_equal(body.len, 10);
+    return (char)body.at[9];
+}
+
+static void
+a_block_read_before_is_not_taken_for_the_one_there_now(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct txn *txn = fresh_store_write(fresh);
+    struct txn *reader;
+
+    put_block(txn, 1, 'a');
+    fresh_store_commit(&txn);
+    txn = fresh_store_write(fresh);
+    assert_int_equal(letter_in(txn, 1), 'a');
+    put_block(txn, 1, 'b');
+    assert_int_equal(letter_in(txn, 1), 'b');
+    reader = fresh_store_read(fresh);
+    assert_int_equal(letter_in(reader, 1), 'a');
+    fresh_store_commit(&txn);
+    assert_int_equal(letter_in(reader, 1), 'a');
+    assert_int_equal(store_read_renew(reader), VG_OK);
+    assert_int_equal(letter_in(reader, 1), 'b');
+    store_abort(&reader);
+}
+
 static void
 an_address_where_no_body_begins_is_broken(void **state)
 {
@@ -327,6 +373,7 @@ main(void)
         fresh_store_test(a_transaction_without_bodies_writes_no_block),
         fresh_store_test(a_writer_reads_its_own_blocks_and_an_abort_takes_them_back),
         fresh_store_test(a_renewed_reader_sees_the_block_as_it_is_now),
+        fresh_store_test(a_block_read_before_is_not_taken_for_the_one_there_now),
         fresh_store_test(an_address_where_no_body_begins_is_broken),
         fresh_store_test(any_flipped_byte_of_a_block_is_found),
         fresh_store_test(a_block_number_that_was_used_before_breaks_the_store),

@@ -544,6 +544,13 @@ single_acknowledgements_are_recounted(void **state)
              (unsigned long long)ranges[0].bytes,
              (unsigned long long)world.rows[1].bytes_beyond);
     assert_fault(fresh, words);
+    row.acknowledged_beyond = 2;
+    row.bytes_beyond = ranges[0].bytes;
+    put_row(fresh, 1, &row); // and now the letters alone
+    snprintf(words, sizeof words,
+             "mailbox 2: 1 single acknowledgements of %llu bytes, the row says 2 of %llu",
+             (unsigned long long)ranges[0].bytes, (unsigned long long)ranges[0].bytes);
+    assert_fault(fresh, words);
 }
 
 static void
@@ -558,6 +565,18 @@ a_letter_lost_from_the_backlog_is_missed(void **state)
     fresh_store_put_raw(fresh, "backlog", key, sizeof key, NULL, 0);
     fresh_store_open(fresh);
     assert_fault(fresh, "mailbox 2: waiting letters: 178 in its row, 80 in the journal");
+}
+
+static void
+a_letter_that_gives_another_length_than_its_body_is_named(void **state)
+{
+    struct fresh_store *fresh = *state;
+    static const uint8_t key[12] = {0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 11};
+    // The third letter of the row: number 13.
+    long offset = 2 * (long)sizeof(struct letter) + (long)offsetof(struct letter, size);
+
+    fresh_store_flip(fresh, "backlog", key, sizeof key, offset);
+    assert_fault(fresh, "mailbox 2: 1 waiting letters have no readable body, from 13 on");
 }
 
 static void
@@ -698,6 +717,7 @@ main(void)
         world_test(a_mailbox_without_a_row_is_named),
         world_test(single_acknowledgements_are_recounted),
         world_test(a_letter_lost_from_the_backlog_is_missed),
+        world_test(a_letter_that_gives_another_length_than_its_body_is_named),
         world_test(a_letter_filed_before_its_fold_is_named),
         world_test(persons_are_counted_against_meta),
         world_test(numbers_out_of_order_in_the_journal_are_named),

@@ -224,6 +224,36 @@ an_event_holds_as_many_recipients_as_its_limit_says(void **state)
     buffer_free(&record);
 }
 
+static void
+an_item_longer_than_its_record_ends_the_walk(void **state)
+{
+    struct hash zero = {{0}};
+    struct buffer record = {.len = 0};
+    struct journal_item item;
+    (void)state;
+
+    journal_begin(&record, 1, 1, 1, &zero);
+    journal_add(&record, JOURNAL_ADMIN, "one", 3, NULL, 0);
+    journal_add(&record, JOURNAL_ADMIN, "two", 3, NULL, 0);
+    buffer_add(&record, &zero, sizeof zero); // where the hash will stand
+    for (uint8_t len = 0; len < 8; len++) {
+        size_t offset = 0;
+
+        record.at[record.len - sizeof zero - 5] = len; // of the second one
+        assert_true(journal_next(&record, &offset, &item));
+        assert_memory_equal(item.bytes.at, "one", 3);
+        assert_int_equal(journal_next(&record, &offset, &item), len <= 3);
+        assert_int_equal(item.bytes.len, len <= 3 ? len : 3);
+    }
+    for (size_t len = 0; len < 64 + sizeof zero; len++) {
+        size_t offset = 0;
+
+        record.len = len; // no record at all
+        assert_false(journal_next(&record, &offset, &item));
+    }
+    buffer_free(&record);
+}
+
 // Three commits, the second one of three parts.
 static void
 write_three(struct fresh_store *fresh)
@@ -383,6 +413,7 @@ main(void)
         fresh_store_test(a_record_that_ends_with_a_full_part_is_whole),
         fresh_store_test(every_kind_of_item_keeps_its_bytes),
         fresh_store_test(an_event_holds_as_many_recipients_as_its_limit_says),
+        cmocka_unit_test(an_item_longer_than_its_record_ends_the_walk),
         fresh_store_test(any_flipped_byte_names_its_commit),
         fresh_store_test(a_missing_record_or_part_is_seen),
         fresh_store_test(a_commit_number_that_is_not_the_newest_breaks_the_store),
