@@ -12,7 +12,7 @@ enum {
     SMALL_ARENA = 16 << 10,
     // Objects and strings of a legal Request are at most about nine times its bytes.
     REQUEST_ARENA_FACTOR = 16,
-    REQUEST_ARENA_MIN = 64 << 10,
+    REQUEST_ARENA_MIN = 256 << 10, // for a thousand items with nothing in them
     TEXT_MAX = 256,
 };
 

@@ -369,7 +369,9 @@ wire_write_answer(const struct command *command, const struct roster *roster,
         write_published(command, frame);
         break;
     case COMMAND_LAST_NUMBER:
-        write_last_number(command, frame);
+        if (command->status == VG_OK) { // a wrong number would be believed
+            write_last_number(command, frame);
+        }
         break;
     case COMMAND_INTEGRATE:
     case COMMAND_REMOVE:
