@@ -119,6 +119,10 @@ answer(struct broker *broker, const struct command *command)
     if (command->kind == COMMAND_FOLD) {
         broker->fold_proposed = false;
     }
+    if (command->kind == COMMAND_ACKNOWLEDGE && command->status != VG_OK) {
+        // Not kept: the next session begins again after what the disk says.
+        lanes_at(broker->lanes, command->acknowledge.mailbox)->mark = 0;
+    }
     if (command->back.session != 0) {
         answer_session(broker, command);
     } else if (to != NULL) {

@@ -23,9 +23,10 @@ struct lane {
     struct outflow *outflow; // its own; NULL with session
     uint64_t last;           // newest number in the mailbox
     uint64_t sent_through;   // newest number sent on any connection since the start
-    uint64_t delivered;      // since the start, repeats included
-    uint64_t acknowledged;   // messages' worth, since the start
-    int64_t delivered_us;    // moment of the last delivery, 0: none yet
+    uint64_t mark;         // acknowledged up to here by any session, perhaps in the queue
+    uint64_t delivered;    // since the start, repeats included
+    uint64_t acknowledged; // messages' worth, since the start
+    int64_t delivered_us;  // moment of the last delivery, 0: none yet
     int64_t acknowledged_us; // moment of the last acknowledgement, 0: none yet
     struct rate in;          // posted
     struct rate out;         // acknowledged

@@ -83,6 +83,7 @@ open_lane(struct broker *broker, struct session *session, struct lane *lane,
     if (status != VG_OK) {
         return status;
     }
+    outflow_begin_after(outflow, lane->mark);
     if (lane->session != NULL) {
         take_over(broker, lane);
     }
@@ -185,6 +186,7 @@ take_acknowledge(struct broker *broker, struct session *session, const struct po
         broker_violation(broker, session, VG_NOT_FOUND, why.text);
         return;
     }
+    lane->mark = outflow_state(lane->outflow).acknowledged;
     lane->acknowledged +=
         before.in_flight_messages - outflow_state(lane->outflow).in_flight_messages;
     if (command != NULL) {

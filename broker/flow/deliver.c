@@ -252,6 +252,16 @@ outflow_open(struct txn *txn, uint32_t mailbox, uint64_t window_messages,
 }
 
 void
+outflow_begin_after(struct outflow *outflow, uint64_t acknowledged)
+{
+    CHECK(outflow->flight_len == 0);
+    if (acknowledged > outflow->state.acknowledged) {
+        outflow->state.acknowledged = acknowledged;
+        outflow->state.sent = acknowledged;
+    }
+}
+
+void
 outflow_free(struct outflow **outflow)
 {
     if (*outflow != NULL) {

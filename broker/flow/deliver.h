@@ -48,6 +48,9 @@ struct outflow_state {
 NODISCARD enum vg_status outflow_open(struct txn *txn, uint32_t mailbox,
                                       uint64_t window_messages, uint64_t window_bytes,
                                       struct outflow **ret_outflow);
+// outflow_begin_after skips what another session acknowledged and the writer may not have
+// committed yet: a fold would file none of it, and the numbers sent would jump.
+void outflow_begin_after(struct outflow *outflow, uint64_t acknowledged);
 void outflow_free(struct outflow **outflow);
 struct outflow_state outflow_state(const struct outflow *outflow);
 void outflow_set_window(struct outflow *outflow, uint64_t messages, uint64_t bytes);

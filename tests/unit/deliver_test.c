@@ -434,6 +434,38 @@ ends_of_life_may_come_twice(void **state)
     tails_free(&tails);
 }
 
+// A session opens the mailbox while the acknowledgements of the one before are still in the
+// queue: after their commit and a fold the numbers it gets must not jump.
+static void
+begins_after_what_the_loop_knows_to_be_acknowledged(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct outflow *before;
+    struct outflow *outflow;
+    struct tails *tails;
+    struct delivery delivery;
+
+    publish(f, 20, 10);
+    tails = take(f, NULL);
+    before = open_outflow(f, 1000, WIDE);
+    (void)fill_all(f, before, tails);
+    assert_non_null(acknowledge(f, before, 10, NO_SINGLES)); // not committed yet
+    outflow = open_outflow(f, 1000, WIDE);
+    outflow_begin_after(outflow, outflow_state(before).acknowledged);
+    (void)flow_command(f, COMMAND_FOLD, 0);
+    flow_apply(f);
+    tails = take(f, tails);
+    delivery = fill_all(f, outflow, tails);
+    assert_int_equal(delivery.len, 10);
+    for (size_t i = 0; i < delivery.len; i++) {
+        assert_int_equal(delivery.numbers[i], 11 + i);
+    }
+    assert_int_equal(flow_row(f, CPAS_A).acknowledged, 10);
+    outflow_free(&before);
+    outflow_free(&outflow);
+    tails_free(&tails);
+}
+
 int
 main(void)
 {
@@ -449,6 +481,7 @@ main(void)
         FLOW_TEST(refuses_what_was_never_sent),
         FLOW_TEST(what_was_acknowledged_is_passed_over),
         FLOW_TEST(mailboxes_have_tails_of_their_own),
+        FLOW_TEST(begins_after_what_the_loop_knows_to_be_acknowledged),
         cmocka_unit_test(ends_of_life_may_come_twice),
     };
 
