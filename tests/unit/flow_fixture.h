@@ -40,7 +40,7 @@ static const struct {
 };
 
 struct flow_fixture {
-    char path[64];
+    char path[256];
     struct store *store;
     struct applier *applier;
     struct batch *next; // being filled
@@ -413,7 +413,7 @@ static void
 flow_end(struct flow_fixture *f)
 {
     static const char *const files[] = {"data.mdb", "lock.mdb", "vigie.lock"};
-    char path[96];
+    char path[300];
 
     store_use_calls(NULL);
     batch_free(&f->next);

@@ -140,6 +140,57 @@ a_replaced_number_leads_to_the_other_and_follows_nobody(void **state)
     store_abort(&txn);
 }
 
+static void
+a_number_knows_those_it_replaced_in_order(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct niss former[FORMER_MAX];
+    struct txn *txn = fresh_store_write(fresh);
+    size_t len = 99;
+
+    assert_int_equal(person_former(txn, person_number(0), former, &len), VG_OK);
+    assert_int_equal(len, 0);
+    for (int i = FORMER_MAX; i > 0; i--) {
+        assert_int_equal(person_replace(txn, person_number(i), person_number(0)), VG_OK);
+    }
+    fresh_store_commit(&txn);
+    fresh_store_reopen(fresh);
+    txn = fresh_store_read(fresh);
+    assert_int_equal(person_former(txn, person_number(0), former, &len), VG_OK);
+    assert_int_equal(len, FORMER_MAX);
+    for (int i = 0; i < FORMER_MAX; i++) {
+        assert_int_equal(former[i].number, person_number(FORMER_MAX - i).number);
+    }
+    assert_int_equal(person_former(txn, person_number(1), former, &len), VG_OK);
+    assert_int_equal(len, 0);
+    store_abort(&txn);
+}
+
+static void
+former_numbers_of_a_strange_length_are_broken(void **state)
+{
+    static const size_t lens[] = {1, 7, 12, 8 * FORMER_MAX + 8};
+    struct fresh_store *fresh = *state;
+    struct niss former[FORMER_MAX];
+    uint8_t bytes[8 * FORMER_MAX + 8] = {0};
+    uint8_t key[8];
+    size_t len = 0;
+
+    for (size_t i = 0; i < sizeof key; i++) {
+        key[i] = (uint8_t)(person_number(0).number >> (56 - 8 * i));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+        fresh_store_put_raw(fresh, "replaced", key, sizeof key, bytes, lens[i]);
+        fresh_store_open(fresh);
+
+        struct txn *txn = fresh_store_read(fresh);
+
+        assert_int_equal(person_former(txn, person_number(0), former, &len),
+                         VG_STORE_BROKEN);
+        store_abort(&txn);
+    }
+}
+
 struct seen {
     uint64_t last;
     size_t len;
@@ -280,6 +331,8 @@ main(void)
         fresh_store_test(persons_changed_at_random_are_as_a_plain_array_says),
         fresh_store_test(many_integrations_fit_in_one_person),
         fresh_store_test(a_replaced_number_leads_to_the_other_and_follows_nobody),
+        fresh_store_test(a_number_knows_those_it_replaced_in_order),
+        fresh_store_test(former_numbers_of_a_strange_length_are_broken),
         fresh_store_test(all_are_seen_once_in_order_of_number),
         fresh_store_test(rows_are_aligned_whatever_lies_beside_them),
         fresh_store_test(a_row_of_a_strange_length_is_broken),
