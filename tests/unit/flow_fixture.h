@@ -19,6 +19,7 @@
 #include "flow/apply.h"
 #include "flow/deliver.h"
 #include "store/bodies.h"
+#include "store/check.h"
 #include "store/journal.h"
 #include "store/lmdb_calls.h"
 #include "store/mailbox.h"
@@ -454,9 +455,24 @@ flow_setup(void **state)
     return 0;
 }
 
+// Whatever a test did, the rows must agree with the journal.
+static void
+flow_check(struct flow_fixture *f)
+{
+    struct check_report report;
+
+    store_use_calls(NULL);
+    assert_int_equal(store_check(f->store, &report, NULL, NULL, &f->why), VG_OK);
+    for (size_t i = 0; i < report.faults.len; i++) {
+        print_message("%s\n", report.faults.fault[i].why.text);
+    }
+    assert_int_equal(report.faults.total, 0);
+}
+
 __attribute__((unused)) static int
 flow_teardown(void **state)
 {
+    flow_check(*state);
     flow_end(*state);
     return 0;
 }
