@@ -36,6 +36,7 @@ struct check {
     size_t recounts_len;
     size_t recounts_size;
     bool journal_holds; // every record so far could be read: recounts are complete
+    uint64_t replaced;  // persons whose number was
     check_progress_fn progress;
     void *arg;
     uint64_t steps;
@@ -531,16 +532,58 @@ check_blocks(struct check *check)
     check_end(check, TABLE_BODIES, 0, last);
 }
 
+// A number that was replaced leads to one that knows it, and not to another one alone.
+static void
+check_replaced(struct check *check, struct niss niss, struct niss by)
+{
+    struct niss former[FORMER_MAX];
+    char masked[NISS_MASK_LEN];
+    size_t len = 0, i = 0;
+    enum vg_status status = person_former(check->txn, by, former, &len);
+
+    while (status == VG_OK && i < len && former[i].number != niss.number) {
+        i++;
+    }
+    if (status != VG_OK || i == len) {
+        niss_mask(niss, masked);
+        found(check, "persons: what replaced %s does not know it", masked);
+    }
+    check->replaced++;
+}
+
 static bool
 count_person(struct niss niss, const struct person *person, void *arg)
 {
     struct check *check = arg;
 
-    (void)niss;
     step(check);
+    if (person->replaced_by.number != 0) {
+        check_replaced(check, niss, person->replaced_by);
+    }
     check->report->persons += person->len > 0;
     check->report->integrations += person->len;
     return true;
+}
+
+// Numbers that others say they replaced: each must lead there, so there are as many.
+static void
+check_former(struct check *check)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    uint64_t former = 0;
+    enum vg_status status = cursor_open(check->txn, TABLE_REPLACED, &cursor);
+
+    if (status == VG_OK) {
+        status = cursor_move(&cursor, MDB_FIRST);
+    }
+    while (status == VG_OK) {
+        former += cursor.value.len / sizeof(struct niss);
+        status = cursor_move(&cursor, MDB_NEXT);
+    }
+    if (status != VG_NOT_FOUND || former != check->replaced) {
+        found(check, "persons: %llu numbers are replaced, %llu are known to be",
+              (number)check->replaced, (number)former);
+    }
 }
 
 static void
@@ -559,6 +602,7 @@ check_persons(struct check *check)
               (number)report->persons, (number)report->integrations,
               (number)check->meta.persons, (number)check->meta.integrations);
     }
+    check_former(check);
 }
 
 // ---- all of it ----

@@ -20,7 +20,8 @@ typedef void (*check_progress_fn)(double done, void *arg);
 
 // store_check walks the journal's hash chain, every block's checksum, and recounts every
 // mailbox from the journal (last number, consecutive numbers, acknowledged, bytes
-// waiting) against its row, and integrations and persons against meta.
+// waiting) against its row, integrations and persons against meta, and replaced numbers
+// against those that replaced them.
 //
 // Blocks: as long as reading the store takes. Returns VG_OK (look at report.faults) or
 // VG_STORE_BROKEN when it cannot even be read.

@@ -254,12 +254,17 @@ static void
 read_persons(struct txn *txn, struct bytes input)
 {
     struct person person;
+    struct niss former[FORMER_MAX];
+    size_t len = 0;
 
     (void)input;
     if (person_get(txn, (struct niss){1}, &person) == VG_OK) {
         see_person((struct niss){1}, &person, NULL);
     }
     row_now = 0;
+    if (person_former(txn, (struct niss){1}, former, &len) == VG_OK) {
+        CHECK(len <= FORMER_MAX);
+    }
     (void)!person_each(txn, see_person, NULL);
 }
 

@@ -605,6 +605,30 @@ persons_are_counted_against_meta(void **state)
     assert_fault(fresh, "persons: the row after 4 others cannot be read");
 }
 
+static void
+a_replaced_number_must_be_known_to_the_other(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct niss old = niss_make(1966, 61, 1, 99), new = niss_make(1966, 61, 1, 1);
+    struct niss other = niss_make(1966, 61, 1, 98);
+    struct raw_key key = raw_key(new.number);
+
+    fresh_store_put_raw(fresh, "replaced", &key, sizeof key, &other, sizeof other);
+    fresh_store_open(fresh);
+
+    struct check_report report =
+        assert_fault(fresh, "persons: what replaced 66********* does not know it");
+
+    assert_int_equal(report.faults.total, 1);
+    fresh_store_put_raw(fresh, "replaced", &key, sizeof key, &old, sizeof old);
+    fresh_store_open(fresh);
+    assert_sound(fresh);
+    key = raw_key(other.number); // says so too
+    fresh_store_put_raw(fresh, "replaced", &key, sizeof key, &old, sizeof old);
+    fresh_store_open(fresh);
+    assert_fault(fresh, "persons: 1 numbers are replaced, 2 are known to be");
+}
+
 // Journal items that no writer of ours makes, with hashes that fit.
 static void
 numbers_out_of_order_in_the_journal_are_named(void **state)
@@ -720,6 +744,7 @@ main(void)
         world_test(a_letter_that_gives_another_length_than_its_body_is_named),
         world_test(a_letter_filed_before_its_fold_is_named),
         world_test(persons_are_counted_against_meta),
+        world_test(a_replaced_number_must_be_known_to_the_other),
         world_test(numbers_out_of_order_in_the_journal_are_named),
         world_test(items_that_end_early_are_named),
         world_test(what_cannot_be_read_at_all_is_a_failure),
