@@ -65,10 +65,14 @@ class Wire:
         self.socket.close()
 
     def say(self, **message):
-        self.socket.send(proto.ToBroker(**message).SerializeToString())
+        self.say_bytes(proto.ToBroker(**message).SerializeToString())
 
     def say_bytes(self, frame):
-        self.socket.send(frame)
+        """Sends without waiting: a connection that was ended for good takes nothing."""
+        try:
+            self.socket.send(frame, zmq.DONTWAIT)
+        except zmq.Again:
+            raise Silence("the connection takes nothing any more") from None
 
     def hear(self, timeout_s=10.0):
         """The next message that is no heartbeat. Sends heartbeats while it waits."""
@@ -95,8 +99,8 @@ class Wire:
 
     def is_refused(self, timeout_s=2.0):
         """Says hello and finds out whether the door stays shut."""
-        self.say(hello=proto.Hello(version=1, client="test"))
         try:
+            self.say(hello=proto.Hello(version=1, client="test"))
             return self.hear(timeout_s).WhichOneof("message") == "refused"
         except Silence:
             return True
