@@ -24,6 +24,7 @@
 enum {
     WORLD_PATIENCE_MS = 20 * 1000, // no wait is meant to reach this
     WORLD_STEP_MS = 2,
+    WORLD_PEERS_MAX = 32,
     KEY_TEXT_LEN = 41,
 };
 
@@ -37,7 +38,8 @@ struct world {
     struct settings settings;
     struct broker *broker;
     struct event *step;
-    void *zmq; // the clients' own context
+    void *zmq;                      // the clients' own context
+    void *sockets[WORLD_PEERS_MAX]; // theirs, NULL: closed
     struct key_pair broker_key;
     struct key_pair source;    // RN
     struct key_pair member;    // CPAS-1
@@ -263,7 +265,11 @@ world_close(void **state)
     struct world *world = *state;
 
     world_stop(world);
-    zmq_ctx_shutdown(world->zmq);
+    for (size_t i = 0; i < WORLD_PEERS_MAX; i++) { // of a test that has failed
+        if (world->sockets[i] != NULL) {
+            zmq_close(world->sockets[i]);
+        }
+    }
     zmq_ctx_term(world->zmq);
     scratch_end(&world->scratch);
     free(world);
@@ -304,8 +310,14 @@ peer_open(struct world *world, const struct door *door, const struct key_pair *k
 {
     struct peer peer = {world, zmq_socket(world->zmq, ZMQ_DEALER)};
     int none = 0;
+    size_t place = 0;
 
     assert_non_null(peer.socket);
+    while (place < WORLD_PEERS_MAX && world->sockets[place] != NULL) {
+        place++;
+    }
+    assert_true(place < WORLD_PEERS_MAX);
+    world->sockets[place] = peer.socket;
     zmq_setsockopt(peer.socket, ZMQ_LINGER, &none, sizeof none);
     zmq_setsockopt(peer.socket, ZMQ_RCVHWM, &none, sizeof none);
     zmq_setsockopt(peer.socket, ZMQ_CURVE_SERVERKEY, world->broker_key.public_text,
@@ -320,6 +332,11 @@ static inline void
 peer_close(struct peer *peer)
 {
     if (peer->socket != NULL) {
+        for (size_t i = 0; i < WORLD_PEERS_MAX; i++) {
+            if (peer->world->sockets[i] == peer->socket) {
+                peer->world->sockets[i] = NULL;
+            }
+        }
         zmq_close(peer->socket);
         peer->socket = NULL;
     }
