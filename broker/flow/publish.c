@@ -371,6 +371,10 @@ match_mutation(struct applier *applier, struct passage *passage, size_t *ret_len
         judge_mutation(&context, &passage->mutation, &passage->judged, why);
 
     if (status != VG_OK) {
+        // What was refused is counted and journaled under its flow, if there is such a flow.
+        passage->judged.flow = catalogue_flow(
+            applier->catalogue,
+            (struct bytes){passage->mutation.flow.at, passage->mutation.flow.len});
         return status;
     }
     if (passage->judged.niss.number != 0) {
