@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Goal: the quiet are spoken to, the silent are ended, a full store is told to the sources
+// and its recovery too, and the fold runs when there is something to fold.
+// Method: a real broker on loopback; the time is told, not waited for; the quota is moved.
+#include "edge/watch.h"
+
+#include "world.h"
+
+static void
+speaks_to_the_quiet_and_ends_the_silent(void **state)
+{
+    struct world *world = *state;
+    struct peer quiet = peer_enter(world, world->broker->members, &world->member);
+    int64_t beat_ms = world->settings.heartbeat_ms;
+    struct session *session = sessions_first(world->broker->sessions);
+    Vigie__V1__ToClient *message;
+
+    watch_sessions(world->broker, session->said_ms + beat_ms);
+    message = peer_receive(&quiet, VIGIE__V1__TO_CLIENT__MESSAGE_HEARTBEAT);
+    assert_int_equal(message->heartbeat->echo, 0);
+    vigie__v1__to_client__free_unpacked(message, NULL);
+    watch_sessions(world->broker, session->seen_ms + 3 * beat_ms);
+    assert_int_equal(world_sessions(world), 1);
+    watch_sessions(world->broker, session->seen_ms + 3 * beat_ms + 1);
+    assert_int_equal(world_sessions(world), 0);
+    peer_close(&quiet);
+}
+
+// Its ZeroMQ connects again by itself: it was cut, not only forgotten.
+static void
+a_session_that_is_ended_is_cut_off(void **state)
+{
+    struct world *world = *state;
+    struct peer peer = peer_enter(world, world->broker->members, &world->member);
+    uint64_t accepted = metrics.handshakes_accepted;
+
+    watch_sessions(world->broker, clock_ms() + 1000 * 1000);
+    assert_int_equal(world_sessions(world), 0);
+    WORLD_UNTIL(world, metrics.handshakes_accepted > accepted);
+    peer_close(&peer);
+}
+
+static void
+ends_one_who_takes_nothing(void **state)
+{
+    struct world *world = *state;
+    struct peer peer = peer_enter(world, world->broker->members, &world->member);
+    struct session *session = sessions_first(world->broker->sessions);
+    int64_t now_ms = clock_ms();
+
+    assert_true(session_keep_frame(session, bytes_of("x")));
+    session->stalled_ms = now_ms;
+    session->seen_ms = now_ms + 30 * 1000;
+    session->said_ms = now_ms + 30 * 1000;
+    watch_sessions(world->broker, now_ms + 30 * 1000);
+    assert_int_equal(world_sessions(world), 1);
+    watch_sessions(world->broker, now_ms + 30 * 1000 + 1);
+    assert_int_equal(world_sessions(world), 0);
+    peer_close(&peer);
+}
+
+static void
+room_is_short_until_a_twentieth_is_free_again(void **state)
+{
+    struct store_room room = {
+        .used_bytes = 999, .quota_bytes = 1000, .disk_free_bytes = 1000};
+    (void)state;
+
+    assert_false(room_is_short(&room, 500, false));
+    room.used_bytes = 1000;
+    assert_true(room_is_short(&room, 500, false));
+    room.used_bytes = 950;
+    assert_true(room_is_short(&room, 500, true));
+    room.used_bytes = 949;
+    assert_false(room_is_short(&room, 500, true));
+    room.disk_free_bytes = 499;
+    assert_true(room_is_short(&room, 500, false));
+    room.disk_free_bytes = 524;
+    assert_true(room_is_short(&room, 500, true));
+    room.disk_free_bytes = 525;
+    assert_false(room_is_short(&room, 500, true));
+}
+
+static void
+tells_sources_that_there_is_no_room_and_when_there_is(void **state)
+{
+    struct world *world = *state;
+    struct peer source = peer_enter(world, world->broker->sources, &world->source);
+    struct peer late;
+    Vigie__V1__ToClient *message;
+
+    world->settings.disk_reserve_bytes = UINT64_MAX / 2; // no disk has that
+    watch_room(world->broker);
+    message = peer_receive(&source, VIGIE__V1__TO_CLIENT__MESSAGE_BLOCKED);
+    assert_int_equal(message->blocked->fault->status, VG_STORE_FULL);
+    vigie__v1__to_client__free_unpacked(message, NULL);
+    peer_publish(&source, 1, 1);
+    message = peer_receive(&source, VIGIE__V1__TO_CLIENT__MESSAGE_PUBLISHED);
+    assert_int_equal(message->published->through, 0);
+    assert_int_equal(message->published->results[0]->fault->status, VG_STORE_FULL);
+    vigie__v1__to_client__free_unpacked(message, NULL);
+    assert_int_equal(world_last_number(world, 1), 0);
+    late = peer_enter(world, world->broker->sources, &world->source);
+    peer_expect(&late, VIGIE__V1__TO_CLIENT__MESSAGE_BLOCKED);
+
+    world->settings.disk_reserve_bytes = 0;
+    watch_room(world->broker);
+    peer_expect(&source, VIGIE__V1__TO_CLIENT__MESSAGE_RESUMED);
+    peer_expect(&late, VIGIE__V1__TO_CLIENT__MESSAGE_RESUMED);
+    peer_publish(&source, 1, 1);
+    peer_expect_published(&source, 1);
+    assert_int_equal(world_last_number(world, 1), 1);
+    peer_close(&source);
+    peer_close(&late);
+}
+
+static uint64_t
+folded_on_disk(struct world *world)
+{
+    struct meta meta;
+    struct txn *txn = NULL;
+
+    assert_int_equal(store_read(world->broker->store, &txn, NULL), VG_OK);
+    assert_int_equal(meta_get(txn, &meta, NULL), VG_OK);
+    store_abort(&txn);
+    return meta.folded_commit;
+}
+
+static void
+folds_what_was_posted_and_then_rests(void **state)
+{
+    struct world *world = *state;
+    struct peer source = peer_enter(world, world->broker->sources, &world->source);
+    uint64_t commit;
+
+    world_integrate(world, world->cpas_1);
+    peer_publish(&source, 1, 3);
+    peer_expect_published(&source, 3);
+    commit = world->broker->last_commit;
+    WORLD_UNTIL(world, folded_on_disk(world) >= commit); // the timer alone brings it
+    WORLD_UNTIL(world, !world->broker->fold_proposed);
+    assert_int_equal(tails_bytes(world->broker->tails), 0);
+    assert_false(world->broker->fold_wanted);
+
+    uint64_t commands = metrics.commands;
+
+    watch_fold(world->broker);
+    assert_int_equal(world->broker->proposed, 0);
+    assert_int_equal(metrics.commands, commands);
+    peer_close(&source);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
+        IN_A_WORLD(speaks_to_the_quiet_and_ends_the_silent),
+        IN_A_WORLD(a_session_that_is_ended_is_cut_off),
+        IN_A_WORLD(ends_one_who_takes_nothing),
+        cmocka_unit_test(room_is_short_until_a_twentieth_is_free_again),
+        IN_A_WORLD(tells_sources_that_there_is_no_room_and_when_there_is),
+        IN_A_WORLD(folds_what_was_posted_and_then_rests),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
