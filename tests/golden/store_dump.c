@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "store_dump.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/bodies.h"
+#include "store/journal.h"
+#include "store/mailbox.h"
+#include "store/person.h"
+#include "store/registry.h"
+
+enum { LETTERS_MAX = 1000 };
+
+typedef unsigned long long number; // as %llu wants it
+
+struct dump {
+    struct txn *txn;
+    struct buffer *text;
+};
+
+static void
+print_hex(struct buffer *text, const void *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        buffer_print(text, "%02x", ((const uint8_t *)bytes)[i]);
+    }
+}
+
+static void
+print_failure(struct buffer *text, const char *what, enum vg_status status)
+{
+    if (status != VG_OK) {
+        buffer_print(text, "! %s: %s\n", what, vg_status_name(status));
+    }
+}
+
+static void
+dump_meta(struct dump *dump, struct meta *ret_meta)
+{
+    struct meta meta = {.last_commit = 0};
+
+    print_failure(dump->text, "meta", meta_get(dump->txn, &meta, NULL));
+    buffer_print(dump->text,
+                 "meta commit=%llu sequence=%llu block=%llu batch=%llu time=%lld "
+                 "folded=%llu integrations=%llu persons=%llu catalogue=%llu "
+                 "institution=%u extra=%u hash=",
+                 (number)meta.last_commit, (number)meta.last_sequence,
+                 (number)meta.last_block, (number)meta.last_batch,
+                 (long long)meta.last_time_us, (number)meta.folded_commit,
+                 (number)meta.integrations, (number)meta.persons, (number)meta.catalogue,
+                 meta.last_institution, meta.last_extra_mailbox);
+    print_hex(dump->text, &meta.last_hash, sizeof meta.last_hash);
+    buffer_print(dump->text, "\n");
+    *ret_meta = meta;
+}
+
+// ---- mailboxes ----
+
+static void
+dump_backlog(struct dump *dump, struct mailbox_id mailbox)
+{
+    static struct letter letters[LETTERS_MAX];
+    size_t len = 0;
+
+    print_failure(dump->text, "backlog",
+                  backlog_read(dump->txn, mailbox, 0, letters, LETTERS_MAX, &len));
+    for (size_t i = 0; i < len; i++) {
+        const struct letter *letter = &letters[i];
+
+        buffer_print(dump->text,
+                     "letter %u/%llu body=%llu through=%llu size=%u quality=%u "
+                     "withheld=%u begin=%d end=%d\n",
+                     mailbox.number, (number)letter->number, (number)letter->body,
+                     (number)letter->bytes_through, letter->size, letter->quality,
+                     letter->withheld, letter->begin, letter->end);
+    }
+}
+
+static void
+dump_ranges(struct dump *dump, struct mailbox_id mailbox)
+{
+    static struct number_range ranges[RANGES_MAX];
+    size_t len = 0;
+
+    print_failure(dump->text, "ranges", ranges_get(dump->txn, mailbox, ranges, &len));
+    for (size_t i = 0; i < len; i++) {
+        buffer_print(dump->text, "range %u %llu-%llu bytes=%llu through=%llu\n",
+                     mailbox.number, (number)ranges[i].first, (number)ranges[i].last,
+                     (number)ranges[i].bytes, (number)ranges[i].bytes_through);
+    }
+}
+
+static void
+dump_mailbox(struct dump *dump, uint32_t id)
+{
+    struct mailbox_id mailbox = {id};
+    struct mailbox_row row = {.last = 0};
+
+    print_failure(dump->text, "mailbox", mailbox_get(dump->txn, mailbox, &row));
+    buffer_print(
+        dump->text,
+        "mailbox %u last=%llu acknowledged=%llu beyond=%llu total=%llu "
+        "parked=%llu bytes=%llu bytes_acknowledged=%llu bytes_beyond=%llu "
+        "folded=%llu kept=%lld last_acknowledged=%lld\n",
+        id, (number)row.last, (number)row.acknowledged, (number)row.acknowledged_beyond,
+        (number)row.acknowledged_total, (number)row.parked, (number)row.bytes_total,
+        (number)row.bytes_acknowledged, (number)row.bytes_beyond, (number)row.folded,
+        (long long)row.last_kept_us, (long long)row.last_acknowledged_us);
+    dump_ranges(dump, mailbox);
+    dump_backlog(dump, mailbox);
+}
+
+// ---- the registry ----
+
+static bool
+dump_institution(const struct institution *institution, void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text,
+                 "institution %u code=%s sector=%u number=%u enterprise=%llu name=%s\n",
+                 institution->id, institution->code, institution->sector,
+                 institution->number, (number)institution->enterprise, institution->name);
+    dump_mailbox(dump, institution->id);
+    return true;
+}
+
+static bool
+dump_key(const uint8_t key[KEY_LEN], const struct key_row *row, void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text, "key ");
+    print_hex(dump->text, key, KEY_LEN);
+    buffer_print(dump->text, " institution=%u role=%u added=%lld revoked=%lld label=%s\n",
+                 row->institution, row->role, (long long)row->added_us,
+                 (long long)row->revoked_us, row->label);
+    return true;
+}
+
+static bool
+dump_spec(const struct spec_row *row, void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text, "spec %u institution=%u name=%s choices=", row->mailbox,
+                 row->institution, row->name);
+    for (uint32_t i = 0; i < row->choices_len; i++) {
+        buffer_print(dump->text, "%u:%llx ", row->choices[i].flow,
+                     (number)row->choices[i].qualities);
+    }
+    buffer_print(dump->text, "\n");
+    dump_mailbox(dump, row->mailbox);
+    return true;
+}
+
+static void
+dump_producer(struct dump *dump, uint32_t institution, uint32_t producer)
+{
+    struct producer_row row = {.last_number = 0};
+
+    print_failure(
+        dump->text, "producer",
+        producer_get(dump->txn, (struct institution_id){institution}, producer, &row));
+    buffer_print(dump->text, "producer %u/%u number=%llu ticket=%llu time=%lld\n",
+                 institution, producer, (number)row.last_number, (number)row.last_ticket,
+                 (long long)row.last_us);
+}
+
+static void
+dump_refusal(struct dump *dump, const struct journal_refusal *item)
+{
+    enum vg_status refusal = VG_OK;
+    struct why why = {{0}};
+
+    print_failure(dump->text, "refusal",
+                  refusal_get(dump->txn, (struct institution_id){item->source},
+                              item->producer, item->number, &refusal, &why));
+    buffer_print(dump->text, "remembered %u/%u/%llu %s %s\n", item->source,
+                 item->producer, (number)item->number, vg_status_name(refusal), why.text);
+}
+
+static void
+dump_catalogue(struct dump *dump, uint64_t version)
+{
+    static const struct hash zero;
+    struct catalogue_row row = {.version = 0};
+    struct buffer text = {.len = 0};
+
+    print_failure(dump->text, "catalogue",
+                  catalogue_get(dump->txn, version, &row, &text));
+
+    struct hash hash = hash_chain(&zero, text.at, text.len);
+
+    buffer_print(dump->text, "catalogue %llu loaded=%lld effective=%lld bytes=%zu hash=",
+                 (number)row.version, (long long)row.loaded_us,
+                 (long long)row.effective_us, text.len);
+    print_hex(dump->text, &hash, sizeof hash);
+    buffer_print(dump->text, "\n");
+    buffer_free(&text);
+}
+
+// ---- persons ----
+
+static bool
+dump_person(struct niss niss, const struct person *person, void *arg)
+{
+    struct dump *dump = arg;
+    struct niss former[FORMER_MAX];
+    size_t len = 0;
+
+    buffer_print(dump->text, "person %011llu", (number)niss.number);
+    if (person->replaced_by.number != 0) {
+        buffer_print(dump->text, " replaced by %011llu",
+                     (number)person->replaced_by.number);
+    }
+    for (size_t i = 0; i < person->len; i++) {
+        const struct integration *integration = &person->integrations[i];
+
+        buffer_print(dump->text, " [%u sector=%u quality=%u %d..%d]",
+                     integration->institution, integration->sector, integration->quality,
+                     integration->begin, integration->end);
+    }
+    print_failure(dump->text, "former", person_former(dump->txn, niss, former, &len));
+    for (size_t i = 0; i < len; i++) {
+        buffer_print(dump->text, " was %011llu", (number)former[i].number);
+    }
+    buffer_print(dump->text, "\n");
+    return true;
+}
+
+// ---- the journal ----
+
+static void
+dump_event(struct dump *dump, const struct journal_item *item)
+{
+    struct journal_event event = {.ticket = 0};
+    struct journal_recipient to;
+
+    (void)!journal_item_as(item, &event, sizeof event);
+    buffer_print(dump->text,
+                 "  event ticket=%llu niss=%011llu number=%llu source=%u producer=%u "
+                 "catalogue=%u flow=%u recipients=%u fields=%u withheld_all=%u\n",
+                 (number)event.ticket, (number)event.niss, (number)event.number,
+                 event.source, event.producer, event.catalogue, event.flow,
+                 event.recipients, event.fields, event.withheld_all);
+    for (size_t i = 0; journal_item_recipient(item, i, &to); i++) {
+        struct bytes body = bytes_of("");
+
+        buffer_print(dump->text,
+                     "    to mailbox=%u number=%llu body=%llu through=%llu "
+                     "institution=%u size=%u quality=%u withheld=%u begin=%d end=%d ",
+                     to.mailbox, (number)to.number, (number)to.body,
+                     (number)to.bytes_through, to.institution, to.size, to.quality,
+                     to.withheld, to.begin, to.end);
+        print_failure(dump->text, "body", body_get(dump->txn, to.body, &body));
+        buffer_print(dump->text, "checksum=%016llx\n",
+                     (number)checksum_of(body.at, body.len));
+    }
+    dump_producer(dump, event.source, event.producer);
+}
+
+static void
+dump_refused(struct dump *dump, const struct journal_item *item)
+{
+    struct journal_refusal refusal = {.niss = 0};
+
+    (void)!journal_item_as(item, &refusal, sizeof refusal);
+    buffer_print(dump->text,
+                 "  refusal niss=%011llu number=%llu source=%u producer=%u status=%u "
+                 "flow=%u\n",
+                 (number)refusal.niss, (number)refusal.number, refusal.source,
+                 refusal.producer, refusal.status, refusal.flow);
+    dump_refusal(dump, &refusal);
+}
+
+static void
+dump_acknowledge(struct dump *dump, const struct journal_item *item)
+{
+    struct journal_acknowledge acknowledge = {.through = 0};
+
+    (void)!journal_item_as(item, &acknowledge, sizeof acknowledge);
+    buffer_print(dump->text,
+                 "  acknowledge mailbox=%u through=%llu count=%llu bytes=%llu one=%u\n",
+                 acknowledge.mailbox, (number)acknowledge.through,
+                 (number)acknowledge.count, (number)acknowledge.bytes, acknowledge.one);
+}
+
+static void
+dump_directory(struct dump *dump, const struct journal_item *item)
+{
+    struct journal_directory directory = {.ticket = 0};
+
+    (void)!journal_item_as(item, &directory, sizeof directory);
+    buffer_print(dump->text,
+                 "  directory ticket=%llu niss=%011llu actor=%u institution=%u act=%u "
+                 "quality=%u status=%u level=%u begin=%d end=%d\n",
+                 (number)directory.ticket, (number)directory.niss, directory.actor,
+                 directory.institution, directory.act, directory.quality,
+                 directory.status, directory.level, directory.begin, directory.end);
+}
+
+static void
+dump_admin(struct dump *dump, const struct journal_item *item)
+{
+    struct journal_admin admin = {.ticket = 0};
+
+    (void)!journal_item_as(item, &admin, sizeof admin);
+    buffer_print(dump->text, "  admin ticket=%llu actor=%u object=%u act=%u %.*s\n",
+                 (number)admin.ticket, admin.actor, admin.object, admin.act,
+                 (int)admin.text_len, (const char *)item->bytes.at + sizeof admin);
+}
+
+static void
+dump_fold(struct dump *dump, const struct journal_item *item)
+{
+    struct journal_fold fold = {.letters = 0};
+
+    (void)!journal_item_as(item, &fold, sizeof fold);
+    buffer_print(dump->text, "  fold through=%llu letters=%llu\n",
+                 (number)fold.through_commit, (number)fold.letters);
+}
+
+static void
+dump_item(struct dump *dump, const struct journal_item *item)
+{
+    switch (item->kind) {
+    case JOURNAL_EVENT:
+        dump_event(dump, item);
+        return;
+    case JOURNAL_REFUSAL:
+        dump_refused(dump, item);
+        return;
+    case JOURNAL_ACKNOWLEDGE:
+        dump_acknowledge(dump, item);
+        return;
+    case JOURNAL_DIRECTORY:
+        dump_directory(dump, item);
+        return;
+    case JOURNAL_ADMIN:
+        dump_admin(dump, item);
+        return;
+    case JOURNAL_FOLD:
+        dump_fold(dump, item);
+        return;
+    }
+    buffer_print(dump->text, "! an item of kind %d\n", (int)item->kind);
+}
+
+static void
+dump_commit(struct dump *dump, uint64_t commit, struct buffer *record)
+{
+    struct journal_head head = {.commit = 0};
+    struct journal_item item;
+    size_t offset = 0;
+    enum vg_status status = journal_read(dump->txn, commit, record, &head, NULL);
+
+    print_failure(dump->text, "commit", status);
+    buffer_print(dump->text,
+                 "commit %llu batch=%llu time=%lld previous=", (number)head.commit,
+                 (number)head.batch, (long long)head.time_us);
+    print_hex(dump->text, &head.previous, sizeof head.previous);
+    buffer_print(dump->text, " hash=");
+    print_hex(dump->text, &head.hash, sizeof head.hash);
+    buffer_print(dump->text, "\n");
+    while (status == VG_OK && journal_next(record, &offset, &item)) {
+        dump_item(dump, &item);
+    }
+}
+
+void
+store_dump(struct txn *txn, struct buffer *text)
+{
+    struct dump dump = {txn, text};
+    struct buffer record = {.len = 0};
+    struct meta meta;
+
+    dump_meta(&dump, &meta);
+    print_failure(text, "institutions", institution_each(txn, dump_institution, &dump));
+    print_failure(text, "keys", key_each(txn, dump_key, &dump));
+    print_failure(text, "specs", spec_each(txn, dump_spec, &dump));
+    for (uint64_t version = 1; version <= meta.catalogue; version++) {
+        dump_catalogue(&dump, version);
+    }
+    print_failure(text, "persons", person_each(txn, dump_person, &dump));
+    for (uint64_t commit = 1; commit <= meta.last_commit; commit++) {
+        dump_commit(&dump, commit, &record);
+    }
+    buffer_free(&record);
+}
