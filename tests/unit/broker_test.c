@@ -70,16 +70,12 @@ says_what_keeps_it_from_starting(void **state)
     world_start(world);
 }
 
+// A copy of the catalogue with one line more.
 static void
-a_changed_catalogue_file_is_in_force_before_the_doors_open(void **state)
+copy_changed(struct world *world, char ret_path[128])
 {
-    struct world *world = *state;
-    AUTO(buffer_free) struct buffer text = {0};
-    struct txn *txn = NULL;
-    struct meta meta;
-    char path[128];
     FILE *from = fopen(world->settings.catalogue_file, "r");
-    FILE *to = fopen(scratch_file(&world->scratch, "catalogue.yaml", path), "w");
+    FILE *to = fopen(scratch_file(&world->scratch, "catalogue.yaml", ret_path), "w");
     int letter;
 
     assert_non_null(from);
@@ -90,6 +86,17 @@ a_changed_catalogue_file_is_in_force_before_the_doors_open(void **state)
     fputs("# changed\n", to);
     fclose(from);
     fclose(to);
+}
+
+static void
+a_changed_catalogue_file_is_in_force_before_the_doors_open(void **state)
+{
+    struct world *world = *state;
+    struct txn *txn = NULL;
+    struct meta meta;
+    char path[128];
+
+    copy_changed(world, path);
     world_stop(world);
     snprintf(world->settings.catalogue_file, SETTING_TEXT_LEN, "%s", path);
     world_start(world);
@@ -111,18 +118,9 @@ reloads_a_changed_catalogue_while_it_runs(void **state)
     struct world *world = *state;
     const struct catalogue *before = world->broker->catalogue;
     char path[128];
-    FILE *from = fopen(world->settings.catalogue_file, "r");
-    FILE *to = fopen(scratch_file(&world->scratch, "catalogue.yaml", path), "w");
-    int letter;
+    FILE *to;
 
-    assert_non_null(from);
-    assert_non_null(to);
-    while ((letter = fgetc(from)) != EOF) {
-        fputc(letter, to);
-    }
-    fputs("# changed\n", to);
-    fclose(from);
-    fclose(to);
+    copy_changed(world, path);
     broker_reload(world->broker);
     assert_int_equal(world->broker->proposed, 0); // nothing has changed
     snprintf(world->settings.catalogue_file, SETTING_TEXT_LEN, "%s", path);
