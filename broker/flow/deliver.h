@@ -21,7 +21,8 @@ void tails_free(struct tails **tails);
 
 // tails_take adds what a commit posted; after a fold, first forgets what is older.
 void tails_take(struct tails *tails, const struct batch *batch);
-// tails_last gives a mailbox's newest number, 0: none.
+// tails_last gives the newest number taken since they were opened, or since the fold
+// before that; 0: none (the mailbox's row knows better).
 uint64_t tails_last(const struct tails *tails, uint32_t mailbox);
 size_t tails_bytes(const struct tails *tails); // memory held
 

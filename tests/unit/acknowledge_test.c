@@ -280,13 +280,6 @@ a_repeated_single_is_journalled_once(void **state)
 
 // ---- two sessions ----
 
-static uint64_t
-draw(uint64_t *seed, uint64_t below)
-{
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return (*seed >> 33) % below;
-}
-
 struct model {
     struct letter letters[MANY];
     bool ticked[MANY];
@@ -308,7 +301,7 @@ open_session(struct flow_fixture *f, struct model *model, size_t session)
 static void
 draw_acknowledgement(struct flow_fixture *f, struct model *model)
 {
-    struct outflow *outflow = model->sessions[draw(&model->seed, 2)];
+    struct outflow *outflow = model->sessions[flow_draw(&model->seed, 2)];
     struct hot_acknowledge acknowledge = {.mailbox = CPAS_A};
     struct buffer frame = {0};
     struct command *command = NULL;
@@ -320,12 +313,12 @@ draw_acknowledgement(struct flow_fixture *f, struct model *model)
         VG_OK);
     buffer_free(&frame);
     sent = outflow_state(outflow).sent;
-    if (draw(&model->seed, 3) == 0) {
-        acknowledge.through = draw(&model->seed, sent + 1);
+    if (flow_draw(&model->seed, 3) == 0) {
+        acknowledge.through = flow_draw(&model->seed, sent + 1);
     }
-    for (uint64_t also = draw(&model->seed, 12); also > 0; also--) {
+    for (uint64_t also = flow_draw(&model->seed, 12); also > 0; also--) {
         acknowledge.also[acknowledge.also_len++] =
-            sent - draw(&model->seed, sent < 60 ? sent : 60);
+            sent - flow_draw(&model->seed, sent < 60 ? sent : 60);
     }
     assert_int_equal(outflow_acknowledge(outflow, &acknowledge, &command, NULL), VG_OK);
     memset(model->ticked, true, acknowledge.through * sizeof *model->ticked);
@@ -356,10 +349,10 @@ counters_are_exact_whoever_acknowledges_what(void **state)
         open_session(g, model, 0);
         open_session(g, model, 1);
         for (int batch = 0; batch < 80; batch++) {
-            for (uint64_t i = 1 + draw(&model->seed, 4); i > 0; i--) {
+            for (uint64_t i = 1 + flow_draw(&model->seed, 4); i > 0; i--) {
                 draw_acknowledgement(g, model);
             }
-            if (draw(&model->seed, 6) == 0) {
+            if (flow_draw(&model->seed, 6) == 0) {
                 flow_command(g, COMMAND_FOLD, 0);
             }
             if (g->next != NULL) {
@@ -367,10 +360,10 @@ counters_are_exact_whoever_acknowledges_what(void **state)
                 tails_take(model->tails, g->done);
             }
             assert_row_is(g, model->letters, model->ticked, MANY);
-            if (draw(&model->seed, 8) == 0) {
-                open_session(g, model, draw(&model->seed, 2));
+            if (flow_draw(&model->seed, 8) == 0) {
+                open_session(g, model, flow_draw(&model->seed, 2));
             }
-            if (draw(&model->seed, 15) == 0) {
+            if (flow_draw(&model->seed, 15) == 0) {
                 flow_reopen(g);
                 tails_free(&model->tails);
                 assert_int_equal(tails_open(flow_view(g), &model->tails, NULL), VG_OK);

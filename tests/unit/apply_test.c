@@ -383,14 +383,6 @@ an_integration_ends_at_midnight_in_brussels(void **state)
 
 // ---- the same batches, the same bytes ----
 
-// A small generator of its own: the same on every machine.
-static uint64_t
-draw(uint64_t *seed, uint64_t below)
-{
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return (*seed >> 33) % below;
-}
-
 struct script {
     uint64_t seed;
     uint64_t next_number;
@@ -401,11 +393,11 @@ static void
 draw_publish(struct flow_fixture *f, struct script *script)
 {
     struct hot_mutation mutations[8];
-    size_t len = 1 + draw(&script->seed, 8);
+    size_t len = 1 + flow_draw(&script->seed, 8);
 
     for (size_t i = 0; i < len; i++) {
-        mutations[i] = flow_address((int)draw(&script->seed, 12));
-        if (draw(&script->seed, 10) == 0) {
+        mutations[i] = flow_address((int)flow_draw(&script->seed, 12));
+        if (flow_draw(&script->seed, 10) == 0) {
             mutations[i].flow = flow_words("nothing");
         }
     }
@@ -417,47 +409,48 @@ static void
 draw_replacement(struct flow_fixture *f, struct script *script)
 {
     struct hot_mutation mutation =
-        flow_mutation("SSINReplacement", flow_person((int)draw(&script->seed, 12)));
+        flow_mutation("SSINReplacement", flow_person((int)flow_draw(&script->seed, 12)));
 
-    mutation.new_niss = flow_person(20 + (int)draw(&script->seed, 12)).number;
+    mutation.new_niss = flow_person(20 + (int)flow_draw(&script->seed, 12)).number;
     flow_publish_one(f, BIS, ++script->replaced, mutation);
 }
 
 static void
 draw_acknowledge(struct flow_fixture *f, struct script *script)
 {
-    uint32_t mailbox = CPAS_A + (uint32_t)draw(&script->seed, 3);
+    uint32_t mailbox = CPAS_A + (uint32_t)flow_draw(&script->seed, 3);
     struct mailbox_row row = flow_row(f, mailbox);
 
     if (mailbox_waiting(&row) > 0) {
         acknowledge(f, mailbox,
                     row.acknowledged + 1 +
-                        draw(&script->seed, row.last - row.acknowledged));
+                        flow_draw(&script->seed, row.last - row.acknowledged));
     }
 }
 
 static void
 draw_command(struct flow_fixture *f, struct script *script)
 {
-    struct niss niss = flow_person((int)draw(&script->seed, 12));
-    uint32_t cpas = CPAS_A + (uint32_t)draw(&script->seed, 3);
+    struct niss niss = flow_person((int)flow_draw(&script->seed, 12));
+    uint32_t cpas = CPAS_A + (uint32_t)flow_draw(&script->seed, 3);
     struct command *command;
 
-    switch (draw(&script->seed, 9)) {
+    switch (flow_draw(&script->seed, 9)) {
     case 0:
     case 1:
     case 2:
         draw_publish(f, script);
         break;
     case 3:
-        flow_integrate(f, cpas, niss, (uint32_t)draw(&script->seed, 10), 20261101, 0);
+        flow_integrate(f, cpas, niss, (uint32_t)flow_draw(&script->seed, 10), 20261101,
+                       0);
         break;
     case 4:
         command = flow_command(f, COMMAND_REMOVE, cpas);
         command->remove.institution = cpas;
         command->remove.request =
             (struct remove_request){.niss = niss.number,
-                                    .quality = (uint32_t)draw(&script->seed, 10),
+                                    .quality = (uint32_t)flow_draw(&script->seed, 10),
                                     .begin = 20261115,
                                     .end = 20261116};
         break;
@@ -531,7 +524,7 @@ run_script(struct flow_fixture *f, uint64_t seed, bool tight)
     struct script script = {.seed = seed, .next_number = 1};
 
     for (int batch = 0; batch < 60; batch++) {
-        size_t commands = 1 + draw(&script.seed, 5);
+        size_t commands = 1 + flow_draw(&script.seed, 5);
 
         if (tight) {
             apply_in_a_tight_place(f, script, commands, &script);
@@ -543,7 +536,7 @@ run_script(struct flow_fixture *f, uint64_t seed, bool tight)
                 flow_apply(f);
             }
         }
-        if (draw(&script.seed, 10) == 0 && tight) {
+        if (flow_draw(&script.seed, 10) == 0 && tight) {
             flow_reopen(f);
         }
     }

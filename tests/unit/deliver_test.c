@@ -388,7 +388,9 @@ what_was_acknowledged_is_passed_over(void **state)
     assert_int_equal(outflow_state(outflow).acknowledged, 5);
     flow_apply(f);
     assert_int_equal(flow_row(f, CPAS_A).acknowledged, 5);
-    assert_non_null(acknowledge(f, outflow, 10, NO_SINGLES));
+    assert_non_null(acknowledge(f, outflow, 0, SINGLES(8)));
+    assert_int_equal(outflow_state(outflow).in_flight_messages, 4);
+    assert_non_null(acknowledge(f, outflow, 10, NO_SINGLES)); // frees 8 only once
     assert_int_equal(outflow_state(outflow).in_flight_messages, 0);
     assert_int_equal(outflow_state(outflow).in_flight_bytes, 0);
     outflow_free(&outflow);

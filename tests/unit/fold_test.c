@@ -192,13 +192,6 @@ trims_again_after_a_batch_was_given_up(void **state)
 
 // ---- a random mix ----
 
-static uint64_t
-draw(uint64_t *seed, uint64_t below)
-{
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return (*seed >> 33) % below;
-}
-
 struct model {
     struct letter letters[BOXES][MANY]; // number n stands at n - 1
     size_t len[BOXES];
@@ -277,7 +270,7 @@ assert_all_is_there(struct flow_fixture *f, const struct model *model)
 static void
 draw_acknowledge(struct flow_fixture *f, struct model *model)
 {
-    size_t box = draw(&model->seed, BOXES);
+    size_t box = flow_draw(&model->seed, BOXES);
     uint32_t mailbox = CPAS_A + (uint32_t)box;
     struct mailbox_row row = flow_row(f, mailbox);
     struct command *command;
@@ -287,10 +280,10 @@ draw_acknowledge(struct flow_fixture *f, struct model *model)
         return;
     }
     letter = &model->letters[box][row.acknowledged +
-                                  draw(&model->seed, row.last - row.acknowledged)];
+                                  flow_draw(&model->seed, row.last - row.acknowledged)];
     command = flow_command(f, COMMAND_ACKNOWLEDGE, mailbox);
     command->acknowledge.mailbox = mailbox;
-    if (draw(&model->seed, 3) > 0) {
+    if (flow_draw(&model->seed, 3) > 0) {
         command->acknowledge.through = letter->number;
         command->acknowledge.through_bytes = letter->bytes_through;
         return;
@@ -307,12 +300,12 @@ draw_batch(struct flow_fixture *f, struct model *model)
     static const size_t sizes[] = {1, 2, 40, 120};
     bool published = false;
 
-    for (uint64_t i = 1 + draw(&model->seed, 3); i > 0; i--) {
-        switch (draw(&model->seed, 4)) {
+    for (uint64_t i = 1 + flow_draw(&model->seed, 3); i > 0; i--) {
+        switch (flow_draw(&model->seed, 4)) {
         case 0:
             if (!published) {
-                publish(f, 1 + (int)draw(&model->seed, BOXES),
-                        sizes[draw(&model->seed, 4)]);
+                publish(f, 1 + (int)flow_draw(&model->seed, BOXES),
+                        sizes[flow_draw(&model->seed, 4)]);
                 published = true;
             }
             break;
@@ -348,7 +341,7 @@ the_same_letters_before_and_after(void **state)
         for (int batch = 0; batch < 60; batch++) {
             draw_batch(f, model);
             assert_all_is_there(f, model);
-            if (draw(&model->seed, 8) == 0) {
+            if (flow_draw(&model->seed, 8) == 0) {
                 flow_reopen(f);
                 tails_free(&model->tails);
                 assert_int_equal(tails_open(flow_view(f), &model->tails, NULL), VG_OK);

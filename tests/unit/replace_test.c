@@ -147,13 +147,6 @@ a_circle_on_the_disk_is_found(void **state)
 
 // ---- whatever the check lets in ----
 
-static uint64_t
-draw(uint64_t *seed, uint64_t below)
-{
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return (*seed >> 33) % below;
-}
-
 enum { PEOPLE = 300 };
 
 static void
@@ -194,8 +187,8 @@ every_way_ends_whatever_is_asked(void **state)
     struct txn *txn = begin(f);
 
     for (int i = 0; i < 20000; i++) {
-        int old = (int)draw(&seed, PEOPLE);
-        int new = (int)draw(&seed, PEOPLE);
+        int old = (int)flow_draw(&seed, PEOPLE);
+        int new = (int)flow_draw(&seed, PEOPLE);
         enum vg_status refusal = old == new ? VG_BAD_NISS : check(txn, old, new, NULL);
 
         too_many += refusal == VG_TOO_MANY;
