@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: EUPL-1.2
+// deed.h - one thing that a source reports: the plan of a mutation, from which its bytes are
+// made, and with which a notification's content is compared.
+#ifndef SIMULATION_DEED_H
+#define SIMULATION_DEED_H
+
+#include "facts.h"
+#include "hot/hot.h"
+
+// What is wrong with it on purpose.
+enum wrong {
+    WRONG_NOTHING,
+    WRONG_FLOW,
+    WRONG_NISS,
+    WRONG_DATE,
+    WRONG_FIELD,
+    WRONG_FIELD_OF_ANOTHER,
+    WRONG_RECIPIENT, // not registered, or not asked for
+    WRONGS,
+};
+
+struct deed {
+    uint32_t id; // its place among all deeds, from 1
+    enum wrong wrong;
+    unsigned flow;   // of facts_flow
+    unsigned fields; // bit i: carries the flow's field i
+    uint64_t niss;
+    uint64_t new_niss;
+    uint64_t enterprise;
+    bool has_period;
+    int32_t begin; // days
+    int32_t end;
+    unsigned year; // reference year, 0: none
+    char recipient[24];
+};
+
+enum { DEED_VALUE_MAX = 400 };
+
+// deed_write appends it as Publish.mutations has it.
+void deed_write(const struct deed *deed, struct buffer *mutations);
+
+// deed_id reads the deed's id out of a mutation; 0: it is none of ours.
+uint32_t deed_id(const struct hot_mutation *mutation);
+
+// deed_is_told says whether a content tells of this deed the kept fields (bit i: field i of
+// the flow), in order and nothing else. NULL, or what is wrong.
+const char *deed_is_told(const struct deed *deed, unsigned kept,
+                         const struct hot_content *content);
+
+#endif

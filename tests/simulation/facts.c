@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "facts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BIT(n) (UINT64_C(1) << (n))
+#define CODES_1_TO_9 UINT64_C(0x3fe)
+#define CPAS BIT(17)
+
+enum { A = FACT_APPLICANT, D = FACT_DEBTOR, T = FACT_DEBT, H = FACT_HEATING };
+enum { O = FACT_OTHER, ALL = FACT_ANY, VARIED = 0 };
+
+static const struct fact_flow shipped[] = {
+    {.name = "notifyPerson",
+     .id = 1,
+     .sources = BIT(1) | BIT(2),
+     .period = FACT_MAY_HAVE,
+     .groups = {{.to = FACT_DIRECTORY,
+                 .sectors = CPAS,
+                 .recipient = {FACT_TODAY,
+                               CODES_1_TO_9 | BIT(20) | BIT(21) | BIT(30) | BIT(31)}}},
+     .fields =
+         {{"020", A | D | T}, {"150", A}, {"010", A | D | T}, {"register", A | D | T}}},
+    {.name = "PersonnelFile",
+     .id = 5,
+     .sources = BIT(4),
+     .period = FACT_MAY_HAVE,
+     .groups = {{.to = FACT_DIRECTORY,
+                 .sectors = CPAS,
+                 .recipient = {FACT_TODAY, CODES_1_TO_9 | BIT(30)}}},
+     .fields = {{"employer", A | D}, {"contract_number", A | D}}},
+    {.name = "SelfEmployedCareerNotifications",
+     .id = 6,
+     .sources = BIT(5),
+     .groups = {{.to = FACT_DIRECTORY,
+                 .sectors = CPAS,
+                 .recipient = {FACT_TODAY, CODES_1_TO_9 | BIT(30) | BIT(31)}}}},
+    {.name = "PensionRegisterMutation",
+     .id = 7,
+     .sources = BIT(6),
+     .period = FACT_MAY_HAVE,
+     .groups = {{.to = FACT_DIRECTORY,
+                 .sectors = CPAS,
+                 .recipient = {FACT_COVERS, CODES_1_TO_9 | BIT(30) | BIT(31)}}},
+     .fields = {{"pension_payer", A | D | T}, {"pension_benefit", A | D | T}}},
+    {.name = "eCarmedCalculationNotification",
+     .id = 8,
+     .sources = BIT(7),
+     .period = FACT_MUST_HAVE,
+     .groups = {{.to = FACT_DIRECTORY,
+                 .sectors = CPAS,
+                 .recipient = {FACT_OVERLAP, BIT(4)}}},
+     .fields = {{"decision_number", A}, {"deduction", A}}},
+    {.name = "EmployerDirectoryMutation",
+     .id = 10,
+     .sources = BIT(4),
+     .of_enterprises = true,
+     .groups = {{.to = FACT_EVERYBODY, .sectors = CPAS}},
+     .fields = {{"identification", ALL}, {"language", ALL}}},
+    {.name = "PCSAAlert",
+     .id = 11,
+     .sources = BIT(7),
+     .period = FACT_MAY_HAVE,
+     .groups = {{.to = FACT_ADDRESSED, .sectors = CPAS}},
+     .fields = {{"alert_number", ALL}, {"alert_code", ALL}}},
+    {.name = "SSINReplacement",
+     .id = 12,
+     .sources = BIT(2),
+     .replaces = true,
+     .groups = {{.to = FACT_DIRECTORY,
+                 .sectors = ~UINT64_C(0),
+                 .recipient = {FACT_TODAY, 0}}}},
+    {.name = "A036",
+     .id = 13,
+     .sources = CPAS,
+     .period = FACT_MUST_HAVE,
+     .groups = {{.to = FACT_DIRECTORY,
+                 .sectors = BIT(10) | BIT(8),
+                 .recipient = {FACT_OVERLAP, 0}},
+                {.to = FACT_DIRECTORY, .sectors = BIT(9), .recipient = {FACT_OVERLAP, 0}},
+                {.to = FACT_DIRECTORY,
+                 .sectors = BIT(11),
+                 .recipient = {FACT_OVERLAP, 0}},
+                {.to = FACT_DIRECTORY,
+                 .sectors = CPAS,
+                 .recipient = {FACT_OVERLAP, CODES_1_TO_9 | BIT(40)},
+                 .not_publisher = true}},
+     .fields = {{"aid_type", A | H | O}, {"competent_cpas", A | H | O}}},
+    {.name = "LivingWagesNotifications",
+     .id = 14,
+     .sources = CPAS,
+     .period = FACT_MAY_HAVE,
+     .publisher = {FACT_TODAY, BIT(2) | BIT(3)},
+     .groups = {{.to = FACT_DIRECTORY,
+                 .sectors = BIT(5) | BIT(14) | BIT(15) | BIT(16),
+                 .recipient = {FACT_TODAY, 0}}},
+     .fields = {{"aid_type", A | H | O}, {"aid_decision", O}}},
+    {.name = "SocialRightsNotification",
+     .id = 15,
+     .sources = CPAS,
+     .period = FACT_MAY_HAVE,
+     .with_year = true,
+     .groups = {{.to = FACT_DIRECTORY,
+                 .sectors = BIT(18) | BIT(19),
+                 .recipient = {FACT_TODAY, 0}},
+                {.to = FACT_DIRECTORY,
+                 .sectors = BIT(20),
+                 .recipient = {FACT_TODAY, 0},
+                 .publisher = {FACT_FIRST_JANUARY, BIT(2) | BIT(3)}}},
+     .fields = {{"social_status", O}}},
+    {.name = "DofiCostInvestigationMI",
+     .id = 17,
+     .sources = BIT(7),
+     .period = FACT_MAY_HAVE,
+     .groups = {{.to = FACT_NAMED, .named = "OE"}},
+     .fields = {{"nationality", ALL}, {"aid_amount", ALL}}},
+    {.name = "ElectronicSocialReportAsk",
+     .id = 18,
+     .sources = CPAS,
+     .period = FACT_MAY_HAVE,
+     .publisher = {FACT_TODAY, CODES_1_TO_9},
+     .groups = {{.to = FACT_ADDRESSED, .sectors = CPAS, .not_publisher = true}},
+     .fields = {{"report_question", ALL}}},
+    {.name = "OCMWCPASRegisterAttest",
+     .id = 21,
+     .sources = CPAS,
+     .period = FACT_MAY_HAVE,
+     .publisher = {FACT_WINDOW, BIT(2)},
+     .groups = {{.to = FACT_NAMED, .named = "SPPIS"}},
+     .fields = {{"attest_number", ALL}, {"attest_amount", ALL}}},
+    {.name = "WaitRegisterMutation",
+     .id = 4,
+     .sources = BIT(3),
+     .period = FACT_MAY_HAVE,
+     .groups = {{.to = FACT_DIRECTORY,
+                 .sectors = CPAS,
+                 .recipient = {FACT_TODAY, CODES_1_TO_9}}},
+     .fields = {{"H205", A}, {"H212", 0}}},
+};
+
+// The variant: debtors get no notifyPerson, and all see who died.
+static struct fact_flow varied;
+
+const struct fact_flow *
+facts_flow(unsigned variant, unsigned index)
+{
+    if (index >= ARRAY_LEN(shipped)) {
+        return NULL;
+    }
+    if (variant == 0 || index != VARIED) {
+        return &shipped[index];
+    }
+    varied = shipped[VARIED];
+    varied.groups[0].recipient.qualities &= ~BIT(30);
+    varied.fields[1].classes = A | D | T;
+    return &varied;
+}
+
+unsigned
+facts_flows(void)
+{
+    return ARRAY_LEN(shipped);
+}
+
+unsigned
+facts_fields(const struct fact_flow *flow)
+{
+    unsigned len = 0;
+
+    while (len < FACT_FIELDS && flow->fields[len].code != NULL) {
+        len++;
+    }
+    return len;
+}
+
+unsigned
+facts_class(unsigned sector, unsigned quality)
+{
+    if (sector != 17) {
+        return O;
+    }
+    switch (quality) {
+    case 11:
+    case 12:
+        return FACT_NOTHING;
+    case 30:
+        return D;
+    case 31:
+        return T;
+    case 40:
+        return H;
+    default:
+        return A;
+    }
+}
+
+bool
+facts_exclusive(unsigned sector, unsigned quality)
+{
+    return sector == 17 &&
+           (quality == 2 || quality == 3 || quality == 6 || quality == 40);
+}
+
+// ---- the text ----
+
+static struct buffer
+read_shipped(void)
+{
+    struct buffer text = {0};
+    FILE *file = fopen(SOURCE_DIR "/deploy/catalogue.yaml", "r");
+
+    CHECK(file != NULL);
+    for (size_t got = 1; got > 0; text.len += got) {
+        got = fread(buffer_reserve(&text, 65536), 1, 65536, file);
+    }
+    fclose(file);
+    return text;
+}
+
+// Both have the same length, so nothing moves.
+static void
+replace(struct buffer *text, const char *old, const char *new)
+{
+    size_t len = strlen(old);
+    uint8_t *at = memmem(text->at, text->len, old, len);
+
+    CHECK(at != NULL && strlen(new) == len);
+    memcpy(at, new, len);
+}
+
+struct buffer
+facts_text(unsigned variant)
+{
+    struct buffer text = read_shipped();
+
+    if (variant == 1) {
+        replace(&text, "\"020\", \"021\", \"030\", \"031\"]",
+                "\"020\", \"021\",        \"031\"]");
+        replace(
+            &text,
+            "{code: \"150\",    classes: [applicant], meaning: \"death: place and date\"",
+            "{code: \"150\",    classes: [applicant, debtor, debt], meaning: \"death\" "
+            " ");
+    }
+    return text;
+}

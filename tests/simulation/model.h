@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: EUPL-1.2
+// model.h - what must hold, in the simplest words: who follows whom on which days as bits,
+// mailboxes as arrays, producers as arrays. Nothing of broker/flow or broker/rules is asked.
+//
+// The model is told every batch that was committed, in the order of its commands, works out
+// what should have come of it and compares: answers, letters, bodies and rows on the disk.
+// Whatever does not hold ends the program through broken().
+#ifndef SIMULATION_MODEL_H
+#define SIMULATION_MODEL_H
+
+#include "deed.h"
+#include "flow/apply.h"
+#include "flow/deliver.h"
+
+enum {
+    PERSONS = 24,
+    INSTITUTIONS_MAX = 24, // ids 1 to 23
+    BOXES_MAX = 64,
+    PRODUCERS_MAX = 3, // numbers 1 to 2
+    KEYS_MAX = 32,
+    DAYS = 3072, // known ones; the last one is "for ever"
+};
+
+// broken says what does not hold, with seed and step, and ends the program.
+__attribute__((noreturn)) void broken(const char *format, ...) PRINTF_LIKE(1, 2);
+
+// Why a batch may have refused to publish.
+enum room { ROOM, ROOM_QUOTA, ROOM_FAILED };
+
+// A letter that must lie in a mailbox.
+struct told {
+    uint32_t source;
+    uint32_t producer;
+    uint64_t number; // of the producer
+    uint32_t deed;
+    unsigned kept; // fields, bits
+    uint64_t ticket;
+    int64_t kept_us;
+    uint16_t quality;
+    int32_t begin;
+    int32_t end;
+    // as seen on the disk, the same for ever
+    uint64_t body;
+    uint32_t size;
+    uint64_t checksum;
+    uint64_t bytes_through;
+    bool acknowledged;
+};
+
+struct model_box {
+    uint32_t id;
+    uint32_t institution;
+    size_t choices_len; // 0: everything
+    struct {
+        uint16_t flow;
+        uint64_t qualities;
+    } choices[4];
+    struct told *told; // letter n is told[n - 1]
+    size_t len;
+    size_t size;
+    uint64_t waiting;
+    uint64_t waiting_bytes;
+    uint64_t mark; // all up to here are acknowledged
+};
+
+// What became of a producer's number, for ever.
+struct outcome {
+    enum vg_status status; // VG_OK: kept
+    uint32_t deed;
+    uint64_t text; // checksum of a refusal's words
+};
+
+struct model_producer {
+    struct outcome *outcomes; // of number n: outcomes[n - 1]
+    size_t len;
+    size_t size;
+};
+
+struct model_institution {
+    uint16_t sector;
+    char code[24];
+};
+
+struct model_key {
+    uint8_t key[KEY_LEN];
+    uint32_t institution;
+    bool revoked;
+};
+
+struct days {
+    uint64_t word[DAYS / 64];
+};
+
+struct model {
+    int32_t first_day; // of the bits
+    struct model_institution institutions[INSTITUTIONS_MAX];
+    uint32_t institutions_len; // newest id
+    struct model_box boxes[BOXES_MAX];
+    size_t boxes_len;
+    uint32_t extra_len; // further mailboxes
+    struct model_producer producers[INSTITUTIONS_MAX][PRODUCERS_MAX];
+    uint64_t niss[PERSONS];
+    int replaced_by[PERSONS];                        // -1: not
+    struct days held[PERSONS][INSTITUTIONS_MAX][64]; // by quality
+    uint64_t follows[PERSONS][INSTITUTIONS_MAX];     // bit q: held ever
+    struct model_key keys[KEYS_MAX];
+    size_t keys_len;
+    struct deed *deeds; // id n is deeds[n - 1]
+    size_t deeds_len;
+    size_t deeds_size;
+    unsigned variant;   // of the catalogue in force
+    uint64_t catalogue; // version, 0: none
+    uint64_t commits;
+    uint64_t tickets;
+    int64_t last_us;
+    uint64_t last_batch;
+    // counted for the report
+    uint64_t mutations, refused, repeated, letters, acknowledgements, directory;
+};
+
+struct model *model_new(int32_t first_day);
+void model_free(struct model **model);
+
+// model_deed makes room for one more and gives it its id.
+struct deed *model_deed(struct model *model);
+
+// model_apply follows a batch that was committed (or changed nothing). txn sees it.
+// answered: the batch's answers and letters are there to be compared; else the broker ended
+// before it could say.
+void model_apply(struct model *model, const struct batch *batch, enum room room,
+                 bool answered, struct txn *txn);
+
+struct model_box *model_box(struct model *model, uint32_t mailbox); // NULL: none
+// model_current follows replacements to the person in force.
+int model_current(const struct model *model, int person);
+bool model_follows(const struct model *model, int person, uint32_t institution,
+                   unsigned quality, int32_t day);
+
+// model_rows compares counters with the rows on the disk.
+void model_rows(struct model *model, struct txn *txn);
+// model_check_letters compares what tails and backlog give; the tails must have taken all.
+void model_check_letters(struct model *model, const struct tails *tails, struct txn *txn);
+// model_everything compares all that can be read: rows, bodies, journal, persons, keys, and
+// what tails and backlog give. Blocks: as long as that takes.
+void model_everything(struct model *model, struct txn *txn);
+
+#endif

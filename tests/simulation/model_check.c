@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Looking at everything that lies on the disk.
+#include "model_inside.h"
+
+#include "flow/deliver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LETTERS_AT_ONCE = 64 };
+
+// ---- rows ----
+
+static void
+check_row(const struct model_box *box, struct txn *txn)
+{
+    struct mailbox_row row;
+
+    if (mailbox_get(txn, (struct mailbox_id){box->id}, &row) != VG_OK) {
+        broken("mailbox %u: its row cannot be read", box->id);
+    }
+    if (row.last != box->len || row.acknowledged != box->mark) {
+        broken("mailbox %u: last %llu, mark %llu; not %zu and %llu", box->id,
+               (unsigned long long)row.last, (unsigned long long)row.acknowledged,
+               box->len, (unsigned long long)box->mark);
+    }
+    if (mailbox_waiting(&row) != box->waiting ||
+        mailbox_bytes_waiting(&row) != box->waiting_bytes) {
+        broken("mailbox %u: %llu letters of %llu bytes wait; not %llu of %llu", box->id,
+               (unsigned long long)mailbox_waiting(&row),
+               (unsigned long long)mailbox_bytes_waiting(&row),
+               (unsigned long long)box->waiting, (unsigned long long)box->waiting_bytes);
+    }
+    if (row.acknowledged_total != box->len - box->waiting) {
+        broken("mailbox %u: %llu were acknowledged in all, not %llu", box->id,
+               (unsigned long long)row.acknowledged_total,
+               (unsigned long long)(box->len - box->waiting));
+    }
+}
+
+static void
+check_producers(struct model *model, struct txn *txn)
+{
+    for (uint32_t i = 1; i <= model->institutions_len; i++) {
+        for (uint32_t p = 1; p < PRODUCERS_MAX; p++) {
+            struct producer_row row;
+
+            if (model->producers[i][p].len == 0) {
+                continue;
+            }
+            if (producer_get(txn, (struct institution_id){i}, p, &row) != VG_OK ||
+                row.last_number != model->producers[i][p].len) {
+                broken("producer %u of institution %u is at %llu, not %zu", p, i,
+                       (unsigned long long)row.last_number, model->producers[i][p].len);
+            }
+        }
+    }
+}
+
+void
+model_rows(struct model *model, struct txn *txn)
+{
+    struct meta meta;
+
+    if (meta_get(txn, &meta, NULL) != VG_OK || meta.last_commit != model->commits ||
+        meta.last_sequence != model->tickets || meta.catalogue != model->catalogue ||
+        meta.last_institution != model->institutions_len ||
+        meta.last_extra_mailbox != model->extra_len) {
+        broken("the meta row: commit %llu, ticket %llu, catalogue %llu; not %llu, %llu, "
+               "%llu",
+               (unsigned long long)meta.last_commit,
+               (unsigned long long)meta.last_sequence, (unsigned long long)meta.catalogue,
+               (unsigned long long)model->commits, (unsigned long long)model->tickets,
+               (unsigned long long)model->catalogue);
+    }
+    for (size_t i = 0; i < model->boxes_len; i++) {
+        check_row(&model->boxes[i], txn);
+    }
+    check_producers(model, txn);
+}
+
+// ---- letters ----
+
+static void
+check_letter(const struct model_box *box, const struct letter *letter, struct txn *txn)
+{
+    const struct told *told;
+    struct bytes body;
+
+    if (letter->number == 0 || letter->number > box->len) {
+        broken("mailbox %u holds letter %llu of %zu", box->id,
+               (unsigned long long)letter->number, box->len);
+    }
+    told = &box->told[letter->number - 1];
+    if (letter->body != told->body || letter->size != told->size ||
+        letter->quality != told->quality || letter->begin != told->begin ||
+        letter->end != told->end || letter->bytes_through != told->bytes_through) {
+        broken("mailbox %u, letter %llu is not as it was published", box->id,
+               (unsigned long long)letter->number);
+    }
+    if (body_get(txn, letter->body, &body) != VG_OK ||
+        checksum_of(body.at, body.len) != told->checksum) {
+        broken("mailbox %u, letter %llu has another body now", box->id,
+               (unsigned long long)letter->number);
+    }
+}
+
+// From the mark on, every letter that waits is there, in order; acknowledged ones may be.
+void
+model_check_letters(struct model *model, const struct tails *tails, struct txn *txn)
+{
+    for (size_t i = 0; i < model->boxes_len; i++) {
+        const struct model_box *box = &model->boxes[i];
+        struct letter letters[LETTERS_AT_ONCE];
+        uint64_t next = box->mark + 1;
+        size_t len = 1;
+
+        while (len > 0) {
+            if (tails_letters(tails, txn, box->id, next, letters, ARRAY_LEN(letters),
+                              &len) != VG_OK) {
+                broken("mailbox %u: its letters cannot be read", box->id);
+            }
+            for (size_t j = 0; j < len; j++) {
+                for (; next < letters[j].number && next <= box->len; next++) {
+                    if (!box->told[next - 1].acknowledged) {
+                        broken("mailbox %u: letter %llu is lost, or comes after %llu",
+                               box->id, (unsigned long long)next,
+                               (unsigned long long)letters[j].number);
+                    }
+                }
+                if (letters[j].number < next) {
+                    broken("mailbox %u: letter %llu comes after a later one", box->id,
+                           (unsigned long long)letters[j].number);
+                }
+                check_letter(box, &letters[j], txn);
+                next = letters[j].number + 1;
+            }
+        }
+        for (; next <= box->len; next++) {
+            if (!box->told[next - 1].acknowledged) {
+                broken("mailbox %u: letter %llu is lost", box->id,
+                       (unsigned long long)next);
+            }
+        }
+    }
+}
+
+// ---- the journal ----
+
+static void
+check_event(const struct model *model, const struct journal_item *item, size_t *seen)
+{
+    struct journal_recipient recipient;
+
+    for (size_t i = 0; journal_item_recipient(item, i, &recipient); i++) {
+        size_t j = 0;
+
+        while (j < model->boxes_len && model->boxes[j].id != recipient.mailbox) {
+            j++;
+        }
+        if (j == model->boxes_len || recipient.number != ++seen[j] ||
+            seen[j] > model->boxes[j].len ||
+            recipient.body != model->boxes[j].told[seen[j] - 1].body) {
+            broken("the journal gives mailbox %u letter %llu, which is another one",
+                   recipient.mailbox, (unsigned long long)recipient.number);
+        }
+    }
+}
+
+static void
+check_journal(const struct model *model, struct txn *txn)
+{
+    size_t seen[BOXES_MAX] = {0};
+    struct buffer record = {0};
+    struct journal_head head;
+    struct journal_item item;
+    int64_t last_us = 0;
+    uint64_t last_batch = 0;
+
+    for (uint64_t commit = 1; commit <= model->commits; commit++) {
+        size_t offset = 0;
+
+        if (journal_read(txn, commit, &record, &head, NULL) != VG_OK ||
+            head.time_us < last_us || head.batch <= last_batch) {
+            broken("commit %llu cannot be read, or comes from before",
+                   (unsigned long long)commit);
+        }
+        last_us = head.time_us;
+        last_batch = head.batch;
+        while (journal_next(&record, &offset, &item)) {
+            if (item.kind == JOURNAL_EVENT) {
+                check_event(model, &item, seen);
+            }
+        }
+    }
+    for (size_t i = 0; i < model->boxes_len; i++) {
+        if (seen[i] != model->boxes[i].len) {
+            broken("the journal gives mailbox %u %zu letters, not %zu",
+                   model->boxes[i].id, seen[i], model->boxes[i].len);
+        }
+    }
+    buffer_free(&record);
+}
+
+// Per source, what was published first comes first in every mailbox; and each only once.
+static void
+check_order(const struct model *model)
+{
+    for (size_t i = 0; i < model->boxes_len; i++) {
+        uint64_t last[INSTITUTIONS_MAX][PRODUCERS_MAX] = {0};
+
+        for (size_t j = 0; j < model->boxes[i].len; j++) {
+            const struct told *told = &model->boxes[i].told[j];
+            uint64_t *before = &last[told->source][told->producer];
+
+            if (told->number <= *before) {
+                broken(
+                    "mailbox %u: number %llu of institution %u overtakes or comes twice",
+                    model->boxes[i].id, (unsigned long long)told->number, told->source);
+            }
+            *before = told->number;
+        }
+    }
+}
+
+// ---- persons, keys, refusals ----
+
+static void
+check_person(const struct model *model, int i, struct txn *txn)
+{
+    struct person person;
+    size_t rows = 0;
+
+    if (person_get(txn, (struct niss){model->niss[i]}, &person) != VG_OK) {
+        broken("person %d cannot be read", i);
+    }
+    if (model->replaced_by[i] >= 0) {
+        if (person.replaced_by.number != model->niss[model->replaced_by[i]]) {
+            broken("person %d is not replaced as he was", i);
+        }
+        return;
+    }
+    for (uint32_t id = 1; id <= model->institutions_len; id++) {
+        for (unsigned q = 1; q < 64; q++) {
+            struct run run;
+
+            if ((model->follows[i][id] >> q & 1) == 0) {
+                continue;
+            }
+            for (int bit = 0; days_next_run(model, &model->held[i][id][q], &bit, &run);) {
+                bool found = false;
+
+                rows++;
+                for (size_t j = 0; j < person.len; j++) {
+                    const struct integration *row = &person.integrations[j];
+
+                    found = found || (row->institution == id && row->quality == q &&
+                                      row->begin == run.begin && row->end == run.end);
+                }
+                if (!found) {
+                    broken("person %d: quality %u of institution %u from %d to %d is not "
+                           "on disk",
+                           i, q, id, run.begin, run.end);
+                }
+            }
+        }
+    }
+    if (rows != person.len || person.replaced_by.number != 0) {
+        broken("person %d has %zu integrations on disk, not %zu", i, person.len, rows);
+    }
+}
+
+static void
+check_keys(const struct model *model, struct txn *txn)
+{
+    for (size_t i = 0; i < model->keys_len; i++) {
+        struct key_row row;
+
+        if (key_get(txn, model->keys[i].key, &row) != VG_OK ||
+            row.institution != model->keys[i].institution ||
+            (row.revoked_us != 0) != model->keys[i].revoked) {
+            broken("key %zu is not on disk as it was added or revoked", i);
+        }
+    }
+}
+
+static void
+check_refusals(const struct model *model, uint32_t institution, uint32_t number,
+               struct txn *txn)
+{
+    const struct model_producer *producer = &model->producers[institution][number];
+
+    for (size_t i = 0; i < producer->len; i++) {
+        enum vg_status status = VG_OK;
+        struct why text;
+        enum vg_status found = refusal_get(txn, (struct institution_id){institution},
+                                           number, i + 1, &status, &text);
+        enum vg_status expected =
+            producer->outcomes[i].status == VG_OK ? VG_NOT_FOUND : VG_OK;
+
+        if (found != expected || status != producer->outcomes[i].status) {
+            broken("institution %u, number %zu: the disk remembers %s, not %s",
+                   institution, i + 1, vg_status_name(status),
+                   vg_status_name(producer->outcomes[i].status));
+        }
+    }
+}
+
+void
+model_everything(struct model *model, struct txn *txn)
+{
+    struct tails *tails = NULL;
+
+    model_rows(model, txn);
+    if (tails_open(txn, &tails, NULL) != VG_OK) {
+        broken("the tails cannot be rebuilt");
+    }
+    model_check_letters(model, tails, txn);
+    tails_free(&tails);
+    check_journal(model, txn);
+    check_order(model);
+    for (int i = 0; i < PERSONS; i++) {
+        check_person(model, i, txn);
+    }
+    check_keys(model, txn);
+    for (uint32_t i = 1; i <= model->institutions_len; i++) {
+        for (uint32_t p = 1; p < PRODUCERS_MAX; p++) {
+            check_refusals(model, i, p, txn);
+        }
+    }
+}

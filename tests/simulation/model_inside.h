@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: EUPL-1.2
+// model_inside.h - what the model's files share: the rules (model.c), following a batch
+// (model_apply.c) and looking at everything (model_check.c).
+#ifndef SIMULATION_MODEL_INSIDE_H
+#define SIMULATION_MODEL_INSIDE_H
+
+#include "model.h"
+#include "store/bodies.h"
+#include "store/journal.h"
+#include "store/person.h"
+
+struct run {
+    int32_t begin;
+    int32_t end;
+};
+
+// The journal's record of the batch being followed, and how far it has been.
+struct applied {
+    const struct batch *batch;
+    struct txn *txn;
+    bool answered;
+    int64_t now_us;
+    struct buffer record;
+    size_t offset;
+    size_t posted;
+    struct journal_item item;
+    size_t recipients; // of the item, looked at
+};
+
+// applied_item takes the record's next event, refusal or directory line, which must be of
+// this kind.
+void applied_item(struct applied *applied, enum journal_kind kind, void *ret, size_t len);
+// applied_check_posted compares the next letter that the loop is told.
+void applied_check_posted(struct applied *applied, uint32_t mailbox,
+                          const struct journal_recipient *recipient);
+
+int model_person(const struct model *model, uint64_t niss); // -1: none of ours
+int32_t model_day(int64_t us);
+bool days_has(const struct days *days, int bit);
+// days_next_run finds the run at or after *bit and leaves *bit behind it.
+bool days_next_run(const struct model *model, const struct days *days, int *bit,
+                   struct run *ret_run);
+
+struct outcome model_publish_one(struct model *model, uint32_t source, uint32_t producer,
+                                 uint64_t number, uint32_t deed, struct applied *applied);
+void model_acknowledge(struct model *model, const struct hot_acknowledge *acknowledge);
+bool model_may_integrate(const struct model *model, int person, uint32_t institution,
+                         unsigned quality, int32_t begin, int32_t end);
+void model_integrate(struct model *model, int person, uint32_t institution,
+                     unsigned quality, int32_t begin, int32_t end);
+bool model_remove(struct model *model, int person, uint32_t institution, unsigned quality,
+                  int32_t begin, int32_t end);
+
+#endif
