@@ -18,6 +18,7 @@
 #include "edge/session.h"
 #include "edge/zap.h"
 #include "scratch.h"
+#include "zmq_threads.h"
 
 enum { PATIENCE_MS = 20000, TEXT_LEN = 41, HEARTBEAT_MS = 5000, MESSAGE_MAX = 1000 };
 

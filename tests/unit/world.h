@@ -20,6 +20,7 @@
 #include "edge/broker.h"
 #include "scratch.h"
 #include "vigie/v1/vigie.pb-c.h"
+#include "zmq_threads.h"
 
 enum {
     WORLD_PATIENCE_MS = 20 * 1000, // no wait is meant to reach this
