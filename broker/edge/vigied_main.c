@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -327,6 +328,7 @@ main(int count, char **arguments)
     struct faults faults = {0};
     struct settings settings;
 
+    CHECK(sodium_init() >= 0); // before it the journal's hash runs on slower code
     if (choices.code >= 0) {
         return choices.code;
     }
