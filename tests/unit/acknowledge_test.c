@@ -253,6 +253,7 @@ too_many_gaps_are_refused_and_not_journalled(void **state)
     assert_int_equal(ones->len, RANGES_MAX + 2);
     assert_int_equal(ones->count, RANGES_MAX + 2);
     assert_int_equal(ones->numbers[ones->len - 1], 2 * RANGES_MAX + 10);
+    flow_assert_sound(f);
     apply_singles(f, letters, LETTERS, NULL, 0); // the mark still moves
     row = flow_row(f, CPAS_A);
     assert_int_equal(mailbox_waiting(&row), 0);
@@ -369,6 +370,7 @@ counters_are_exact_whoever_acknowledges_what(void **state)
                 assert_int_equal(tails_open(flow_view(g), &model->tails, NULL), VG_OK);
             }
         }
+        flow_assert_sound(g);
         outflow_free(&model->sessions[0]);
         outflow_free(&model->sessions[1]);
         tails_free(&model->tails);

@@ -579,6 +579,8 @@ the_same_batches_give_the_same_bytes(void **state)
         assert_memory_equal(&a, &b, sizeof a);
         assert_true(a.last > 0);
     }
+    flow_assert_sound(plain);
+    flow_assert_sound(tight);
     flow_end(tight);
 }
 

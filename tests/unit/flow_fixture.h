@@ -20,6 +20,7 @@
 #include "flow/deliver.h"
 #include "store/bodies.h"
 #include "store/check.h"
+#include "store/check.h"
 #include "store/journal.h"
 #include "store/lmdb_calls.h"
 #include "store/mailbox.h"
@@ -374,6 +375,19 @@ flow_last_item(struct flow_fixture *f, enum journal_kind kind, void *ret, size_t
 
     flow_each_item(f, flow_note_item, &last);
     return last.found;
+}
+
+// Recounts everything from the journal.
+__attribute__((unused)) static void
+flow_assert_sound(struct flow_fixture *f)
+{
+    struct check_report report = {.commits = 0};
+
+    assert_int_equal(store_check(f->store, &report, NULL, NULL, &f->why), VG_OK);
+    if (report.faults.total > 0) {
+        print_message("%s\n", report.faults.fault[0].why.text);
+    }
+    assert_int_equal(report.faults.total, 0);
 }
 
 // ---- life ----

@@ -348,6 +348,7 @@ the_same_letters_before_and_after(void **state)
             }
         }
         assert_true(model->len[0] + model->len[1] + model->len[2] > 300);
+        flow_assert_sound(f);
         tails_free(&model->tails);
         free(model);
         flow_end(f);
