@@ -592,16 +592,17 @@ void
 settings_help(struct buffer *text)
 {
     buffer_print(
-        text, "# SPDX-License-Identifier: EUPL-1.2\n"
-              "# vigied.yaml - what an administrator may choose, each setting with its "
-              "default.\n"
-              "#\n"
-              "# A line that is left out means the default. Relative paths begin at this "
-              "file's folder.\n"
-              "# vigied --check FILE names every mistake with its line; vigied "
-              "--help-settings\n"
-              "# prints this file. \"Reload\": a change counts after SIGHUP, the others "
-              "after a restart.\n");
+        text,
+        "# SPDX-License-Identifier: EUPL-1.2\n"
+        "# vigied.yaml - what an administrator may choose, each setting with its "
+        "default.\n"
+        "#\n"
+        "# A line that is left out means the default. Relative paths begin at this "
+        "file's folder.\n"
+        "# vigied --settings FILE --check names every mistake with its line; vigied "
+        "--help-settings\n"
+        "# prints this file. \"Reload\": a change counts after SIGHUP, the others "
+        "after a restart.\n");
     for (size_t i = 0; i < ARRAY_LEN(all_settings); i++) {
         const struct setting *setting = &all_settings[i];
         char range[RANGE_LEN], note[512];

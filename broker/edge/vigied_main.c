@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // vigied - the daemon: options, signals, and what the system's service manager is told.
 #include "edge/broker.h"
-#include "edge/catalogue_file.h"
+#include "edge/inspect.h"
 #include "edge/log.h"
-#include "store/check.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -19,10 +18,7 @@
 #define SETTINGS_DEFAULT "/etc/vigie/vigied.yaml"
 
 enum {
-    EXIT_GOOD = 0,
-    EXIT_BAD = 1,        // could not start, or what was checked is not right
-    EXIT_USAGE = 2,      // the command line
-    EXIT_UNSOUND = 3,    // --verify: the store cannot be trusted
+    EXIT_USAGE = 2,      // the command line; the others: edge/inspect.h
     DRAIN_MARGIN_S = 15, // beyond drain_seconds: then the system ends us
 };
 
@@ -33,6 +29,7 @@ static const char usage[] =
     "  --verify                   read the whole store, say whether it can be trusted, "
     "end\n"
     "  --check-catalogue FILE     read a catalogue, say what is wrong, end\n"
+    "  --json                     say it as one JSON object\n"
     "  --help-settings            print a settings file with every default explained\n"
     "  --version\n"
     "  --help\n"
@@ -45,18 +42,6 @@ static const char usage[] =
     "start\n"
     "again, clients repeat what was not answered.\n";
 
-// ---- what to do instead of serving ----
-
-static void
-print_faults(const char *path, const struct faults *faults)
-{
-    struct buffer text = {0};
-
-    settings_print_faults(path, faults, &text);
-    fwrite(text.at, 1, text.len, stderr);
-    buffer_free(&text);
-}
-
 static int
 help_settings(void)
 {
@@ -65,84 +50,7 @@ help_settings(void)
     settings_help(&text);
     fwrite(text.at, 1, text.len, stdout);
     buffer_free(&text);
-    return EXIT_GOOD;
-}
-
-static int
-check_settings(const char *path)
-{
-    struct buffer text = {0};
-    enum vg_status status = settings_check(path, &text);
-
-    fwrite(text.at, 1, text.len, status == VG_OK ? stdout : stderr);
-    buffer_free(&text);
-    return status == VG_OK ? EXIT_GOOD : EXIT_BAD;
-}
-
-static int
-check_catalogue(const char *path)
-{
-    struct faults faults = {0};
-
-    if (catalogue_file_check(path, &faults) != VG_OK) {
-        print_faults(path, &faults);
-        return EXIT_BAD;
-    }
-    printf("%s: good\n", path);
-    return EXIT_GOOD;
-}
-
-static void
-show_progress(double done, void *arg)
-{
-    (void)arg;
-    fprintf(stderr, "\r%3d %%", (int)(done * 100));
-}
-
-static int
-report_check(const char *path, const struct check_report *report)
-{
-    printf("%s: %llu commits, %llu blocks, %llu mailboxes, %llu letters waiting, "
-           "%llu persons, %llu integrations\n",
-           path, (unsigned long long)report->commits, (unsigned long long)report->blocks,
-           (unsigned long long)report->mailboxes, (unsigned long long)report->letters,
-           (unsigned long long)report->persons, (unsigned long long)report->integrations);
-    for (size_t i = 0; i < report->faults.len; i++) {
-        fprintf(stderr, "%s: %s\n", path, report->faults.fault[i].why.text);
-    }
-    if (report->faults.total > 0) {
-        fprintf(stderr, "%s: %zu faults\n", path, report->faults.total);
-        return EXIT_UNSOUND;
-    }
-    return EXIT_GOOD;
-}
-
-static int
-verify_store(const struct settings *settings)
-{
-    struct store_options options = {
-        .path = settings->store_path,
-        .map_bytes = settings->map_bytes,
-        .quota_bytes = settings->quota_bytes,
-    };
-    AUTO(store_close) struct store *store = NULL;
-    struct check_report report = {0};
-    check_progress_fn progress = isatty(STDERR_FILENO) ? show_progress : NULL;
-    struct why why = {0};
-    enum vg_status status = store_open(&options, &store, &why);
-
-    if (status == VG_OK) {
-        status = store_check(store, &report, progress, NULL, &why);
-    }
-    if (progress != NULL) {
-        fprintf(stderr, "\r");
-    }
-    if (status != VG_OK) {
-        fprintf(stderr, "%s: %s: %s\n", settings->store_path, vg_status_name(status),
-                why.text);
-        return status == VG_STORE_BROKEN ? EXIT_UNSOUND : EXIT_BAD;
-    }
-    return report_check(settings->store_path, &report);
+    return INSPECT_GOOD;
 }
 
 // ---- serving ----
@@ -245,7 +153,7 @@ serve(const char *path, struct settings *settings)
                       vg_status_name(faults.fault[i].status), faults.fault[i].line,
                       faults.fault[i].why.text);
         }
-        return EXIT_BAD;
+        return INSPECT_BAD;
     }
     broker->settings_path = path;
     listen_to_signals(broker, &signals);
@@ -264,6 +172,7 @@ struct choices {
     const char *catalogue; // to check
     bool check;
     bool verify;
+    bool json;
     int code; // -1: go on
 };
 
@@ -274,6 +183,7 @@ read_options(int count, char **arguments)
         {"settings", required_argument, NULL, 's'},
         {"check", no_argument, NULL, 'c'},
         {"verify", no_argument, NULL, 'v'},
+        {"json", no_argument, NULL, 'j'},
         {"check-catalogue", required_argument, NULL, 'k'},
         {"help-settings", no_argument, NULL, 'e'},
         {"version", no_argument, NULL, 'V'},
@@ -295,6 +205,9 @@ read_options(int count, char **arguments)
         case 'v':
             choices.verify = true;
             break;
+        case 'j':
+            choices.json = true;
+            break;
         case 'k':
             choices.catalogue = optarg;
             break;
@@ -303,11 +216,11 @@ read_options(int count, char **arguments)
             break;
         case 'V':
             puts("vigied " VIGIE_VERSION);
-            choices.code = EXIT_GOOD;
+            choices.code = INSPECT_GOOD;
             break;
         case 'h':
             fputs(usage, stdout);
-            choices.code = EXIT_GOOD;
+            choices.code = INSPECT_GOOD;
             break;
         default:
             fputs(usage, stderr);
@@ -325,6 +238,12 @@ int
 main(int count, char **arguments)
 {
     struct choices choices = read_options(count, arguments);
+    struct inspect_output output = {
+        .out = stdout,
+        .wrong = stderr,
+        .json = choices.json,
+        .progress = !choices.json && isatty(STDERR_FILENO),
+    };
     struct faults faults = {0};
     struct settings settings;
 
@@ -333,14 +252,14 @@ main(int count, char **arguments)
         return choices.code;
     }
     if (choices.catalogue != NULL) {
-        return check_catalogue(choices.catalogue);
+        return inspect_catalogue(choices.catalogue, &output);
     }
     if (choices.check) {
-        return check_settings(choices.settings);
+        return inspect_settings(choices.settings, &output);
     }
     if (settings_read(choices.settings, &settings, &faults) != VG_OK) {
-        print_faults(choices.settings, &faults);
-        return EXIT_BAD;
+        return inspect_faults(choices.settings, &faults, &output);
     }
-    return choices.verify ? verify_store(&settings) : serve(choices.settings, &settings);
+    return choices.verify ? inspect_store(&settings, &output)
+                          : serve(choices.settings, &settings);
 }
