@@ -99,16 +99,16 @@ class Broker:
         self.settings_path.write_text("".join(
             f"{key}: {shown(value)}\n" for key, value in self.settings.items()))
 
-    def start(self, before=()):
+    def start(self, before=(), **environment):
         """Starts vigied and waits until it says that it is ready. before: a program to run
         it under, which must replace itself by it (strace -D)."""
-        self.spawn(before)
+        self.spawn(before, **environment)
         line = self.wait_for("event=ready")
         for door in ("sources", "members", "http"):
             self.ports[door] = int(re.search(rf"\b{door}=\S*?:(\d+)", line).group(1))
         return self
 
-    def spawn(self, before=()):
+    def spawn(self, before=(), **environment):
         """Starts vigied without waiting for anything."""
         assert self.process is None
         self.write_settings()
@@ -116,7 +116,8 @@ class Broker:
         self.process = subprocess.Popen(
             [*before, str(BIN / "vigied"), "--settings", str(self.settings_path)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            text=True, errors="replace", cwd=self.folder)
+            text=True, errors="replace", cwd=self.folder,
+            env={**os.environ, **environment})
         self.pid = self.process.pid
         self._reader = threading.Thread(target=self._read, args=[self.process.stderr])
         self._reader.start()
@@ -270,8 +271,12 @@ class Story(unittest.TestCase):
             self.register(code, role)
 
     def _end(self):
-        if self.broker.process is not None:
-            self.broker.kill()
+        # Stopping in order is a test too: it drains, and a sanitizer speaks up at the end.
+        try:
+            self.broker.stop()
+        finally:
+            if self.broker.process is not None:
+                self.broker.kill()
 
     def _clean(self):
         if os.environ.get("VIGIE_KEEP"):

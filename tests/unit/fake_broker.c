@@ -16,17 +16,6 @@
 
 enum { KINDS = 16, ROUTE_BYTES_MAX = 255, ZAP_FRAMES = 9 };
 
-// The thread sanitizer does not see how ZeroMQ's threads hand a frame over: what the
-// libraries write is left out of its account. Our own code is not.
-const char *__tsan_default_suppressions(void);
-const char *
-__tsan_default_suppressions(void)
-{
-    return "called_from_lib:libzmq.so\n"
-           "called_from_lib:libsodium.so\n"
-           "called_from_lib:libstdc++.so\n";
-}
-
 // Something for the broker's thread to do.
 enum order { ORDER_SEND, ORDER_DROP, ORDER_STOP };
 

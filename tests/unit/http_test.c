@@ -29,17 +29,6 @@
 
 enum { SECONDS_MAX = 30, KEY_TEXT_LEN = 41 };
 
-// The thread sanitizer does not see how ZeroMQ's threads hand things over. Our own code is
-// not left out.
-const char *__tsan_default_suppressions(void);
-const char *
-__tsan_default_suppressions(void)
-{
-    return "called_from_lib:libzmq.so\n"
-           "called_from_lib:libsodium.so\n"
-           "called_from_lib:libstdc++.so\n";
-}
-
 struct bench {
     struct scratch folder;
     struct settings settings;
