@@ -101,29 +101,35 @@ admin_answer_clear(struct admin_answer *answer)
     memset(answer, 0, sizeof *answer);
 }
 
+// The faults one by one, unless the only one was just printed.
 static void
-print_faults(const json_t *faults)
+print_faults(const json_t *faults, const char *printed)
 {
     size_t i;
     json_t *fault;
 
     json_array_foreach(faults, i, fault)
     {
+        const char *sentence = json_string_value(json_object_get(fault, "sentence"));
         json_int_t line = json_integer_value(json_object_get(fault, "line"));
 
+        if (line == 0 && json_array_size(faults) == 1 && sentence != NULL &&
+            strcmp(sentence, printed) == 0) {
+            return;
+        }
         if (line > 0) {
             fprintf(stderr, "  line %lld: ", (long long)line);
         } else {
             fprintf(stderr, "  %s: ", json_string_value(json_object_get(fault, "name")));
         }
-        fprintf(stderr, "%s\n", json_string_value(json_object_get(fault, "sentence")));
+        fprintf(stderr, "%s\n", sentence != NULL ? sentence : "");
     }
 }
 
 bool
 admin_done(const struct cli *cli, const struct admin_answer *answer, int *ret_exit)
 {
-    const json_t *error = json_object_get(answer->body, "error");
+    json_t *error = json_object_get(answer->body, "error");
     struct vg_error refusal = {.status = VG_DISCONNECTED};
 
     if (answer->http >= 200 && answer->http < 300) {
@@ -141,9 +147,12 @@ admin_done(const struct cli *cli, const struct admin_answer *answer, int *ret_ex
         snprintf(refusal.sentence, sizeof refusal.sentence, "%s",
                  sentence != NULL ? sentence : "the answer is not JSON");
     }
-    *ret_exit = cli_refused(cli, &refusal);
-    if (!cli->json) {
-        print_faults(json_object_get(error, "faults"));
+    if (cli->json && error != NULL) {
+        cli_print(json_pack("{s:O}", "error", error)); // with all its faults
+        *ret_exit = cli_exit_of(refusal.status);
+    } else {
+        *ret_exit = cli_refused(cli, &refusal);
+        print_faults(json_object_get(error, "faults"), refusal.sentence);
     }
     return false;
 }
@@ -164,7 +173,8 @@ admin_add_institution(const struct cli *cli, json_t *institution, int *ret_exit)
 }
 
 bool
-admin_add_key(const struct cli *cli, const char *code, const char *role, int *ret_exit)
+admin_add_key(const struct cli *cli, const char *code, const char *role, char **ret_path,
+              int *ret_exit)
 {
     char public_key[VG_KEY_TEXT_LEN];
     char secret_key[VG_KEY_TEXT_LEN];
@@ -188,10 +198,21 @@ admin_add_key(const struct cli *cli, const char *code, const char *role, int *re
     bool done = admin_done(cli, &answer, ret_exit);
 
     admin_answer_clear(&answer);
-    snprintf(name, sizeof name, "%.24s.%.10s", code, role);
-    if (done && !key_file_write(cli, name, public_key, secret_key)) {
-        *ret_exit = EXIT_DAMAGED;
-        done = false;
+    if (!done) {
+        return false;
     }
-    return done;
+    snprintf(name, sizeof name, "%.24s.%.10s", code, role);
+
+    char *file = key_file_write(cli, name, public_key, secret_key);
+
+    if (file == NULL) {
+        *ret_exit = EXIT_DAMAGED;
+        return false;
+    }
+    if (ret_path != NULL) {
+        *ret_path = file;
+    } else {
+        free(file);
+    }
+    return true;
 }

@@ -135,8 +135,8 @@ register_all(struct bench *bench)
         good = admin_add_institution(cli, object, &code);
         json_decref(object);
     }
-    return good && admin_add_key(cli, "RN", "source", &code) &&
-           admin_add_key(cli, "SPPIS", "operator", &code);
+    return good && admin_add_key(cli, "RN", "source", NULL, &code) &&
+           admin_add_key(cli, "SPPIS", "operator", NULL, &code);
 }
 
 // Persons in order of their numbers: neighbours in a request are neighbours in the store.
@@ -639,14 +639,14 @@ command_bench(struct cli *cli)
     bool keep = false;
     bool everyone = false;
     const struct cli_option options[] = {
-        {"people", "persons in the directory (1000000)", &people, NULL},
-        {"seconds", "of each run (10)", &seconds, NULL},
-        {"rate", "of the latency run, mutations a second (1000)", &rate, NULL},
-        {"cpas", "mailboxes (581)", &cpas, NULL},
-        {"folder", "on the disk to measure (/var/tmp)", &folder, NULL},
-        {"everyone", "mutations about anybody: most are followed by no CPAS", NULL,
+        {"people", "N", "persons in the directory (1000000)", &people, NULL},
+        {"seconds", "N", "of each run (10)", &seconds, NULL},
+        {"rate", "N", "of the latency run, mutations a second (1000)", &rate, NULL},
+        {"cpas", "N", "mailboxes (581)", &cpas, NULL},
+        {"folder", "DIR", "on the disk to measure (/var/tmp)", &folder, NULL},
+        {"everyone", NULL, "mutations about anybody: most are followed by no CPAS", NULL,
          &everyone},
-        {"keep", "leave the broker's folder there", NULL, &keep},
+        {"keep", NULL, "leave the broker's folder there", NULL, &keep},
     };
     struct bench *bench = calloc(1, sizeof *bench);
     uint64_t people_len = 0;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -60,8 +62,8 @@ command_explain(struct cli *cli)
     const char *source = NULL;
     const char *day = NULL;
     const struct cli_option options[] = {
-        {"source", "who would publish it (the flow's source)", &source, NULL},
-        {"day", "as if today were YYYY-MM-DD", &day, NULL},
+        {"source", "CODE", "who would publish it (the flow's source)", &source, NULL},
+        {"day", "DATE", "as if today were YYYY-MM-DD", &day, NULL},
     };
     struct admin_answer answer;
     char path[160];
@@ -76,6 +78,12 @@ command_explain(struct cli *cli)
 
     if (line == NULL) {
         fprintf(stderr, "vigie explain: %s: %s\n", cli->argv[1], strerror(errno));
+        return EXIT_USAGE;
+    }
+    if (line[strspn(line, " \t\r\n")] == 0) {
+        fprintf(stderr, "vigie explain: nothing to explain: one mutation is wanted, as "
+                        "`vigie publish` reads it\n");
+        free(line);
         return EXIT_USAGE;
     }
     snprintf(path, sizeof path, "/v1/explain?source=%.24s&day=%.10s",
@@ -96,39 +104,89 @@ command_explain(struct cli *cli)
 // ---- what only vigied itself can do, without a broker ----
 
 // vigied lies beside vigie, or is found on the PATH.
-static int
-run_vigied(const char *option, const char *value, const char *option_2,
-           const char *value_2)
+static void
+become_vigied(const char *const words[])
 {
     char path[4096];
     ssize_t len = readlink("/proc/self/exe", path, sizeof path - 16);
-    char *words[] = {(char *)(uintptr_t) "vigied", (char *)(uintptr_t)option,
-                     (char *)(uintptr_t)value,     (char *)(uintptr_t)option_2,
-                     (char *)(uintptr_t)value_2,   NULL};
+    char *const *argv = (char *const *)(uintptr_t)words; // execv changes none of them
 
-    fflush(stdout);
     if (len > 0) {
         path[len] = 0;
         strcpy(strrchr(path, '/') + 1, "vigied");
-        execv(path, words);
+        execv(path, argv);
     }
-    execvp("vigied", words);
+    execvp("vigied", argv);
     fprintf(stderr, "vigie: vigied: %s\n", strerror(errno));
-    return EXIT_USAGE;
+    _exit(EXIT_USAGE);
+}
+
+// Its exit codes are its own: 3 and 4 are about the store.
+static int
+exit_of_vigied(int status)
+{
+    if (!WIFEXITED(status) || WEXITSTATUS(status) > EXIT_USAGE) {
+        return EXIT_DAMAGED;
+    }
+    return WEXITSTATUS(status);
+}
+
+static void
+print_said(int fd, bool good)
+{
+    FILE *said = fdopen(fd, "r");
+    json_t *lines = json_array();
+    char line[1024];
+
+    while (said != NULL && fgets(line, sizeof line, said) != NULL) {
+        line[strcspn(line, "\n")] = 0;
+        json_array_append_new(lines, json_string(line));
+    }
+    if (said != NULL) {
+        fclose(said);
+    }
+    cli_print(json_pack("{s:b,s:o}", "good", good, "lines", lines));
+}
+
+// What vigied says goes to the terminal as it stands, or with --json into one object. It
+// fits into a file in memory, so that nobody waits for anybody.
+static int
+run_vigied(const struct cli *cli, const char *const words[])
+{
+    int said = cli->json ? memfd_create("said", MFD_CLOEXEC) : -1;
+    int status = 0;
+    pid_t child;
+
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        if (said >= 0) {
+            dup2(said, STDOUT_FILENO);
+            dup2(said, STDERR_FILENO);
+        }
+        become_vigied(words);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child) {
+        fprintf(stderr, "%s: vigied: %s\n", cli->name, strerror(errno));
+        return EXIT_USAGE;
+    }
+    if (said >= 0) {
+        lseek(said, 0, SEEK_SET);
+        print_said(said, status == 0);
+    }
+    return exit_of_vigied(status);
 }
 
 int
 command_check(struct cli *cli)
 {
-    char *settings;
-
     if (!cli_options(cli, NULL, 0, 0, 0)) {
         return EXIT_USAGE;
     }
-    settings = home_path(cli, "vigied.yaml");
 
-    int code =
-        run_vigied("--settings", settings, "--verify", cli->json ? "--json" : NULL);
+    char *settings = home_path(cli, "vigied.yaml");
+    const char *const words[] = {"vigied", "--settings", settings, "--verify", NULL};
+    int code = run_vigied(cli, words);
 
     free(settings);
     return code;
@@ -137,15 +195,32 @@ command_check(struct cli *cli)
 // ---- catalogue ----
 
 static int
+check_catalogue(struct cli *cli)
+{
+    if (!cli_options(cli, NULL, 0, 1, 1)) {
+        return EXIT_USAGE;
+    }
+
+    const char *const words[] = {"vigied", "--check-catalogue", cli->argv[1], NULL};
+
+    return run_vigied(cli, words);
+}
+
+static int
 load_catalogue(struct cli *cli)
 {
     struct admin_answer answer;
     size_t len = 0;
     int code = EXIT_DONE;
-    char *text = file_read(cli->argv[2], &len);
+
+    if (!cli_options(cli, NULL, 0, 1, 1)) {
+        return EXIT_USAGE;
+    }
+
+    char *text = file_read(cli->argv[1], &len);
 
     if (text == NULL) {
-        fprintf(stderr, "vigie catalogue: %s: %s\n", cli->argv[2], strerror(errno));
+        fprintf(stderr, "%s: %s: %s\n", cli->name, cli->argv[1], strerror(errno));
         return EXIT_USAGE;
     }
     admin_call(cli, "/v1/catalogue", text, len, &answer);
@@ -169,6 +244,9 @@ show_catalogue(struct cli *cli)
     struct admin_answer answer;
     int code = EXIT_DONE;
 
+    if (!cli_options(cli, NULL, 0, 0, 0)) {
+        return EXIT_USAGE;
+    }
     admin_call(cli, "/v1/catalogue", NULL, 0, &answer);
     if (admin_done(cli, &answer, &code)) {
         if (cli->json) {
@@ -184,20 +262,12 @@ show_catalogue(struct cli *cli)
 int
 command_catalogue(struct cli *cli)
 {
-    const char *verb = cli->argc > 1 ? cli->argv[1] : "";
+    static const struct cli_command verbs[] = {
+        {"check", "FILE", "every mistake in a file, with its line; asks no broker",
+         check_catalogue},
+        {"load", "FILE", "put a file in force at once", load_catalogue},
+        {"show", "", "the one in force", show_catalogue},
+    };
 
-    if (!cli->help && strcmp(verb, "check") == 0 && cli->argc == 3) {
-        return run_vigied("--check-catalogue", cli->argv[2], cli->json ? "--json" : NULL,
-                          NULL);
-    }
-    if (!cli->help && strcmp(verb, "load") == 0 && cli->argc == 3) {
-        return load_catalogue(cli);
-    }
-    if (!cli->help && strcmp(verb, "show") == 0 && cli->argc == 2) {
-        return show_catalogue(cli);
-    }
-    fprintf(stderr, "vigie catalogue check FILE   every mistake, with its line\n"
-                    "vigie catalogue load FILE    in force at once\n"
-                    "vigie catalogue show         the one in force\n");
-    return cli->help ? EXIT_DONE : EXIT_USAGE;
+    return cli_run(cli, verbs, sizeof verbs / sizeof verbs[0]);
 }

@@ -18,26 +18,44 @@
 
 enum cli_exit { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_ANSWER, EXIT_DAMAGED };
 
-// Options every sub-command takes.
+struct cli;
+
+// A command, or a verb of one ("add" of "institution").
+struct cli_command {
+    const char *name;
+    const char *words; // that follow it: "NISS QUALITY BEGIN [END]"
+    const char *meaning;
+    int (*run)(struct cli *cli); // gives the exit code
+};
+
+// What every command is given.
 struct cli {
     const char
         *home; // --home, $VIGIE_HOME or "vigie-home": the folder made by `vigie init`
     bool json; // --json: one JSON object or lines of them, nothing else
     bool help;
-    int argc; // what is left for the sub-command, argv[0] is its name
-    char **argv;
+    char name[64];                     // "vigie institution add", for messages
+    const struct cli_command *command; // that runs, NULL: none yet
+    int argc;                          // what is left for the command
+    char **argv;                       // argv[0] is its name
 };
 
-// One option of a sub-command: "--name VALUE", or "--name" alone when flag is set.
+// cli_run runs the command that cli->argv[1] names, as its own argv[0], and gives its exit
+// code. Without a name that is there it lists them all and gives EXIT_USAGE.
+int cli_run(struct cli *cli, const struct cli_command *commands, size_t len);
+
+// One option of a command: "--name WORD" or "--name=WORD"; "--name" alone when flag is set.
 struct cli_option {
     const char *name;
+    const char *word; // NULL for a flag
     const char *meaning;
-    const char **value; // where VALUE goes
+    const char **value; // where it goes, Lends: argv's own bytes
     bool *flag;
 };
 
 // cli_options takes the options out of cli->argv and leaves the other words, whose number
-// must lie between words_min and words_max. Prints what is wrong; false then.
+// must lie between words_min and words_max. False when the command must end: what is wrong
+// was printed, or with --help what is right.
 bool cli_options(struct cli *cli, const struct cli_option *options, size_t options_len,
                  int words_min, int words_max);
 
@@ -64,18 +82,27 @@ char *file_read(const char *path, size_t *ret_len);
 // file_write writes a new file; mode is its rights. False with errno.
 bool file_write(const char *path, const char *text, unsigned mode);
 
-// key_file_write makes a member's, source's or operator's key file: keys/NAME.key.
-bool key_file_write(const struct cli *cli, const char *name, const char *public_key,
-                    const char *secret_key);
+// key_file_write makes a member's, source's or operator's key file: keys/NAME.key, or when
+// that is there NAME.2.key, NAME.3.key ... Gives its path (free); NULL when it cannot, and what
+// is wrong was printed.
+char *key_file_write(const struct cli *cli, const char *name, const char *public_key,
+                     const char *secret_key);
 
-// key_address opens a key file for a door ("sources", "members"). key: a path, or the name of
-// a file in the home folder's keys. Prints what is wrong; NULL then.
+// key_path gives the file that KEY names: a path, or the name of a file in the home folder's
+// keys (free).
+char *key_path(const struct cli *cli, const char *key);
+
+// key_address opens a key file for a door ("sources", "members"). Gives: vg_address_free.
+// NULL when it cannot; what is wrong was printed.
 struct vg_address *key_address(const struct cli *cli, const char *key, const char *door);
 
 // ---- what a person sees ----
 
 // cli_refused prints an outcome: name, number, who can help, sentence. Gives the exit code.
 int cli_refused(const struct cli *cli, const struct vg_error *error);
+
+// cli_exit_of gives the exit code of an outcome that is not a yes.
+int cli_exit_of(enum vg_status status);
 
 // cli_print prints an object as one line and drops the reference.
 void cli_print(json_t *object);
@@ -104,10 +131,18 @@ bool admin_done(const struct cli *cli, const struct admin_answer *answer, int *r
 // keys/CODE.ROLE.key. Both print what is wrong.
 bool admin_add_institution(const struct cli *cli, json_t *institution, int *ret_exit);
 bool admin_add_key(const struct cli *cli, const char *code, const char *role,
-                   int *ret_exit);
+                   char **ret_path, int *ret_exit);
 
-// integrate_file loads a file of integrations, a thousand at a time; summary prints how many.
-int integrate_file(struct cli *cli, const char *path, const char *key, bool summary);
+struct integrate_job {
+    const char *path; // "-": standard input
+    const char *key;
+    const char *institution; // an operator acts for it, where a line names none; or NULL
+    bool each;               // with --json: a result for every line
+};
+
+// integrate_file loads a file of integrations, a thousand at a time. Prints every refusal
+// and how many there were; gives the exit code.
+int integrate_file(struct cli *cli, const struct integrate_job *job);
 
 // mutation_of views the wire's mutation as the library's.
 void mutation_of(const struct hot_mutation *from, struct vg_mutation *to);

@@ -73,18 +73,19 @@ register_institution(struct day *day, json_t *line, int *ret_code)
                             json_object_get(line, "name"), "sector",
                             json_object_get(line, "sector"), "number",
                             json_object_get(line, "number"));
-    if (!key_is_there(day, code, "member") &&
+    // Who has a key is registered: by an earlier day, or by hand.
+    if (!key_is_there(day, code, "member") && !key_is_there(day, code, "source") &&
         !admin_add_institution(day->cli, institution, ret_code)) {
         json_decref(institution);
         return false;
     }
     json_decref(institution);
     if (member && !key_is_there(day, code, "member") &&
-        !admin_add_key(day->cli, code, "member", ret_code)) {
+        !admin_add_key(day->cli, code, "member", NULL, ret_code)) {
         return false;
     }
     if (source && !key_is_there(day, code, "source") &&
-        !admin_add_key(day->cli, code, "source", ret_code)) {
+        !admin_add_key(day->cli, code, "source", NULL, ret_code)) {
         return false;
     }
     if (member && asprintf(&day->members[day->members_len], "%s.member", code) > 0) {
@@ -123,7 +124,7 @@ register_institutions(struct day *day, int *ret_code)
     }
     free(text);
     if (good && !key_is_there(day, "SPPIS", "operator")) {
-        good = admin_add_key(day->cli, "SPPIS", "operator", ret_code);
+        good = admin_add_key(day->cli, "SPPIS", "operator", NULL, ret_code);
     }
     return good;
 }
@@ -222,16 +223,42 @@ publish_day(struct day *day)
 
 // ---- what happened ----
 
+static bool
+day_receives(const struct day *day, const char *institution)
+{
+    size_t len = strlen(institution);
+
+    for (size_t i = 0; i < day->members_len; i++) {
+        if (strncmp(day->members[i], institution, len) == 0 &&
+            strcmp(day->members[i] + len, ".member") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What waits in the mailboxes that the day opened; another one may wait for its owner.
 static uint64_t
 waiting_now(const struct day *day)
 {
     struct admin_answer answer;
-    uint64_t waiting = UINT64_MAX;
+    uint64_t waiting = 0;
+    size_t i;
+    json_t *row;
 
     admin_call(day->cli, "/v1/queues", NULL, 0, &answer);
-    if (answer.http == 200) {
-        waiting = (uint64_t)json_integer_value(
-            json_object_get(json_object_get(answer.body, "totals"), "waiting"));
+    json_array_foreach(json_object_get(answer.body, "mailboxes"), i, row)
+    {
+        const char *name = json_string_value(json_object_get(row, "name"));
+        json_int_t here = json_integer_value(json_object_get(row, "waiting"));
+
+        if (here > 0 && strcmp(name, "default") == 0 &&
+            day_receives(day, json_string_value(json_object_get(row, "institution")))) {
+            waiting += (uint64_t)here;
+        }
+    }
+    if (answer.http != 200) {
+        waiting = UINT64_MAX; // not known
     }
     admin_answer_clear(&answer);
     return waiting;
@@ -406,7 +433,8 @@ command_day(struct cli *cli)
     if (good) {
         say(day, "%zu\nthe reference directory is loaded ... ", day->members_len);
         snprintf(path, sizeof path, "%s/integrations.jsonl", day->folder);
-        code = integrate_file(cli, path, "SPPIS.operator", !cli->json);
+        code = integrate_file(
+            cli, &(struct integrate_job){.path = path, .key = "SPPIS.operator"});
         good = code == EXIT_DONE;
     }
     if (good) {

@@ -10,7 +10,16 @@
 #include "cli.h"
 #include "json/json.h"
 
-enum { TIMEOUT_MS = 30000, FILE_ITEMS_MAX = 1000, PROGRESS_EVERY = 100000 };
+#define KEY_MEANING "who asks: a key file, or its name in the home folder"
+
+enum {
+    TIMEOUT_MS = 30000,
+    FILE_ITEMS_MAX = 1000,
+    PROGRESS_EVERY = 100000,
+    NISS_DIGITS = 11,
+    QUALITY_MAX = 999,
+    REASON_LEN = sizeof((struct vg_error *)0)->sentence,
+};
 
 // ---- what every answer shows ----
 
@@ -136,7 +145,7 @@ open_caller(const struct cli *cli, const char *key, int *ret_code)
 
     *ret_code = EXIT_USAGE;
     if (key == NULL) {
-        fprintf(stderr, "vigie %s: --key KEYFILE says who is asking\n", cli->argv[0]);
+        fprintf(stderr, "%s: --key KEY says who is asking\n", cli->name);
     }
     if (address == NULL) {
         return NULL;
@@ -149,20 +158,31 @@ open_caller(const struct cli *cli, const char *key, int *ret_code)
 }
 
 static bool
-read_niss(const char *text, uint64_t *ret)
+digits_of_niss(const char *text, uint64_t *ret)
 {
     uint64_t number = 0;
+    int digits = 0;
 
-    for (; *text != 0; text++) {
-        if (*text >= '0' && *text <= '9' && number < UINT64_C(100000000000)) {
+    for (; *text != 0 && digits <= NISS_DIGITS; text++) {
+        if (*text >= '0' && *text <= '9') {
             number = number * 10 + (uint64_t)(*text - '0');
+            digits++;
         } else if (strchr(".- ", *text) == NULL) {
-            fprintf(stderr,
-                    "vigie: a person number has digits, dots, dashes and spaces\n");
             return false;
         }
     }
     *ret = number;
+    return digits == NISS_DIGITS;
+}
+
+static bool
+read_niss(const char *text, uint64_t *ret)
+{
+    if (!digits_of_niss(text, ret)) {
+        fprintf(stderr, "vigie: NISS: a person number has 11 digits; only dots, dashes "
+                        "and spaces may stand between them\n");
+        return false;
+    }
     return true;
 }
 
@@ -188,12 +208,12 @@ struct proof_words {
 };
 
 #define PROOF_OPTIONS(words)                                                             \
-    {"card", "proof: identity card number", &(words).card, NULL},                        \
-        {"sis", "proof: social card number", &(words).sis, NULL},                        \
-        {"last-name", "proof: with a birth date", &(words).last_name, NULL},             \
-        {"first-name", "proof: with a birth date", &(words).first_name, NULL},           \
+    {"card", "NUMBER", "proof: identity card", &(words).card, NULL},                     \
+        {"sis", "NUMBER", "proof: social card", &(words).sis, NULL},                     \
+        {"last-name", "NAME", "proof: with a birth date", &(words).last_name, NULL},     \
+        {"first-name", "NAME", "proof: with a birth date", &(words).first_name, NULL},   \
     {                                                                                    \
-        "birth-date", "proof: YYYY-MM-DD, month and day may be 00", &(words).birth_date, \
+        "birth-date", "DATE", "proof: month and day may be 00", &(words).birth_date,     \
             NULL                                                                         \
     }
 
@@ -211,24 +231,51 @@ read_proof(const struct proof_words *words, struct vg_proof *ret)
 
 // ---- integrate ----
 
+// Refuses a line with a sentence that names the member; false for the caller to return.
 static bool
-read_item(const json_t *object, struct vg_integrate_item *ret)
+no_item(char ret_reason[REASON_LEN], const char *name, const char *wanted)
+{
+    snprintf(ret_reason, REASON_LEN, "%s: %s", name, wanted);
+    return false;
+}
+
+static bool
+take_date(const json_t *object, const char *name, uint32_t *ret,
+          char ret_reason[REASON_LEN])
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    if (text != NULL && !json_read_date(text, ret)) {
+        return no_item(ret_reason, name, "a date like 2026-11-20 is wanted");
+    }
+    return true;
+}
+
+static bool
+read_item(const json_t *object, struct vg_integrate_item *ret,
+          char ret_reason[REASON_LEN])
 {
     const json_t *proof = json_object_get(object, "proof");
     const char *niss = json_string_value(json_object_get(object, "niss"));
     const char *quality = json_string_value(json_object_get(object, "quality"));
-    const char *begin = json_string_value(json_object_get(object, "begin"));
-    const char *end = json_string_value(json_object_get(object, "end"));
-    const char *birth = json_string_value(json_object_get(proof, "birth_date"));
+    char *end = NULL;
 
     memset(ret, 0, sizeof *ret);
-    if (niss == NULL || quality == NULL || begin == NULL ||
-        !read_niss(niss, &ret->niss) || !read_day("begin", begin, &ret->begin) ||
-        !read_day("end", end, &ret->end) ||
-        !read_day("birth_date", birth, &ret->proof.birth_date)) {
+    if (niss == NULL || !digits_of_niss(niss, &ret->niss)) {
+        return no_item(ret_reason, "niss", "the 11 digits of a person are wanted");
+    }
+    ret->quality = quality == NULL ? 0 : (uint32_t)strtoul(quality, &end, 10);
+    if (ret->quality == 0 || ret->quality > QUALITY_MAX || *end != 0) {
+        return no_item(ret_reason, "quality", "a code like \"030\" is wanted");
+    }
+    if (!take_date(object, "begin", &ret->begin, ret_reason) ||
+        !take_date(object, "end", &ret->end, ret_reason) ||
+        !take_date(proof, "birth_date", &ret->proof.birth_date, ret_reason)) {
         return false;
     }
-    ret->quality = (uint32_t)strtoul(quality, NULL, 10);
+    if (ret->begin == 0) {
+        return no_item(ret_reason, "begin", "is missing");
+    }
     ret->proof.identity_card = json_string_value(json_object_get(proof, "identity_card"));
     ret->proof.social_card = json_string_value(json_object_get(proof, "social_card"));
     ret->proof.last_name = json_string_value(json_object_get(proof, "last_name"));
@@ -241,124 +288,142 @@ read_item(const json_t *object, struct vg_integrate_item *ret)
 struct bulk {
     struct cli *cli;
     struct vg_caller *caller;
+    const char *institution;       // an operator acts for it, NULL: for nobody
     json_t *lines[FILE_ITEMS_MAX]; // keep the items' texts alive
+    uint64_t line_of[FILE_ITEMS_MAX];
     struct vg_integrate_item items[FILE_ITEMS_MAX];
     size_t len;
-    uint64_t first_line;
-    uint64_t done;
+    uint64_t line; // read last
+    uint64_t done; // answered, or refused here
     uint64_t refused;
     bool each; // with --json: a result per line
 };
 
 static void
-print_bulk_results(const struct bulk *bulk, const struct vg_reply *reply)
+print_line_result(const struct bulk *bulk, uint64_t line,
+                  const struct vg_item_result *result)
 {
-    for (size_t i = 0; i < reply->results_len; i++) {
-        const struct vg_item_result *result = &reply->results[i];
+    if (bulk->cli->json && bulk->each) {
+        cli_print(json_pack("{s:I,s:s,s:o}", "line", (json_int_t)line, "result",
+                            verdict_name(result->verdict), "faults",
+                            faults_json(result)));
+    } else if (result->verdict == VG_NO) {
+        for (size_t i = 0; i < result->faults_len; i++) {
+            const struct vg_error *fault = &result->faults[i];
 
-        if (bulk->cli->json) {
-            cli_print(json_pack(
-                "{s:I,s:s,s:o}", "line", (json_int_t)(bulk->first_line + i), "result",
-                verdict_name(result->verdict), "faults", faults_json(result)));
-        } else if (result->verdict == VG_NO && result->faults_len > 0) {
-            fprintf(stderr, "line %llu: %s: %s\n",
-                    (unsigned long long)(bulk->first_line + i),
-                    vg_status_name(result->faults[0].status), result->faults[0].sentence);
+            fprintf(stderr, "line %llu: %s (%d, %s): %s\n", (unsigned long long)line,
+                    vg_status_name(fault->status), (int)fault->status,
+                    vg_remedy_name(vg_status_remedy(fault->status)), fault->sentence);
         }
     }
 }
 
 // Longer than two seconds: a line that grows on a terminal, nothing in a file.
 static void
-show_progress(const struct bulk *bulk)
+show_progress(const struct bulk *bulk, uint64_t before)
 {
-    if (isatty(STDERR_FILENO) &&
-        (bulk->done + bulk->len) / PROGRESS_EVERY > bulk->done / PROGRESS_EVERY) {
-        fprintf(stderr, "\r%llu integrations ",
-                (unsigned long long)(bulk->done + bulk->len));
+    if (isatty(STDERR_FILENO) && bulk->done / PROGRESS_EVERY > before / PROGRESS_EVERY) {
+        fprintf(stderr, "\r%llu integrations ", (unsigned long long)bulk->done);
     }
 }
 
 static bool
-send_bulk(struct bulk *bulk)
+send_bulk(struct bulk *bulk, int *ret_code)
 {
     struct vg_reply *reply = NULL;
     struct vg_error error = {0};
+    uint64_t before = bulk->done;
 
     if (bulk->len == 0) {
         return true;
     }
-    if (vg_integrate(bulk->caller, NULL, bulk->items, bulk->len, TIMEOUT_MS, &reply,
-                     &error) != VG_OK) {
-        cli_refused(bulk->cli, &error);
+    if (vg_integrate(bulk->caller, bulk->institution, bulk->items, bulk->len, TIMEOUT_MS,
+                     &reply, &error) != VG_OK) {
+        *ret_code = cli_refused(bulk->cli, &error);
         return false;
     }
-    for (size_t i = 0; i < reply->results_len; i++) {
+    for (size_t i = 0; i < reply->results_len && i < bulk->len; i++) {
         bulk->refused += reply->results[i].verdict == VG_NO;
+        print_line_result(bulk, bulk->line_of[i], &reply->results[i]);
     }
-    print_bulk_results(bulk, reply);
     vg_reply_free(&reply);
     for (size_t i = 0; i < bulk->len; i++) {
         json_decref(bulk->lines[i]);
     }
-    show_progress(bulk);
     bulk->done += bulk->len;
-    bulk->first_line += bulk->len;
     bulk->len = 0;
+    show_progress(bulk, before);
     return true;
 }
 
+// A line that cannot be read is refused alone; the others go on.
 static bool
-add_line(struct bulk *bulk, const char *text, size_t len)
+add_line(struct bulk *bulk, const char *text, size_t len, int *ret_code)
 {
-    json_t *line = json_loadb(text, len, 0, NULL);
-    struct vg_integrate_item item;
+    struct vg_error fault = {.status = VG_MALFORMED};
+    struct vg_item_result refusal = {.verdict = VG_NO, .faults = &fault, .faults_len = 1};
+    json_t *line;
 
-    if (line == NULL || !read_item(line, &item)) {
-        fprintf(stderr, "line %llu: no integration\n",
-                (unsigned long long)(bulk->first_line + bulk->len));
-        json_decref(line);
-        return false;
+    bulk->line++;
+    if (text[strspn(text, " \t\r\n")] == 0) {
+        return true;
     }
-    bulk->lines[bulk->len] = line;
-    bulk->items[bulk->len++] = item;
-    return bulk->len < FILE_ITEMS_MAX || send_bulk(bulk);
+    line = json_loadb(text, len, 0, NULL);
+    if (!json_is_object(line)) {
+        snprintf(fault.sentence, sizeof fault.sentence, "the line is no JSON object");
+    } else if (read_item(line, &bulk->items[bulk->len], fault.sentence)) {
+        bulk->line_of[bulk->len] = bulk->line;
+        bulk->lines[bulk->len++] = line;
+        return bulk->len < FILE_ITEMS_MAX || send_bulk(bulk, ret_code);
+    }
+    json_decref(line);
+    bulk->done++;
+    bulk->refused++;
+    print_line_result(bulk, bulk->line, &refusal);
+    return true;
 }
 
-int
-integrate_file(struct cli *cli, const char *path, const char *key, bool summary)
+static int
+integrate_lines(struct bulk *bulk, FILE *file)
 {
-    struct bulk *bulk = calloc(1, sizeof *bulk);
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     char *line = NULL;
     size_t size = 0;
     ssize_t len;
+    int code = EXIT_DONE;
+    bool good = true;
+
+    while (good && (len = getline(&line, &size, file)) > 0) {
+        good = add_line(bulk, line, (size_t)len, &code);
+    }
+    good = good && send_bulk(bulk, &code);
+    free(line);
+    return good && bulk->refused > 0 ? EXIT_REFUSED : code;
+}
+
+int
+integrate_file(struct cli *cli, const struct integrate_job *job)
+{
+    struct bulk *bulk = calloc(1, sizeof *bulk);
+    FILE *file = strcmp(job->path, "-") == 0 ? stdin : fopen(job->path, "re");
     int code = EXIT_USAGE;
 
     if (bulk == NULL || file == NULL) {
-        fprintf(stderr, "vigie integrate: %s: %s\n", path, strerror(errno));
+        fprintf(stderr, "%s: %s: %s\n", cli->name, job->path, strerror(errno));
         free(bulk);
         return code;
     }
     bulk->cli = cli;
-    bulk->first_line = 1;
-    bulk->each = strcmp(cli->argv[0], "integrate") == 0;
-    bulk->caller = open_caller(cli, key, &code);
+    bulk->institution = job->institution;
+    bulk->each = job->each;
+    bulk->caller = open_caller(cli, job->key, &code);
     if (bulk->caller != NULL) {
-        bool good = true;
-
-        while (good && (len = getline(&line, &size, file)) > 0) {
-            good = add_line(bulk, line, (size_t)len);
-        }
-        good = good && send_bulk(bulk);
-        code = good ? EXIT_DONE : EXIT_REFUSED;
-        if (summary) {
+        code = integrate_lines(bulk, file);
+        if (!cli->json) {
             printf("%llu integrations, %llu refused\n", (unsigned long long)bulk->done,
                    (unsigned long long)bulk->refused);
         }
         vg_caller_close(&bulk->caller);
     }
-    free(line);
     if (file != stdin) {
         fclose(file);
     }
@@ -374,10 +439,10 @@ command_integrate(struct cli *cli)
     const char *institution = NULL;
     struct proof_words words = {0};
     const struct cli_option options[] = {
-        {"key", "who asks: a key file, or its name in the home folder", &key, NULL},
-        {"file", "JSON lines {niss, quality, begin, end, proof, institution}", &file,
-         NULL},
-        {"institution", "an operator acts for it", &institution, NULL},
+        {"key", "KEY", KEY_MEANING, &key, NULL},
+        {"file", "FILE", "JSON lines {niss, quality, begin, end, proof, institution}",
+         &file, NULL},
+        {"institution", "CODE", "an operator acts for it", &institution, NULL},
         PROOF_OPTIONS(words),
     };
     struct vg_integrate_item item = {0};
@@ -390,14 +455,17 @@ command_integrate(struct cli *cli)
         return EXIT_USAGE;
     }
     if (file != NULL) {
-        return integrate_file(cli, file, key, !cli->json);
+        return integrate_file(cli, &(struct integrate_job){file, key, institution, true});
     }
     if (cli->argc < 4) {
-        fprintf(stderr, "vigie integrate NISS QUALITY BEGIN [END] --key K --card C\n");
+        fprintf(stderr,
+                "%s: wanted are NISS QUALITY BEGIN [END] or --file FILE (--help "
+                "explains)\n",
+                cli->name);
         return EXIT_USAGE;
     }
     if (!read_niss(cli->argv[1], &item.niss) ||
-        !cli_number("QUALITY", cli->argv[2], 1, 999, &quality) ||
+        !cli_number("QUALITY", cli->argv[2], 1, QUALITY_MAX, &quality) ||
         !read_day("BEGIN", cli->argv[3], &item.begin) ||
         !read_day("END", cli->argc > 4 ? cli->argv[4] : NULL, &item.end) ||
         !read_proof(&words, &item.proof)) {
@@ -428,8 +496,8 @@ command_remove(struct cli *cli)
     const char *key = NULL;
     const char *institution = NULL;
     const struct cli_option options[] = {
-        {"key", "who asks: a key file, or its name in the home folder", &key, NULL},
-        {"institution", "an operator acts for it", &institution, NULL},
+        {"key", "KEY", KEY_MEANING, &key, NULL},
+        {"institution", "CODE", "an operator acts for it", &institution, NULL},
     };
     struct vg_reply *reply = NULL;
     struct vg_error error = {0};
@@ -440,7 +508,7 @@ command_remove(struct cli *cli)
     int code = EXIT_USAGE;
 
     if (!cli_options(cli, options, 2, 3, 4) || !read_niss(cli->argv[1], &niss) ||
-        !cli_number("QUALITY", cli->argv[2], 1, 999, &quality) ||
+        !cli_number("QUALITY", cli->argv[2], 1, QUALITY_MAX, &quality) ||
         !read_day("BEGIN", cli->argv[3], &begin) ||
         !read_day("END", cli->argc > 4 ? cli->argv[4] : NULL, &end)) {
         return EXIT_USAGE;
@@ -469,9 +537,9 @@ command_consult(struct cli *cli)
     const char *level_word = "all";
     struct proof_words words = {0};
     const struct cli_option options[] = {
-        {"key", "who asks: a key file, or its name in the home folder", &key, NULL},
-        {"level", "all, primary (which sectors) or secondary (which CPAS)", &level_word,
-         NULL},
+        {"key", "KEY", KEY_MEANING, &key, NULL},
+        {"level", "LEVEL", "all, primary (which sectors) or secondary (which CPAS)",
+         &level_word, NULL},
         PROOF_OPTIONS(words),
     };
     struct vg_proof proof;
@@ -515,7 +583,7 @@ command_history(struct cli *cli)
 {
     const char *key = NULL;
     const struct cli_option options[] = {
-        {"key", "who asks: a key file, or its name in the home folder", &key, NULL},
+        {"key", "KEY", KEY_MEANING, &key, NULL},
     };
     struct vg_reply *reply = NULL;
     struct vg_error error = {0};
@@ -558,6 +626,22 @@ command_history(struct cli *cli)
 
 // ---- mailboxes ----
 
+// As `vigie mailbox add` reads it: "notifyPerson" or "notifyPerson:001,030".
+static json_t *
+choice_json(const struct vg_choice *choice)
+{
+    json_t *word = json_string(choice->flow);
+
+    for (size_t i = 0; i < choice->qualities_len; i++) {
+        json_t *longer = json_sprintf("%s%c%03u", json_string_value(word),
+                                      i == 0 ? ':' : ',', choice->qualities[i]);
+
+        json_decref(word);
+        word = longer;
+    }
+    return word;
+}
+
 static json_t *
 mailboxes_json(const struct vg_reply *reply)
 {
@@ -567,8 +651,11 @@ mailboxes_json(const struct vg_reply *reply)
         const struct vg_mailbox *mailbox = &reply->mailboxes[i];
         json_t *flows = json_array();
 
+        if (mailbox->choices_len == 0) {
+            json_array_append_new(flows, json_string("all"));
+        }
         for (size_t j = 0; j < mailbox->choices_len; j++) {
-            json_array_append_new(flows, json_string(mailbox->choices[j].flow));
+            json_array_append_new(flows, choice_json(&mailbox->choices[j]));
         }
         json_array_append_new(
             rows, json_pack("{s:I,s:s,s:I,s:I,s:I,s:o}", "mailbox",
@@ -584,22 +671,18 @@ mailboxes_json(const struct vg_reply *reply)
 static bool
 read_choice(char *word, struct vg_choice *ret)
 {
-    char *colon = strchr(word, ':');
+    char *codes = strchr(word, ':');
 
-    memset(ret, 0, sizeof *ret);
-    ret->flow = word;
-    if (colon == NULL) {
+    *ret = (struct vg_choice){.flow = word};
+    if (codes == NULL) {
         return true;
     }
-    *colon = 0;
-    for (char *code; (code = strsep(&colon, ":,")) != NULL;) {
+    *codes++ = 0;
+    for (char *code; (code = strsep(&codes, ",")) != NULL;) {
         uint64_t quality = 0;
 
-        if (code == word || *code == 0) {
-            continue;
-        }
-        if (!cli_number("a quality", code, 1, 999, &quality) ||
-            ret->qualities_len == VG_QUALITIES_MAX) {
+        if (ret->qualities_len == VG_QUALITIES_MAX ||
+            !cli_number("QUALITY", code, 1, QUALITY_MAX, &quality)) {
             return false;
         }
         ret->qualities[ret->qualities_len++] = (uint32_t)quality;
@@ -607,70 +690,123 @@ read_choice(char *word, struct vg_choice *ret)
     return true;
 }
 
-int
-command_mailbox(struct cli *cli)
+static int
+finish_list(struct cli *cli, struct vg_reply **reply)
 {
-    static const char *const columns[] = {"MAILBOX:mailbox:right", "NAME:name",
-                                          "WAITING:waiting:right", "LAST:last:right",
-                                          "ACKNOWLEDGED:acknowledged:right"};
+    static const char *const columns[] = {
+        "MAILBOX:mailbox:right",           "NAME:name",
+        "WAITING:waiting:right",           "LAST:last:right",
+        "ACKNOWLEDGED:acknowledged:right", "FLOWS:flows"};
+
+    if ((*reply)->verdict == VG_NO) {
+        return finish(cli, reply);
+    }
+
+    json_t *rows = mailboxes_json(*reply);
+
+    if (cli->json) {
+        cli_print(json_pack("{s:o}", "mailboxes", rows));
+    } else {
+        cli_table(columns, sizeof columns / sizeof columns[0], rows);
+        json_decref(rows);
+    }
+    vg_reply_free(reply);
+    return EXIT_DONE;
+}
+
+static int
+finish_add(struct cli *cli, struct vg_reply **reply)
+{
+    if ((*reply)->verdict == VG_NO || (*reply)->mailboxes_len == 0) {
+        return finish(cli, reply);
+    }
+
+    const struct vg_mailbox *added = &(*reply)->mailboxes[0];
+
+    if (cli->json) {
+        cli_print(json_pack("{s:I,s:I,s:s}", "ticket", (json_int_t)(*reply)->ticket,
+                            "mailbox", (json_int_t)added->mailbox, "name", added->name));
+    } else {
+        printf("%s is mailbox %u; it fills from now on.\n", added->name, added->mailbox);
+    }
+    vg_reply_free(reply);
+    return EXIT_DONE;
+}
+
+static int
+add_mailbox(struct cli *cli)
+{
     const char *key = NULL;
     const struct cli_option options[] = {
-        {"key", "who asks: a key file, or its name in the home folder", &key, NULL},
+        {"key", "KEY", KEY_MEANING, &key, NULL},
     };
-    struct vg_choice *choices = calloc(VG_CHOICES_MAX, sizeof *choices);
+    struct vg_choice choices[VG_CHOICES_MAX];
+    size_t choices_len = 0;
     struct vg_reply *reply = NULL;
     struct vg_error error = {0};
     int code = EXIT_USAGE;
-    enum vg_status status = VG_OK;
 
-    if (choices == NULL || !cli_options(cli, options, 1, 1, VG_CHOICES_MAX)) {
-        free(choices);
+    if (!cli_options(cli, options, 1, 1, 1 + VG_CHOICES_MAX)) {
         return EXIT_USAGE;
     }
-
-    bool add = strcmp(cli->argv[1], "add") == 0 && cli->argc > 2;
-    bool list = strcmp(cli->argv[1], "list") == 0 && cli->argc == 2;
-    bool good = add || list;
-
-    for (int i = 3; good && i < cli->argc; i++) {
-        good = read_choice(cli->argv[i], &choices[i - 3]);
+    for (int i = 2; i < cli->argc; i++) {
+        if (!read_choice(cli->argv[i], &choices[choices_len++])) {
+            return EXIT_USAGE;
+        }
     }
-    if (!good) {
-        fprintf(stderr, "vigie mailbox add NAME [FLOW[:QUALITY,...] ...] --key K\n"
-                        "vigie mailbox list --key K\n");
-        free(choices);
+
+    struct vg_caller *caller = open_caller(cli, key, &code);
+
+    if (caller == NULL) {
+        return code;
+    }
+    if (vg_add_mailbox(caller, cli->argv[1], choices, choices_len, TIMEOUT_MS, &reply,
+                       &error) != VG_OK) {
+        code = cli_refused(cli, &error);
+    } else {
+        code = finish_add(cli, &reply);
+    }
+    vg_caller_close(&caller);
+    return code;
+}
+
+static int
+list_mailboxes(struct cli *cli)
+{
+    const char *key = NULL;
+    const struct cli_option options[] = {
+        {"key", "KEY", KEY_MEANING, &key, NULL},
+    };
+    struct vg_reply *reply = NULL;
+    struct vg_error error = {0};
+    int code = EXIT_USAGE;
+
+    if (!cli_options(cli, options, 1, 0, 0)) {
         return EXIT_USAGE;
     }
 
     struct vg_caller *caller = open_caller(cli, key, &code);
 
     if (caller == NULL) {
-        free(choices);
         return code;
     }
-    if (add) {
-        status = vg_add_mailbox(caller, cli->argv[2], choices, (size_t)cli->argc - 3,
-                                TIMEOUT_MS, &reply, &error);
-    } else {
-        status = vg_list_mailboxes(caller, TIMEOUT_MS, &reply, &error);
-    }
-    if (status != VG_OK) {
+    if (vg_list_mailboxes(caller, TIMEOUT_MS, &reply, &error) != VG_OK) {
         code = cli_refused(cli, &error);
-    } else if (reply->verdict == VG_NO) {
-        code = finish(cli, &reply);
     } else {
-        json_t *rows = mailboxes_json(reply);
-
-        code = EXIT_DONE;
-        if (cli->json) {
-            cli_print(json_pack("{s:o}", "mailboxes", rows));
-        } else {
-            cli_table(columns, 5, rows);
-            json_decref(rows);
-        }
+        code = finish_list(cli, &reply);
     }
-    vg_reply_free(&reply);
     vg_caller_close(&caller);
-    free(choices);
     return code;
+}
+
+int
+command_mailbox(struct cli *cli)
+{
+    static const struct cli_command verbs[] = {
+        {"add", "NAME [FLOW[:QUALITY,...] ...]", "one more; no FLOW: everything",
+         add_mailbox},
+        {"list", "", "the institution's own", list_mailboxes},
+    };
+
+    return cli_run(cli, verbs, sizeof verbs / sizeof verbs[0]);
 }

@@ -10,7 +10,7 @@
 
 #include "cli.h"
 
-enum { FILE_BYTES_MAX = 64 << 20 };
+enum { FILE_BYTES_MAX = 64 << 20, KEY_FILES_MAX = 1000 };
 
 char *
 home_path(const struct cli *cli, const char *format, ...)
@@ -111,45 +111,66 @@ home_ready(const struct cli *cli, const char *name)
     return value;
 }
 
-bool
-key_file_write(const struct cli *cli, const char *name, const char *public_key,
-               const char *secret_key)
+static char *
+key_text(const struct cli *cli, const char *name, const char *public_key,
+         const char *secret_key)
 {
-    char *path = home_path(cli, "keys/%s.key", name);
     char *broker = home_path(cli, "broker.key");
     char *broker_public = home_value(broker, "public");
     char *sources = home_ready(cli, "sources");
     char *members = home_ready(cli, "members");
     char *text = NULL;
-    bool done = false;
 
     if (asprintf(&text,
                  "# %s: keep it secret. public is what the broker knows.\n"
                  "endpoint_sources: %s\nendpoint_members: %s\nbroker_public: %s\n"
                  "public: %s\nsecret: %s\n",
                  name, sources ? sources : "", members ? members : "",
-                 broker_public ? broker_public : "", public_key, secret_key) > 0) {
-        unlink(path);
-        done = file_write(path, text, 0600);
+                 broker_public ? broker_public : "", public_key, secret_key) < 0) {
+        abort();
     }
-    if (!done) {
-        fprintf(stderr, "vigie: %s: %s\n", path, strerror(errno));
-    }
-    free(text);
     free(members);
     free(sources);
     free(broker_public);
     free(broker);
-    free(path);
-    return done;
+    return text;
+}
+
+char *
+key_file_write(const struct cli *cli, const char *name, const char *public_key,
+               const char *secret_key)
+{
+    char *text = key_text(cli, name, public_key, secret_key);
+    char *path = home_path(cli, "keys/%s.key", name);
+    bool done = file_write(path, text, 0600);
+
+    // Whoever still holds the earlier key goes on using its file.
+    for (int i = 2; !done && errno == EEXIST && i < KEY_FILES_MAX; i++) {
+        free(path);
+        path = home_path(cli, "keys/%s.%d.key", name, i);
+        done = file_write(path, text, 0600);
+    }
+    free(text);
+    if (!done) {
+        fprintf(stderr, "%s: %s: %s\n", cli->name, path, strerror(errno));
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
+char *
+key_path(const struct cli *cli, const char *key)
+{
+    return strchr(key, '/') != NULL || access(key, R_OK) == 0
+               ? strdup(key)
+               : home_path(cli, "keys/%s.key", key);
 }
 
 struct vg_address *
 key_address(const struct cli *cli, const char *key, const char *door)
 {
-    char *path = strchr(key, '/') != NULL || access(key, R_OK) == 0
-                     ? strdup(key)
-                     : home_path(cli, "keys/%s.key", key);
+    char *path = key_path(cli, key);
     struct vg_address *address = NULL;
     struct vg_error error = {0};
 

@@ -166,6 +166,19 @@ command_keygen(struct cli *cli)
 
 // ---- institution ----
 
+// Asked before anything is registered.
+static bool
+role_is_known(const struct cli *cli, const char *role)
+{
+    if (strcmp(role, "member") == 0 || strcmp(role, "source") == 0 ||
+        strcmp(role, "operator") == 0) {
+        return true;
+    }
+    fprintf(stderr, "%s: --role is \"%s\", none of member, source, operator\n", cli->name,
+            role);
+    return false;
+}
+
 static int
 add_institution(struct cli *cli)
 {
@@ -175,22 +188,23 @@ add_institution(struct cli *cli)
     const char *enterprise = NULL;
     const char *role = "member";
     const struct cli_option options[] = {
-        {"name", "its name", &name, NULL},
-        {"sector", "name or number of the sector (CPAS)", &sector, NULL},
-        {"number", "its number inside the sector", &number, NULL},
-        {"enterprise", "enterprise number", &enterprise, NULL},
-        {"role", "of its first key: member, source, operator or none (member)", &role,
-         NULL},
+        {"name", "NAME", "its name", &name, NULL},
+        {"sector", "SECTOR", "name or number of the sector (CPAS)", &sector, NULL},
+        {"number", "N", "its number inside the sector", &number, NULL},
+        {"enterprise", "NUMBER", "enterprise number", &enterprise, NULL},
+        {"role", "ROLE", "of its first key: member, source, operator or none (member)",
+         &role, NULL},
     };
     uint64_t in_sector = 0;
     int code = EXIT_DONE;
 
-    if (!cli_options(cli, options, sizeof options / sizeof options[0], 2, 2) ||
-        !cli_number("--number", number, 0, UINT32_MAX, &in_sector)) {
+    if (!cli_options(cli, options, sizeof options / sizeof options[0], 1, 1) ||
+        !cli_number("--number", number, 0, UINT32_MAX, &in_sector) ||
+        (strcmp(role, "none") != 0 && !role_is_known(cli, role))) {
         return EXIT_USAGE;
     }
 
-    const char *institution = cli->argv[2];
+    const char *institution = cli->argv[1];
     json_t *object = json_pack("{s:s,s:s,s:s,s:I}", "code", institution, "name",
                                name != NULL ? name : institution, "sector", sector,
                                "number", (json_int_t)in_sector);
@@ -200,22 +214,25 @@ add_institution(struct cli *cli)
     }
 
     bool done = admin_add_institution(cli, object, &code);
+    char *key = NULL;
 
     json_decref(object);
     if (done && strcmp(role, "none") != 0) {
-        done = admin_add_key(cli, institution, role, &code);
+        done = admin_add_key(cli, institution, role, &key, &code);
     }
     if (!done) {
         return code;
     }
     if (cli->json) {
-        cli_print(json_pack("{s:s}", "institution", institution));
+        cli_print(json_pack("{s:s,s:s?}", "institution", institution, "key", key));
     } else {
-        printf("%s is registered; its mailbox fills from now on.\n", institution);
-        if (strcmp(role, "none") != 0) {
-            printf("Its key: %s/keys/%s.%s.key\n", cli->home, institution, role);
+        printf("%s is registered.%s\n", institution,
+               strcmp(role, "member") == 0 ? " Its mailbox fills from now on." : "");
+        if (key != NULL) {
+            printf("Its key: %s\n", key);
         }
     }
+    free(key);
     return EXIT_DONE;
 }
 
@@ -224,26 +241,30 @@ add_key(struct cli *cli)
 {
     const char *role = "member";
     const struct cli_option options[] = {
-        {"role", "member, source or operator (member)", &role, NULL},
+        {"role", "ROLE", "member, source or operator (member)", &role, NULL},
     };
-    int code = EXIT_DONE;
+    char *key = NULL;
+    int code = EXIT_USAGE;
 
-    if (!cli_options(cli, options, 1, 2, 2)) {
+    if (!cli_options(cli, options, 1, 1, 1)) {
         return EXIT_USAGE;
     }
-    if (!admin_add_key(cli, cli->argv[2], role, &code)) {
+    if (!role_is_known(cli, role) ||
+        !admin_add_key(cli, cli->argv[1], role, &key, &code)) {
         return code;
     }
     if (cli->json) {
-        cli_print(json_pack("{s:s,s:s}", "institution", cli->argv[2], "role", role));
+        cli_print(json_pack("{s:s,s:s,s:s}", "institution", cli->argv[1], "role", role,
+                            "key", key));
     } else {
-        printf("%s/keys/%s.%s.key\n", cli->home, cli->argv[2], role);
+        printf("%s\n", key);
     }
+    free(key);
     return EXIT_DONE;
 }
 
 static int
-list_institutions(struct cli *cli, const char *path)
+list_institutions(struct cli *cli)
 {
     static const char *const columns[] = {
         "CODE:code",
@@ -256,7 +277,10 @@ list_institutions(struct cli *cli, const char *path)
     struct admin_answer answer;
     int code = EXIT_DONE;
 
-    admin_call(cli, path, NULL, 0, &answer);
+    if (!cli_options(cli, NULL, 0, 0, 0)) {
+        return EXIT_USAGE;
+    }
+    admin_call(cli, "/v1/institutions", NULL, 0, &answer);
     if (admin_done(cli, &answer, &code)) {
         if (cli->json) {
             cli_print(json_incref(answer.body));
@@ -280,10 +304,10 @@ show_institution(struct cli *cli)
     char path[96];
     int code = EXIT_DONE;
 
-    if (!cli_options(cli, NULL, 0, 2, 2)) {
+    if (!cli_options(cli, NULL, 0, 1, 1)) {
         return EXIT_USAGE;
     }
-    snprintf(path, sizeof path, "/v1/institutions/%.24s", cli->argv[2]);
+    snprintf(path, sizeof path, "/v1/institutions/%.24s", cli->argv[1]);
     admin_call(cli, path, NULL, 0, &answer);
     if (admin_done(cli, &answer, &code)) {
         if (cli->json) {
@@ -306,17 +330,19 @@ revoke_key(struct cli *cli)
     struct admin_answer answer;
     int code = EXIT_DONE;
 
-    if (!cli_options(cli, NULL, 0, 2, 2)) {
+    if (!cli_options(cli, NULL, 0, 1, 1)) {
         return EXIT_USAGE;
     }
 
-    char *from_file = home_value(cli->argv[2], "public");
+    char *path = key_path(cli, cli->argv[1]);
+    char *from_file = home_value(path, "public");
     json_t *object =
-        json_pack("{s:s}", "public", from_file != NULL ? from_file : cli->argv[2]);
+        json_pack("{s:s}", "public", from_file != NULL ? from_file : cli->argv[1]);
     char *body = json_dumps(object, JSON_COMPACT);
 
     json_decref(object);
     free(from_file);
+    free(path);
     admin_call(cli, "/v1/keys/revoke", body, strlen(body), &answer);
     free(body);
     if (admin_done(cli, &answer, &code)) {
@@ -333,28 +359,13 @@ revoke_key(struct cli *cli)
 int
 command_institution(struct cli *cli)
 {
-    const char *verb = cli->argc > 1 ? cli->argv[1] : "";
+    static const struct cli_command verbs[] = {
+        {"add", "CODE", "a new one, with its first key", add_institution},
+        {"key", "CODE", "one more key for it", add_key},
+        {"list", "", "all of them", list_institutions},
+        {"show", "CODE", "its keys and mailboxes", show_institution},
+        {"revoke", "KEY|PUBLIC", "a key, from this moment on", revoke_key},
+    };
 
-    if (strcmp(verb, "add") == 0) {
-        return add_institution(cli);
-    }
-    if (strcmp(verb, "key") == 0) {
-        return add_key(cli);
-    }
-    if (strcmp(verb, "list") == 0) {
-        return list_institutions(cli, "/v1/institutions");
-    }
-    if (strcmp(verb, "show") == 0) {
-        return show_institution(cli);
-    }
-    if (strcmp(verb, "revoke") == 0) {
-        return revoke_key(cli);
-    }
-    fprintf(stderr,
-            "vigie institution add CODE [--name N --sector S --number N --enterprise E "
-            "--role R]\n"
-            "vigie institution key CODE [--role R]     one more key\n"
-            "vigie institution list | show CODE\n"
-            "vigie institution revoke KEYFILE|PUBLIC\n");
-    return cli->help ? EXIT_DONE : EXIT_USAGE;
+    return cli_run(cli, verbs, sizeof verbs / sizeof verbs[0]);
 }

@@ -5,33 +5,25 @@
 
 #include "cli.h"
 
-struct entry {
-    const char *name;
-    const char *words;
-    const char *meaning;
-    int (*run)(struct cli *cli);
-};
-
-static const struct entry entries[] = {
+static const struct cli_command commands[] = {
     {"init", "[DIR]", "make a broker's folder: settings, keys, token, catalogue",
      command_init},
     {"keygen", "FILE", "draw a CURVE key pair", command_keygen},
-    {"institution", "add|list|show|key|revoke ...",
-     "register institutions and their keys", command_institution},
+    {"institution", "VERB ...", "register institutions and their keys",
+     command_institution},
     {"integrate", "NISS QUALITY BEGIN [END] | --file FILE", "follow a person",
      command_integrate},
     {"remove", "NISS QUALITY BEGIN [END]", "stop following a person", command_remove},
     {"consult", "NISS", "who follows a person", command_consult},
     {"history", "NISS", "the numbers a person had", command_history},
-    {"mailbox", "add|list ...", "further mailboxes with their own choice",
+    {"mailbox", "VERB ...", "further mailboxes with their own choice of flows",
      command_mailbox},
     {"publish", "[FILE]", "publish mutations, one JSON object a line", command_publish},
-    {"subscribe", "[MAILBOX]", "receive notifications, one JSON object a line",
-     command_subscribe},
+    {"subscribe", "[MAILBOX]", "receive notifications, until Ctrl-C", command_subscribe},
     {"queues", "[INSTITUTION]", "what waits in every mailbox, and who is connected",
      command_queues},
-    {"explain", "[FILE]", "who would get a mutation today, and why", command_explain},
-    {"catalogue", "check FILE|load FILE|show", "the law as data", command_catalogue},
+    {"explain", "[FILE]", "who would get one mutation, and why", command_explain},
+    {"catalogue", "VERB ...", "the law as data: check, load, show", command_catalogue},
     {"check", "", "read the whole store of a stopped broker and verify it",
      command_check},
     {"simulate", "DIR", "write a synthetic Belgium and a day of its mutations",
@@ -40,25 +32,8 @@ static const struct entry entries[] = {
     {"bench", "", "end-to-end throughput and latency on this machine", command_bench},
 };
 
-static const size_t entries_len = sizeof entries / sizeof entries[0];
-
-static int
-usage(FILE *to)
-{
-    fprintf(to, "vigie [--home DIR] [--json] COMMAND ...\n\n");
-    for (size_t i = 0; i < entries_len; i++) {
-        fprintf(to, "  %-12s %-40s %s\n", entries[i].name, entries[i].words,
-                entries[i].meaning);
-    }
-    fprintf(to, "\n--home: the folder made by `vigie init` (also VIGIE_HOME; default "
-                "vigie-home)\n"
-                "--json: for programs. COMMAND --help names its options.\n"
-                "exit: 0 done, 1 refused, 2 wrong words, 3 no answer, 4 damaged files\n");
-    return to == stdout ? EXIT_DONE : EXIT_USAGE;
-}
-
-// Options before the command's name are everybody's; --json and --home may also follow it.
-static void
+// --home, --json and --help stand before the command or anywhere after it.
+static bool
 take_common_options(struct cli *cli)
 {
     int kept = 0;
@@ -68,40 +43,39 @@ take_common_options(struct cli *cli)
             cli->json = true;
         } else if (strcmp(cli->argv[i], "--help") == 0) {
             cli->help = true;
+        } else if (strncmp(cli->argv[i], "--home=", 7) == 0) {
+            cli->home = cli->argv[i] + 7;
         } else if (strcmp(cli->argv[i], "--home") == 0 && i + 1 < cli->argc) {
             cli->home = cli->argv[++i];
+        } else if (strcmp(cli->argv[i], "--home") == 0) {
+            fprintf(stderr, "vigie: --home wants a value: --home DIR\n");
+            return false;
         } else {
             cli->argv[kept++] = cli->argv[i];
         }
     }
     cli->argc = kept;
+    return true;
 }
 
 int
 main(int argc, char **argv)
 {
-    struct cli cli = {.argc = argc - 1, .argv = argv + 1, .home = getenv("VIGIE_HOME")};
+    struct cli cli = {
+        .argc = argc, .argv = argv, .name = "vigie", .home = getenv("VIGIE_HOME")};
 
     if (cli.home == NULL) {
         cli.home = "vigie-home";
     }
-    take_common_options(&cli);
-    if (cli.argc == 0) {
-        return usage(cli.help ? stdout : stderr);
+    if (!take_common_options(&cli)) {
+        return EXIT_USAGE;
     }
-    if (strcmp(cli.argv[0], "--version") == 0) {
+    if (cli.argc > 1 && strcmp(cli.argv[1], "--version") == 0) {
         printf("vigie 0.1.0\n");
         return EXIT_DONE;
     }
-    for (size_t i = 0; i < entries_len; i++) {
-        if (strcmp(cli.argv[0], entries[i].name) == 0) {
-            if (cli.help) {
-                printf("vigie %s %s\n    %s\n", entries[i].name, entries[i].words,
-                       entries[i].meaning);
-            }
-            return entries[i].run(&cli);
-        }
-    }
-    fprintf(stderr, "vigie: there is no command \"%s\"\n\n", cli.argv[0]);
-    return usage(stderr);
+
+    int code = cli_run(&cli, commands, sizeof commands / sizeof commands[0]);
+
+    return cli.help ? EXIT_DONE : code;
 }

@@ -6,19 +6,91 @@
 
 #include "cli.h"
 
+// ---- commands and their verbs ----
+
 static void
-print_options(const struct cli_option *options, size_t options_len)
+print_commands(const struct cli *cli, const struct cli_command *commands, size_t len,
+               FILE *to)
 {
-    for (size_t i = 0; i < options_len; i++) {
-        printf("    --%-16s %s\n", options[i].name, options[i].meaning);
+    bool verbs = cli->command != NULL;
+
+    fprintf(to, verbs ? "%s VERB ...\n\n" : "%s [--home DIR] [--json] COMMAND ...\n\n",
+            cli->name);
+    for (size_t i = 0; i < len; i++) {
+        int width = fprintf(to, "  %s%s%s", commands[i].name, verbs ? " " : "",
+                            verbs ? commands[i].words : "");
+
+        fprintf(to, "%*s  %s\n", width < 22 ? 22 - width : 0, "", commands[i].meaning);
+    }
+    fprintf(to, "\n%s %s --help names its words and options.\n", cli->name,
+            verbs ? "VERB" : "COMMAND");
+    if (!verbs) {
+        fprintf(
+            to,
+            "--home DIR: the folder made by `vigie init` (also VIGIE_HOME; default "
+            "vigie-home).\n"
+            "--json: one JSON object, or lines of them, for programs.\n"
+            "Exit: 0 done, 1 refused, 2 wrong words, 3 no answer, 4 damaged files.\n");
     }
 }
 
-static const struct cli_option *
-find_option(const char *word, const struct cli_option *options, size_t options_len)
+int
+cli_run(struct cli *cli, const struct cli_command *commands, size_t len)
 {
+    const char *word = cli->argc > 1 ? cli->argv[1] : NULL;
+    size_t name_len = strlen(cli->name);
+
+    for (size_t i = 0; word != NULL && i < len; i++) {
+        if (strcmp(word, commands[i].name) == 0) {
+            snprintf(cli->name + name_len, sizeof cli->name - name_len, " %s", word);
+            cli->command = &commands[i];
+            cli->argv++;
+            cli->argc--;
+            return commands[i].run(cli);
+        }
+    }
+    if (word != NULL && !cli->help) {
+        fprintf(stderr, "%s: there is no %s \"%s\"\n\n", cli->name,
+                cli->command == NULL ? "command" : "verb", word);
+    }
+    print_commands(cli, commands, len, cli->help ? stdout : stderr);
+    return EXIT_USAGE;
+}
+
+// ---- options ----
+
+static void
+print_option(const char *name, const char *word, const char *meaning)
+{
+    int width =
+        printf("    --%s%s%s", name, word == NULL ? "" : " ", word == NULL ? "" : word);
+
+    printf("%*s  %s\n", width < 24 ? 24 - width : 0, "", meaning);
+}
+
+static void
+print_help(const struct cli *cli, const struct cli_option *options, size_t options_len)
+{
+    printf("%s%s%s\n    %s\n\n", cli->name, *cli->command->words == 0 ? "" : " ",
+           cli->command->words, cli->command->meaning);
     for (size_t i = 0; i < options_len; i++) {
-        if (strcmp(word + 2, options[i].name) == 0) {
+        print_option(options[i].name, options[i].word, options[i].meaning);
+    }
+    print_option("home", "DIR", "the broker's folder (VIGIE_HOME, or vigie-home)");
+    print_option("json", NULL, "for programs: one JSON object, or lines of them");
+}
+
+// word is "name" or "name=value"; *ret_value is what stands behind the sign, or NULL.
+static const struct cli_option *
+find_option(const char *word, const struct cli_option *options, size_t options_len,
+            const char **ret_value)
+{
+    size_t name_len = strcspn(word, "=");
+
+    *ret_value = word[name_len] == '=' ? word + name_len + 1 : NULL;
+    for (size_t i = 0; i < options_len; i++) {
+        if (strlen(options[i].name) == name_len &&
+            strncmp(word, options[i].name, name_len) == 0) {
             return &options[i];
         }
     }
@@ -29,23 +101,44 @@ static bool
 take_option(struct cli *cli, int *i, const struct cli_option *options, size_t options_len)
 {
     const char *word = cli->argv[*i];
-    const struct cli_option *option = find_option(word, options, options_len);
+    const char *value = NULL;
+    const struct cli_option *option = find_option(word + 2, options, options_len, &value);
 
     if (option == NULL) {
-        fprintf(stderr, "vigie %s: there is no option %s (--help names them)\n",
-                cli->argv[0], word);
+        fprintf(stderr, "%s: there is no option %s (--help names them)\n", cli->name,
+                word);
         return false;
     }
     if (option->flag != NULL) {
+        if (value != NULL) {
+            fprintf(stderr, "%s: --%s takes no value\n", cli->name, option->name);
+        }
         *option->flag = true;
-        return true;
+        return value == NULL;
     }
-    if (*i + 1 >= cli->argc) {
-        fprintf(stderr, "vigie %s: %s wants a value\n", cli->argv[0], word);
+    if (value == NULL && *i + 1 >= cli->argc) {
+        fprintf(stderr, "%s: --%s wants a value: --%s %s\n", cli->name, option->name,
+                option->name, option->word);
         return false;
     }
-    *option->value = cli->argv[++*i];
+    *option->value = value != NULL ? value : cli->argv[++*i];
     return true;
+}
+
+static void
+print_wanted(const struct cli *cli, int given, int words_min, int words_max)
+{
+    fprintf(stderr, "%s: %d word%s given, ", cli->name, given,
+            given == 1 ? " is" : "s are");
+    if (words_max == 0) {
+        fprintf(stderr, "none is wanted");
+    } else if (words_min == words_max) {
+        fprintf(stderr, "%d %s wanted", words_min, words_min == 1 ? "is" : "are");
+    } else {
+        fprintf(stderr, "%d to %d are wanted", words_min, words_max);
+    }
+    fprintf(stderr, ": %s%s%s (--help explains)\n", cli->name,
+            *cli->command->words == 0 ? "" : " ", cli->command->words);
 }
 
 bool
@@ -55,8 +148,8 @@ cli_options(struct cli *cli, const struct cli_option *options, size_t options_le
     int kept = 1;
 
     if (cli->help) {
-        print_options(options, options_len);
-        exit(EXIT_DONE);
+        print_help(cli, options, options_len);
+        return false;
     }
     for (int i = 1; i < cli->argc; i++) {
         if (strncmp(cli->argv[i], "--", 2) != 0) {
@@ -67,8 +160,7 @@ cli_options(struct cli *cli, const struct cli_option *options, size_t options_le
     }
     cli->argc = kept;
     if (kept - 1 < words_min || kept - 1 > words_max) {
-        fprintf(stderr, "vigie %s: %d words are given, %d to %d are wanted (--help)\n",
-                cli->argv[0], kept - 1, words_min, words_max);
+        print_wanted(cli, kept - 1, words_min, words_max);
         return false;
     }
     return true;
@@ -82,7 +174,8 @@ cli_number(const char *name, const char *text, uint64_t min, uint64_t max, uint6
     errno = 0;
     uint64_t number = strtoull(text, &end, 10);
 
-    if (errno != 0 || end == text || *end != 0 || *text == '-' || number < min ||
+    // strtoull itself would take a sign and spaces.
+    if (errno != 0 || *text < '0' || *text > '9' || *end != 0 || number < min ||
         number > max) {
         fprintf(stderr,
                 "vigie: %s is \"%s\", a whole number from %llu to %llu is wanted\n", name,

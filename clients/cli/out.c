@@ -5,7 +5,21 @@
 
 #include "cli.h"
 
-enum { COLUMNS_MAX = 24, CELL_LEN = 64 };
+enum { COLUMNS_MAX = 24, CELL_LEN = 128 };
+
+int
+cli_exit_of(enum vg_status status)
+{
+    switch (status) {
+    case VG_DISCONNECTED:
+    case VG_TIMED_OUT:
+        return EXIT_NO_ANSWER;
+    case VG_STORE_BROKEN:
+        return EXIT_DAMAGED;
+    default:
+        return EXIT_REFUSED;
+    }
+}
 
 int
 cli_refused(const struct cli *cli, const struct vg_error *error)
@@ -22,21 +36,13 @@ cli_refused(const struct cli *cli, const struct vg_error *error)
         fprintf(stderr, "vigie: %s (%d, %s): %s\n", vg_status_name(error->status),
                 (int)error->status, remedy, sentence);
     }
-    switch (error->status) {
-    case VG_DISCONNECTED:
-    case VG_TIMED_OUT:
-        return EXIT_NO_ANSWER;
-    case VG_STORE_BROKEN:
-        return EXIT_DAMAGED;
-    default:
-        return EXIT_REFUSED;
-    }
+    return cli_exit_of(error->status);
 }
 
 void
 cli_print(json_t *object)
 {
-    json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6));
     putchar('\n');
     fflush(stdout);
     json_decref(object);
@@ -60,21 +66,62 @@ read_column(const char *words, struct column *column)
     column->width = (int)strlen(column->name);
 }
 
+// A list's words with spaces between; moments without their fractions of a second.
 static void
-print_cell(const json_t *row, const char *member, char ret[CELL_LEN])
+cell_of(const json_t *row, const char *member, char ret[CELL_LEN])
 {
     const json_t *value = json_object_get(row, member);
+    size_t len = 0;
+    size_t i;
+    json_t *word;
 
+    snprintf(ret, CELL_LEN, "-");
     if (json_is_string(value)) {
-        snprintf(ret, CELL_LEN, "%s", json_string_value(value));
+        const char *text = json_string_value(value);
+        bool moment = json_string_length(value) == 27 && text[10] == 'T' &&
+                      text[19] == '.' && text[26] == 'Z';
+
+        snprintf(ret, CELL_LEN, moment ? "%.19sZ" : "%s", text);
     } else if (json_is_integer(value)) {
         snprintf(ret, CELL_LEN, "%lld", (long long)json_integer_value(value));
     } else if (json_is_real(value)) {
         snprintf(ret, CELL_LEN, "%.1f", json_real_value(value));
     } else if (json_is_boolean(value)) {
         snprintf(ret, CELL_LEN, "%s", json_is_true(value) ? "yes" : "no");
+    }
+    json_array_foreach(value, i, word)
+    {
+        len += (size_t)snprintf(ret + len, CELL_LEN - len, "%s%s", i == 0 ? "" : " ",
+                                json_string_value(word));
+        if (len >= CELL_LEN) {
+            return;
+        }
+    }
+}
+
+// Letters with accents are two bytes and one place on the screen.
+static int
+width_of(const char *text)
+{
+    int width = 0;
+
+    for (; *text != 0; text++) {
+        width += ((unsigned char)*text & 0xC0) != 0x80;
+    }
+    return width;
+}
+
+// One cell; nothing follows the last one of a row.
+static void
+print_cell(const struct column *column, const char *text, bool last)
+{
+    int space = column->width - width_of(text);
+
+    printf("%*s%s", column->right ? space : 0, "", text);
+    if (!last) {
+        printf("%*s  ", column->right ? 0 : space, "");
     } else {
-        snprintf(ret, CELL_LEN, "-");
+        putchar('\n');
     }
 }
 
@@ -90,24 +137,20 @@ cli_table(const char *const *columns, size_t columns_len, const json_t *rows)
         read_column(columns[i], &column[i]);
         json_array_foreach(rows, index, row)
         {
-            print_cell(row, column[i].member, cell);
-            if ((int)strlen(cell) > column[i].width) {
-                column[i].width = (int)strlen(cell);
+            cell_of(row, column[i].member, cell);
+            if (width_of(cell) > column[i].width) {
+                column[i].width = width_of(cell);
             }
         }
     }
     for (size_t i = 0; i < columns_len; i++) {
-        printf(column[i].right ? "%s%*s" : "%s%-*s", i == 0 ? "" : "  ", column[i].width,
-               column[i].name);
+        print_cell(&column[i], column[i].name, i + 1 == columns_len);
     }
-    putchar('\n');
     json_array_foreach(rows, index, row)
     {
         for (size_t i = 0; i < columns_len; i++) {
-            print_cell(row, column[i].member, cell);
-            printf(column[i].right ? "%s%*s" : "%s%-*s", i == 0 ? "" : "  ",
-                   column[i].width, cell);
+            cell_of(row, column[i].member, cell);
+            print_cell(&column[i], cell, i + 1 == columns_len);
         }
-        putchar('\n');
     }
 }

@@ -235,10 +235,10 @@ command_simulate(struct cli *cli)
     const char *seed = "1";
     const char *cpas = "581";
     const struct cli_option options[] = {
-        {"people", "how many persons (200000)", &people, NULL},
-        {"mutations", "how many in the day (100000)", &mutations, NULL},
-        {"seed", "another one, another Belgium (1)", &seed, NULL},
-        {"cpas", "how many CPAS (581)", &cpas, NULL},
+        {"people", "N", "how many persons (200000)", &people, NULL},
+        {"mutations", "N", "how many in the day (100000)", &mutations, NULL},
+        {"seed", "N", "another one, another Belgium (1)", &seed, NULL},
+        {"cpas", "N", "how many CPAS (581)", &cpas, NULL},
     };
     struct synthetic *synthetic = calloc(1, sizeof *synthetic);
     uint64_t people_len = 0;

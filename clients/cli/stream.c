@@ -44,6 +44,34 @@ struct counts {
     bool quiet;
 };
 
+// number 0: the mutation was never sent.
+static void
+print_outcome(const struct cli *cli, uint64_t line, uint64_t number,
+              enum vg_status status, uint64_t ticket, const char *sentence)
+{
+    const char *remedy = vg_remedy_name(vg_status_remedy(status));
+
+    if (sentence == NULL || sentence[0] == 0) {
+        sentence = vg_status_sentence(status);
+    }
+    if (cli->json) {
+        cli_print(json_pack("{s:I,s:I,s:s,s:i,s:s,s:I,s:s}", "line", (json_int_t)line,
+                            "number", (json_int_t)number, "status",
+                            vg_status_name(status), "code", (int)status, "remedy", remedy,
+                            "ticket", (json_int_t)ticket, "sentence", sentence));
+    } else if (status == VG_OK) {
+        printf("line %llu: kept as number %llu, ticket %llu\n", (unsigned long long)line,
+               (unsigned long long)number, (unsigned long long)ticket);
+    } else if (number == 0) {
+        printf("line %llu: %s (%d, %s): %s\n", (unsigned long long)line,
+               vg_status_name(status), (int)status, remedy, sentence);
+    } else {
+        printf("line %llu: number %llu: %s (%d, %s): %s\n", (unsigned long long)line,
+               (unsigned long long)number, vg_status_name(status), (int)status, remedy,
+               sentence);
+    }
+}
+
 static void
 count_outcome(uint64_t number, enum vg_status status, uint64_t ticket,
               const char *sentence, void *arg)
@@ -56,23 +84,8 @@ count_outcome(uint64_t number, enum vg_status status, uint64_t ticket,
     counts->repeated += status == VG_REPEATED;
     counts->unknown += status == VG_UNKNOWN;
     counts->refused += status != VG_OK && status != VG_REPEATED && status != VG_UNKNOWN;
-    if (counts->quiet && (status == VG_OK || status == VG_REPEATED)) {
-        return;
-    }
-    if (counts->cli->json) {
-        cli_print(json_pack(
-            "{s:I,s:I,s:s,s:i,s:I,s:s}", "line", (json_int_t)line, "number",
-            (json_int_t)number, "status", vg_status_name(status), "code", (int)status,
-            "ticket", (json_int_t)ticket, "sentence", sentence != NULL ? sentence : ""));
-    } else if (status == VG_OK) {
-        printf("line %llu: kept as number %llu, ticket %llu\n", (unsigned long long)line,
-               (unsigned long long)number, (unsigned long long)ticket);
-    } else {
-        printf("line %llu: number %llu: %s (%d, %s): %s\n", (unsigned long long)line,
-               (unsigned long long)number, vg_status_name(status), (int)status,
-               vg_remedy_name(vg_status_remedy(status)),
-               sentence != NULL && sentence[0] != 0 ? sentence
-                                                    : vg_status_sentence(status));
+    if (!counts->quiet || (status != VG_OK && status != VG_REPEATED)) {
+        print_outcome(counts->cli, line, number, status, ticket, sentence);
     }
 }
 
@@ -134,10 +147,7 @@ publish_line(struct cli *cli, struct vg_publisher *publisher, struct counts *cou
     enum vg_status status = json_read_mutation(text, len, &json, reason);
 
     if (status != VG_OK) {
-        error.status = status;
-        snprintf(error.sentence, sizeof error.sentence, "line %llu: %.140s",
-                 (unsigned long long)line, reason);
-        cli_refused(cli, &error);
+        print_outcome(cli, line, 0, status, 0, reason);
         counts->refused++;
         return true; // the other lines go on
     }
@@ -157,7 +167,7 @@ publish_line(struct cli *cli, struct vg_publisher *publisher, struct counts *cou
     if (status == VG_MALFORMED || status == VG_TOO_LARGE || status == VG_TOO_MANY) {
         counts->line_len--;
         counts->refused++;
-        cli_refused(cli, &error);
+        print_outcome(cli, line, 0, status, 0, error.sentence);
         return true;
     }
     if (status != VG_OK) {
@@ -202,9 +212,10 @@ command_publish(struct cli *cli)
     const char *producer = "1";
     struct counts counts = {.cli = cli};
     const struct cli_option options[] = {
-        {"key", "the source's key file, or its name in the home folder", &key, NULL},
-        {"producer", "which of the source's producers this is (1)", &producer, NULL},
-        {"quiet", "print only what was refused", NULL, &counts.quiet},
+        {"key", "KEY", "the source's key file, or its name in the home folder", &key,
+         NULL},
+        {"producer", "N", "which of the source's producers this is (1)", &producer, NULL},
+        {"quiet", NULL, "print only what was refused", NULL, &counts.quiet},
     };
     struct vg_publisher_options settings = {.outcome = count_outcome, .arg = &counts};
     struct vg_publisher *publisher = NULL;
@@ -217,7 +228,7 @@ command_publish(struct cli *cli)
         return EXIT_USAGE;
     }
     if (key == NULL) {
-        fprintf(stderr, "vigie publish: --key KEYFILE says which source this is\n");
+        fprintf(stderr, "vigie publish: --key KEY says which source this is\n");
         return EXIT_USAGE;
     }
     settings.producer = (uint32_t)number;
@@ -300,8 +311,9 @@ print_words(const json_t *object)
         printf("    %s = %s\n", json_string_value(json_object_get(field, "code")),
                json_string_value(json_object_get(field, "value")));
     }
-    printf("    %lld fields withheld\n",
-           (long long)json_integer_value(json_object_get(object, "withheld")));
+    json_int_t withheld = json_integer_value(json_object_get(object, "withheld"));
+
+    printf("    %lld field%s withheld\n", (long long)withheld, withheld == 1 ? "" : "s");
     fflush(stdout);
 }
 
@@ -372,11 +384,13 @@ command_subscribe(struct cli *cli)
     const char *idle = "0";
     struct listening listening = {.json = cli->json};
     const struct cli_option options[] = {
-        {"key", "the institution's key file, or its name in the home folder", &key, NULL},
-        {"count", "end after so many", &count, NULL},
-        {"idle", "end after so many seconds without one", &idle, NULL},
-        {"keep", "do not acknowledge: they come again next time", NULL, &listening.keep},
-        {"cloudevents", "as CloudEvents 1.0", NULL, &listening.event},
+        {"key", "KEY", "the institution's key file, or its name in the home folder", &key,
+         NULL},
+        {"count", "N", "end after so many", &count, NULL},
+        {"idle", "SECONDS", "end after so many seconds without one", &idle, NULL},
+        {"keep", NULL, "do not acknowledge: they come again next time", NULL,
+         &listening.keep},
+        {"cloudevents", NULL, "as CloudEvents 1.0", NULL, &listening.event},
     };
     struct vg_subscriber_options settings = {.notification = print_notification,
                                              .arg = &listening};
@@ -394,8 +408,7 @@ command_subscribe(struct cli *cli)
         return EXIT_USAGE;
     }
     if (key == NULL) {
-        fprintf(stderr,
-                "vigie subscribe: --key KEYFILE says which institution this is\n");
+        fprintf(stderr, "vigie subscribe: --key KEY says which institution this is\n");
         return EXIT_USAGE;
     }
 
