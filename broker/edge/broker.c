@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zmq.h>
 
 enum {
@@ -42,10 +43,11 @@ enum {
 struct txn *
 broker_txn(struct broker *broker)
 {
-    if (!broker->txn_awake) {
-        CHECK(store_read_renew(broker->txn) == VG_OK);
-        broker->txn_awake = true;
+    if (!broker->txn_awake && store_read_renew(broker->txn) != VG_OK) {
+        log_error("store_unreadable", "store=%s", store_path(broker->store));
+        _exit(BROKER_EXIT_UNKNOWN);
     }
+    broker->txn_awake = true;
     return broker->txn;
 }
 

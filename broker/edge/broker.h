@@ -100,8 +100,9 @@ void broker_reload(struct broker *broker);
 
 // ---- for everybody in the loop ----
 
-// broker_txn gives the loop's read transaction, awake until broker_end_turn.
-// CHECKs that the store can be read.
+// broker_txn gives the loop's read transaction, awake until broker_end_turn. When the store
+// cannot be read any more (a commit has failed and the loop does not know yet), the process
+// ends at once with BROKER_EXIT_UNKNOWN.
 struct txn *broker_txn(struct broker *broker);
 // broker_rest_txn lets the next broker_txn see the last commit.
 void broker_rest_txn(struct broker *broker);

@@ -108,6 +108,19 @@ welcome(struct broker *broker, struct session *session)
     }
 }
 
+// A client that loses its connections faster than they are noticed must not fill the table.
+static bool
+key_has_too_many(const struct broker *broker, const struct session *session)
+{
+    size_t count = 0;
+
+    for (const struct session *other = sessions_first(broker->sessions); other != NULL;
+         other = other->next) {
+        count += other->key == session->key;
+    }
+    return count > SESSIONS_PER_KEY_MAX;
+}
+
 static void
 greet(struct broker *broker, const struct desks *desks, struct session *session,
       struct bytes body)
@@ -128,6 +141,10 @@ greet(struct broker *broker, const struct desks *desks, struct session *session,
     }
     if (broker->draining) {
         broker_dismiss(broker, session, VG_DRAINING, vg_status_sentence(VG_DRAINING));
+        return;
+    }
+    if (key_has_too_many(broker, session)) {
+        broker_dismiss(broker, session, VG_BUSY, "this key has too many connections");
         return;
     }
     snprintf(session->client, sizeof session->client, "%s", hello.client);

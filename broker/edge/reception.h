@@ -7,6 +7,8 @@
 #include "edge/broker.h"
 #include "wire/wire.h"
 
+enum { SESSIONS_PER_KEY_MAX = 256 };
+
 // One message of a session that is ready. The frame is borrowed; body views into it.
 struct post {
     struct bytes frame;

@@ -119,6 +119,41 @@ counts_violations_and_ends_the_session(void **state)
     peer_close(&peer);
 }
 
+// Connections that were lost and not yet noticed.
+static void
+open_lost_sessions(struct world *world, uint32_t key, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        uint8_t route[ROUTE_LEN] = {'K', 0, 0, 0, 1, 0, 0, 0, 9};
+        struct session *session;
+
+        route[11] = (uint8_t)(i >> 8);
+        route[12] = (uint8_t)i;
+        session = sessions_open(world->broker->sessions, world->broker->members,
+                                (struct bytes){route, ROUTE_LEN}, key);
+        session->state = SESSION_READY;
+        session->seen_ms = session->said_ms = clock_ms();
+    }
+}
+
+static void
+a_key_has_only_so_many_connections(void **state)
+{
+    struct world *world = *state;
+    struct peer peer = peer_enter(world, world->broker->members, &world->member);
+    struct peer late = peer_open(world, world->broker->members, &world->member);
+    struct peer other;
+    uint32_t key = sessions_first(world->broker->sessions)->key;
+
+    open_lost_sessions(world, key, SESSIONS_PER_KEY_MAX - 1);
+    peer_hello(&late);
+    peer_expect_refused(&late, VG_BUSY);
+    other = peer_enter(world, world->broker->members, &world->neighbour);
+    peer_close(&peer);
+    peer_close(&late);
+    peer_close(&other);
+}
+
 static void
 sends_to_the_other_door(void **state)
 {
@@ -144,6 +179,7 @@ main(void)
         IN_A_WORLD(speaks_only_its_own_version),
         IN_A_WORLD(lets_no_stranger_in),
         IN_A_WORLD(counts_violations_and_ends_the_session),
+        IN_A_WORLD(a_key_has_only_so_many_connections),
         IN_A_WORLD(sends_to_the_other_door),
     };
 
