@@ -2,13 +2,14 @@
 #include "edge/broker.h"
 
 #include "edge/answers.h"
-#include "edge/catalogue_file.h"
 #include "edge/delivery.h"
+#include "edge/drain.h"
 #include "edge/http.h"
 #include "edge/log.h"
 #include "edge/members.h"
 #include "edge/pair.h"
 #include "edge/ready.h"
+#include "edge/reload.h"
 #include "edge/sources.h"
 #include "edge/watch.h"
 #include "edge/zap.h"
@@ -16,7 +17,6 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,9 +29,6 @@ enum {
     PULSE_MS_MIN = 10,
     PULSE_MS_MAX = 250,
     RESEND_MS = 10,
-    DRAIN_CHECK_MS = 20,
-    DRAIN_ACKNOWLEDGE_MS = 2000, // for what members acknowledge after our Goodbye
-    CATALOGUE_LOAD_MS = 30 * 1000,
     DOOR_BYTES_MAX = 2 * WIRE_MESSAGE_BYTES_MAX, // above the limit, so that we can say so
     TRIM_BYTES =
         512 << 20, // memory kept for the next burst: page faults were 7 % of the CPU
@@ -318,182 +315,21 @@ broker_lane(struct broker *broker, uint32_t mailbox)
     return lanes_at(broker->lanes, mailbox);
 }
 
-// ---- stopping ----
-
-static bool
-all_is_said(const struct broker *broker, int64_t since_ms)
-{
-    bool in_flight = false;
-
-    for (const struct session *session = sessions_first(broker->sessions);
-         session != NULL; session = session->next) {
-        if (session->outbox != NULL) {
-            return false;
-        }
-        for (const struct lane *lane = session->lanes; lane != NULL; lane = lane->next) {
-            in_flight |= outflow_state(lane->outflow).in_flight_messages > 0;
-        }
-    }
-    return broker->proposed == 0 && (!in_flight || since_ms >= DRAIN_ACKNOWLEDGE_MS);
-}
+// ---- on demand ----
 
 static void
 at_drain(evutil_socket_t fd, short what, void *arg)
 {
-    struct broker *broker = broker_of(arg);
-    int64_t since_ms = clock_ms() - broker->drain_ms;
     (void)fd;
     (void)what;
-
-    if (all_is_said(broker, since_ms)) {
-        log_info("drained", "after_ms=%lld", (long long)since_ms);
-        event_base_loopbreak(broker->base);
-    } else if (since_ms >= (int64_t)broker->settings->drain_seconds * 1000) {
-        log_warning("drain_given_up", "unanswered=%zu", broker->proposed);
-        event_base_loopbreak(broker->base);
-    } else {
-        start_timer(broker->drain, DRAIN_CHECK_MS);
-    }
+    drain_check(broker_of(arg));
 }
 
 void
 broker_drain(struct broker *broker)
 {
-    struct session *session = sessions_first(broker->sessions);
-
-    if (broker->draining) {
-        return;
-    }
-    log_info("draining", "unanswered=%zu sessions=%zu", broker->proposed,
-             sessions_len(broker->sessions));
-    broker->draining = true;
-    broker->drain_ms = clock_ms();
-    metrics.draining = 1;
-    zap_set_later(broker->zap, true);
-    while (session != NULL) {
-        struct session *next = session->next;
-
-        wire_write_goodbye("the broker is stopping", &broker->frame);
-        (void)broker_send_frame(broker, session);
-        session = next;
-    }
-    start_timer(broker->drain, DRAIN_CHECK_MS);
+    drain_begin(broker);
     broker_end_turn(broker);
-}
-
-// ---- catalogue and settings ----
-
-struct catalogue_answer {
-    struct answer_to to;
-    bool answered;
-    struct faults *faults; // NULL: for the log only
-};
-
-static void
-at_catalogue(const struct command *command, void *arg)
-{
-    struct catalogue_answer *answer = arg;
-
-    answer->answered = true;
-    if (command->status == VG_OK) {
-        log_info("catalogue_loaded", "version=%llu",
-                 (unsigned long long)command->load_catalogue.version);
-    }
-    for (size_t i = 0; i < command->faults.len; i++) {
-        const struct fault *fault = &command->faults.fault[i];
-
-        log_error("catalogue_refused", "line=%u status=%s why=\"%s\"", fault->line,
-                  vg_status_name(fault->status), fault->why.text);
-        if (answer->faults != NULL) {
-            faults_add(answer->faults, fault->status, fault->line, "%s", fault->why.text);
-        }
-    }
-    if (answer->faults == NULL) {
-        free(answer);
-    }
-}
-
-// Before the doors are open there is no loop to wait in.
-static enum vg_status
-load_catalogue_now(struct broker *broker, struct command **command, struct faults *faults)
-{
-    struct catalogue_answer answer = {.to = {at_catalogue, &answer}, .faults = faults};
-    struct pollfd wait = {.fd = writer_fd(broker->writer), .events = POLLIN};
-
-    (*command)->back.context = &answer.to;
-    broker_propose(broker, command);
-    while (!answer.answered && !broker->fatal) {
-        if (poll(&wait, 1, CATALOGUE_LOAD_MS) == 0) {
-            faults_add(faults, VG_TIMED_OUT, 0, "the catalogue was not stored in time");
-            break;
-        }
-        answers_take(broker);
-    }
-    broker_rest_txn(broker);
-    if (broker->fatal) {
-        faults_add(faults, VG_UNKNOWN, 0, "the catalogue could not be stored");
-    }
-    return faults_first(faults);
-}
-
-static enum vg_status
-bring_catalogue(struct broker *broker, struct faults *faults)
-{
-    const char *path = broker->settings->catalogue_file;
-    struct command *command = NULL;
-    struct why why;
-    enum vg_status status = VG_OK;
-
-    if (path[0] != 0) {
-        status = catalogue_file_news(path, broker_txn(broker), &command, &why);
-        broker_rest_txn(broker);
-    }
-    if (status != VG_OK) {
-        faults_add(faults, status, 0, "%s", why.text);
-        return status;
-    }
-    return command == NULL ? VG_OK : load_catalogue_now(broker, &command, faults);
-}
-
-static void
-reload_catalogue(struct broker *broker)
-{
-    struct catalogue_answer *answer;
-    struct command *command = NULL;
-    struct why why;
-
-    if (broker->settings->catalogue_file[0] == 0) {
-        return;
-    }
-    if (catalogue_file_news(broker->settings->catalogue_file, broker_txn(broker),
-                            &command, &why) != VG_OK) {
-        log_error("catalogue_unreadable", "why=\"%s\"", why.text);
-    }
-    if (command != NULL) {
-        answer = xcalloc(1, sizeof *answer);
-        answer->to = (struct answer_to){at_catalogue, answer};
-        command->back.context = &answer->to;
-        broker_propose(broker, &command);
-    }
-}
-
-static void
-reload_settings(struct broker *broker)
-{
-    struct settings fresh;
-    struct faults faults = {0};
-
-    if (broker->settings_path == NULL) {
-        return;
-    }
-    if (settings_read(broker->settings_path, &fresh, &faults) == VG_OK) {
-        settings_reload(broker->settings, &fresh);
-        log_set_level(broker->settings->log_level);
-    }
-    for (size_t i = 0; i < faults.len; i++) {
-        log_error("settings_refused", "line=%u why=\"%s\"", faults.fault[i].line,
-                  faults.fault[i].why.text);
-    }
 }
 
 void
@@ -711,7 +547,7 @@ open_all(struct broker *broker, struct pair *pair, struct faults *faults)
         status = open_writer(broker, &why);
     }
     if (status == VG_OK) {
-        status = bring_catalogue(broker, faults);
+        status = reload_first_catalogue(broker, faults);
         if (status != VG_OK) {
             return status; // its faults are noted
         }
