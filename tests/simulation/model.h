@@ -24,6 +24,9 @@ enum {
 // broken says what does not hold, with seed and step, and ends the program.
 __attribute__((noreturn)) void broken(const char *format, ...) PRINTF_LIKE(1, 2);
 
+// What a command's back.request tells the model; of a good catalogue it is the variant.
+enum { CATALOGUE_BROKEN = 99, ACKNOWLEDGES_THE_REST = 100 };
+
 // Why a batch may have refused to publish.
 enum room { ROOM, ROOM_QUOTA, ROOM_FAILED };
 
@@ -111,6 +114,7 @@ struct model {
     unsigned variant;   // of the catalogue in force
     uint64_t catalogue; // version, 0: none
     uint64_t commits;
+    uint64_t folded; // up to this commit
     uint64_t tickets;
     int64_t last_us;
     uint64_t last_batch;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CATALOGUE_BROKEN = 99 }; // back.request of one that cannot be read
-
 // ---- the journal's record ----
 
 static bool
@@ -227,6 +225,19 @@ follow_publish(struct model *model, const struct command *command, bool room,
 
 // ---- acknowledging ----
 
+// An earlier acknowledgement of the session was refused: this one does not bring what that
+// one had to.
+static void
+keep_the_rest(const struct acknowledge_command *command,
+              struct hot_acknowledge *acknowledge)
+{
+    acknowledge->through = command->through;
+    acknowledge->also_len = 0;
+    for (size_t i = 0; i < command->singles_len; i++) {
+        acknowledge->also[acknowledge->also_len++] = command->singles[i].number;
+    }
+}
+
 static void
 follow_acknowledge(struct model *model, const struct command *command,
                    struct applied *applied)
@@ -238,6 +249,9 @@ follow_acknowledge(struct model *model, const struct command *command,
     CHECK(hot_to_broker_kind(frame, &body) == 6 &&
           hot_read_acknowledge(body, acknowledge) == HOT_OK);
     check_status(applied, command, VG_OK);
+    if (command->back.request == ACKNOWLEDGES_THE_REST) {
+        keep_the_rest(&command->acknowledge, acknowledge);
+    }
     model_acknowledge(model, acknowledge);
     free(acknowledge);
 }
@@ -674,6 +688,11 @@ model_apply(struct model *model, const struct batch *batch, enum room room, bool
             follow(model, command, !batch->no_room, &applied);
         }
     }
+    if (answered && batch->folded != (meta.folded_commit > model->folded)) {
+        broken("the disk is folded up to commit %llu, and the loop is told otherwise",
+               (unsigned long long)meta.folded_commit);
+    }
+    model->folded = meta.folded_commit;
     if (next_item(&applied)) {
         broken("the journal has an item of kind %d that nobody caused",
                (int)applied.item.kind);

@@ -103,6 +103,7 @@ void
 node_begin(struct node *node, struct dice *dice, struct model *model, uint64_t map_bytes)
 {
     *node = (struct node){.dice = dice, .model = model, .map_bytes = map_bytes};
+    node->tiny = map_bytes < MAP_BYTES_TINY;
     make_folder(node);
     open_store(node);
 }
@@ -159,6 +160,16 @@ node_queue(struct node *node, struct command **command)
     node->queued++;
 }
 
+// As the edge does now and then: at its quota the store takes acknowledgements only.
+static bool
+is_at_quota(struct node *node)
+{
+    struct store_room room;
+
+    return node->quota || (node->tiny && store_room(node->store, &room) == VG_OK &&
+                           room.used_bytes >= room.quota_bytes);
+}
+
 static struct batch *
 next_batch(struct node *node, size_t max, int64_t now_us)
 {
@@ -167,7 +178,7 @@ next_batch(struct node *node, size_t max, int64_t now_us)
     batch->id = ++node->batch_id;
     batch->time.us = now_us;
     batch->test_persons = true;
-    batch->no_room = node->quota;
+    batch->no_room = is_at_quota(node);
     while (node->first != NULL && batch->len < max) {
         struct command *command = node->first;
 
@@ -210,6 +221,26 @@ check_nobody_is_answered(const struct batch *batch)
     }
 }
 
+// An acknowledgement that was refused ends the session, which begins again after what the
+// disk says. What it had sent meanwhile counts for what it brings alone.
+static void
+note_refused_acknowledgements(struct node *node, const struct batch *batch)
+{
+    for (const struct command *command = batch->first; command != NULL;
+         command = command->next) {
+        if (command->kind != COMMAND_ACKNOWLEDGE || command->status == VG_OK) {
+            continue;
+        }
+        node_close_lane(node_lane(node, command->acknowledge.mailbox));
+        for (struct command *later = node->first; later != NULL; later = later->next) {
+            if (later->kind == COMMAND_ACKNOWLEDGE &&
+                later->acknowledge.mailbox == command->acknowledge.mailbox) {
+                later->back.request = ACKNOWLEDGES_THE_REST;
+            }
+        }
+    }
+}
+
 bool
 node_apply(struct node *node, size_t max, int64_t now_us, enum trouble trouble)
 {
@@ -224,10 +255,11 @@ node_apply(struct node *node, size_t max, int64_t now_us, enum trouble trouble)
     if (status == VG_OK) {
         enum room room = room_of(node, batch, trouble);
 
-        node->full += room == ROOM_FAILED && failed;
+        node->full += batch->no_room;
         model_apply(node->model, batch, room, true, node_view(node));
         CHECK(node->finished_len < FINISHED_MAX);
         node->finished[node->finished_len++] = batch;
+        note_refused_acknowledgements(node, batch);
         return true;
     }
     if (!failed) {
@@ -293,20 +325,6 @@ node_close_lane(struct lane *lane)
     }
 }
 
-void
-node_open_lane(struct node *node, uint32_t mailbox, uint64_t session, uint64_t messages,
-               uint64_t bytes)
-{
-    struct lane *lane = node_lane(node, mailbox);
-
-    node_close_lane(lane); // another session may have had it
-    if (outflow_open(node_view(node), mailbox, messages, bytes, &lane->outflow) !=
-        VG_OK) {
-        broken("mailbox %u cannot be opened", mailbox);
-    }
-    lane->session = session;
-}
-
 static uint8_t *
 mark_of(struct lane *lane, uint64_t number)
 {
@@ -319,6 +337,27 @@ mark_of(struct lane *lane, uint64_t number)
         lane->marks_size = size;
     }
     return &lane->marks[number];
+}
+
+void
+node_open_lane(struct node *node, uint32_t mailbox, uint64_t session, uint64_t messages,
+               uint64_t bytes)
+{
+    struct lane *lane = node_lane(node, mailbox);
+    const struct model_box *box = model_box(node->model, mailbox);
+
+    node_close_lane(lane); // another session may have had it
+    if (outflow_open(node_view(node), mailbox, messages, bytes, &lane->outflow) !=
+        VG_OK) {
+        broken("mailbox %u cannot be opened", mailbox);
+    }
+    lane->session = session;
+    // What the disk knows as acknowledged must not come again.
+    for (size_t i = 0; i < box->len; i++) {
+        if (box->told[i].acknowledged) {
+            *mark_of(lane, i + 1) = MARK_ASKED;
+        }
+    }
 }
 
 static void
@@ -352,7 +391,7 @@ note_sent(struct node *node, struct lane *lane, const struct buffer *frame,
         uint8_t *mark = mark_of(lane, notification.number);
 
         if (notification.mailbox != lane->mailbox || *mark != 0) {
-            broken("mailbox %u: letter %llu is sent twice to one session",
+            broken("mailbox %u: letter %llu is sent again, acknowledged or not",
                    notification.mailbox, (unsigned long long)notification.number);
         }
         if (notification.again != (notification.number <= again_through)) {

@@ -10,7 +10,7 @@
 #include "flow/deliver.h"
 #include "model.h"
 
-enum { FINISHED_MAX = 3 };
+enum { FINISHED_MAX = 3, MAP_BYTES_TINY = 8 << 20 };
 
 // A mailbox, and the session that has it open.
 struct lane {

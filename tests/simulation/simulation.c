@@ -18,7 +18,6 @@ enum {
     WHOLE_CHECK_STEPS = 500,
     EXTRA_BOXES_MAX = 20,
     REMOVE_FROM = 20,
-    CATALOGUE_BROKEN = 99, // what is told the model of one that cannot be read
 };
 
 static const int64_t day_us = INT64_C(86400) * 1000000;
@@ -51,7 +50,7 @@ static const unsigned usual[ACTS] = {
     [ACT_APPLY] = 30,          [ACT_TAKE] = 30,       [ACT_SUBSCRIBE] = 4,
     [ACT_VANISH] = 2,          [ACT_DELIVER] = 40,    [ACT_ACKNOWLEDGE_SOME] = 25,
     [ACT_INTEGRATE_SOME] = 14, [ACT_REMOVE_SOME] = 5, [ACT_ASK] = 3,
-    [ACT_ADMINISTER] = 2,      [ACT_FOLD] = 6,        [ACT_TIME] = 10,
+    [ACT_ADMINISTER] = 4,      [ACT_FOLD] = 6,        [ACT_TIME] = 10,
     [ACT_QUOTA] = 1,           [ACT_DIE] = 1,         [ACT_FORGET] = 1,
 };
 
@@ -411,9 +410,10 @@ administer(struct simulation *s)
         add_institution(s, later[i].code, later[i].sector);
         break;
     case 1:
+    case 2:
         load_catalogue(s, dice_below(&s->dice, FACT_VARIANTS));
         break;
-    case 2:
+    case 3:
         if (s->model->extra_len + waiting_commands(s, COMMAND_ADD_MAILBOX) <
             EXTRA_BOXES_MAX) {
             add_mailbox(s);
@@ -539,7 +539,6 @@ static void
 quota(struct simulation *s)
 {
     s->node.quota = !s->node.quota && dice_one_in(&s->dice, 2);
-    s->node.full += s->node.quota;
 }
 
 // ---- a step ----
@@ -562,6 +561,16 @@ any_session(struct simulation *s)
     struct session *session = &s->clients.sessions[dice_below(&s->dice, SESSIONS)];
 
     return session->id == 0 ? NULL : session;
+}
+
+// Sometimes one that is there already: another session takes its mailboxes over.
+static void
+subscribe(struct simulation *s)
+{
+    const struct session *session = any_session(s);
+    bool again = session != NULL && dice_one_in(&s->dice, 2);
+
+    clients_subscribe(&s->clients, again ? session->institution : any_institution(s));
 }
 
 static void
@@ -602,7 +611,7 @@ act_now(struct simulation *s, enum act act)
         take(s);
         break;
     case ACT_SUBSCRIBE:
-        clients_subscribe(&s->clients, any_institution(s));
+        subscribe(s);
         break;
     case ACT_VANISH:
     case ACT_DELIVER:
@@ -647,8 +656,15 @@ act_now(struct simulation *s, enum act act)
 static void
 draw_weights(struct simulation *s)
 {
+    static const unsigned factors[] = {0, 1, 4, 4, 4, 8, 16}; // of four
+
     for (unsigned i = 0; i < ACTS; i++) {
-        s->weights[i] = usual[i] * (1 + dice_below(&s->dice, 8)) / 4;
+        unsigned factor = factors[dice_below(&s->dice, ARRAY_LEN(factors))];
+
+        if (i <= ACT_APPLY && factor == 0) {
+            factor = 1; // without these nothing happens
+        }
+        s->weights[i] = usual[i] * factor / 4;
         s->weights_total += s->weights[i];
     }
     s->fault_one_in = dice_one_in(&s->dice, 4) ? 0 : 5 + dice_below(&s->dice, 60);
@@ -709,6 +725,9 @@ calm_down(struct simulation *s)
     s->clients.loss = 0;
     s->node.quota = false;
     for (int round = 0; busy; round++) {
+        if (s->node.tiny && round == 20) {
+            break; // there may be no room any more
+        }
         if (round == 1000) {
             broken("after 1000 quiet rounds a source has no answer yet");
         }
@@ -765,8 +784,11 @@ empty_all_mailboxes(struct simulation *s)
     while (s->node.finished_len > 0) {
         take(s);
     }
+    if (tails_bytes(s->node.tails) != 0 && !s->node.tiny) {
+        broken("the tails hold %zu bytes after a fold", tails_bytes(s->node.tails));
+    }
     for (size_t i = 0; i < s->model->boxes_len; i++) {
-        if (s->model->boxes[i].waiting != 0) {
+        if (s->model->boxes[i].waiting != 0 && !s->node.tiny) {
             broken("mailbox %u: %llu letters still wait after all was acknowledged",
                    s->model->boxes[i].id, (unsigned long long)s->model->boxes[i].waiting);
         }
@@ -775,23 +797,31 @@ empty_all_mailboxes(struct simulation *s)
 }
 
 static void
-print_end(struct simulation *s)
+print_end(const struct simulation *s, const struct hash *journal)
 {
     const struct model *model = s->model;
-    struct meta meta;
 
-    CHECK(meta_get(node_view(&s->node), &meta, NULL) == VG_OK);
     printf("seed %" PRIu64 ": %" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64
            " mutations, %" PRIu64 " refused, %" PRIu64 " repeated, %" PRIu64
            " letters, %" PRIu64 " acknowledged, %" PRIu64 " integrations, %" PRIu64
-           " takeovers, %" PRIu64 " full, %" PRIu64 " crashes, journal ",
+           " takeovers, %" PRIu64 " batches without room%s, %" PRIu64
+           " crashes, journal ",
            s->seed, s->steps, model->commits, model->mutations, model->refused,
            model->repeated, model->letters, model->acknowledgements, model->directory,
-           s->clients.takeovers, s->node.full, s->node.crashes);
+           s->clients.takeovers, s->node.full, s->node.tiny ? " (tiny)" : "",
+           s->node.crashes);
     for (size_t i = 0; i < 8; i++) {
-        printf("%02x", meta.last_hash.at[i]);
+        printf("%02x", journal->at[i]);
     }
     printf("\n");
+}
+
+// Sometimes so small that it is full before the end.
+static uint64_t
+choose_map_bytes(struct simulation *s)
+{
+    return dice_one_in(&s->dice, 8) ? (UINT64_C(1200) + dice_below(&s->dice, 1500)) << 10
+                                    : UINT64_C(64) << 20;
 }
 
 static void
@@ -809,7 +839,7 @@ begin(struct simulation *s, uint64_t seed, uint64_t steps)
     s->last_day_us = s->now_us + 200 * day_us;
     first_day = day_in_brussels((struct instant){s->now_us}).number - 400;
     s->model = model_new(first_day);
-    node_begin(&s->node, &s->dice, s->model, UINT64_C(64) << 20);
+    node_begin(&s->node, &s->dice, s->model, choose_map_bytes(s));
     clients_begin(&s->clients, &s->dice, s->model, &s->node);
     draw_weights(s);
     furnish(s);
@@ -826,10 +856,12 @@ end(struct simulation *s)
     }
 }
 
-static void
+// Returns the journal's last hash, in which all before it is.
+static struct hash
 simulate(uint64_t seed, uint64_t steps)
 {
     struct simulation s;
+    struct meta meta;
 
     begin(&s, seed, steps);
     for (s.step = 1; s.step <= steps; s.step++) {
@@ -840,8 +872,10 @@ simulate(uint64_t seed, uint64_t steps)
     }
     calm_down(&s);
     empty_all_mailboxes(&s);
-    print_end(&s);
+    CHECK(meta_get(node_view(&s.node), &meta, NULL) == VG_OK);
+    print_end(&s, &meta.last_hash);
     end(&s);
+    return meta.last_hash;
 }
 
 static uint64_t
@@ -861,10 +895,21 @@ main(int argc, char **argv)
     uint64_t seed = number_after(argc, argv, "--seed", 1);
     uint64_t steps = number_after(argc, argv, "--steps", 2000);
     uint64_t seeds = number_after(argc, argv, "--seeds", 1);
+    bool twice = argc > 1 && strcmp(argv[argc - 1], "--twice") == 0;
 
     for (uint64_t i = 0; i < seeds; i++) {
-        simulate(seed + i, steps);
+        struct hash journal = simulate(seed + i, steps);
+
         fflush(stdout);
+        if (twice) {
+            struct hash again = simulate(seed + i, steps);
+
+            if (memcmp(&journal, &again, sizeof journal) != 0) {
+                printf("seed %" PRIu64 " does not give the same journal again\n",
+                       seed + i);
+                return 1;
+            }
+        }
     }
     return 0;
 }
