@@ -177,12 +177,14 @@ acknowledge_letters(struct applier *applier, struct command *command)
 {
     const struct acknowledge_command *acknowledge = &command->acknowledge;
     struct mailbox_id mailbox = {acknowledge->mailbox};
-    struct marks marks = {0};
+    struct marks marks; // 64 KB of ranges, written before they are read
     struct mailbox_row before;
     uint64_t singles[ACKNOWLEDGE_SINGLES_MAX];
     size_t singles_len;
     enum vg_status status = applier_box(applier, mailbox.number, &marks.row);
 
+    marks.len = 0;
+    marks.ranges_changed = false;
     if (status != VG_OK) {
         return status;
     }

@@ -96,16 +96,17 @@ get_block(struct txn *txn, uint64_t number, struct bytes *ret_block)
 {
     struct key key = key_of_u64(number);
 
-    if (txn->block.at != NULL && txn->block_number == number) {
-        *ret_block = txn->block;
+    struct seen_block *seen = &txn->seen[number % SEEN_BLOCKS];
+
+    if (seen->bytes.at != NULL && seen->number == number) {
+        *ret_block = seen->bytes;
         return VG_OK;
     }
 
     enum vg_status status = table_get(txn, TABLE_BODIES, &key, ret_block);
 
     if (status == VG_OK && !txn->writes) {
-        txn->block_number = number;
-        txn->block = *ret_block;
+        *seen = (struct seen_block){number, *ret_block};
     }
     return status;
 }

@@ -483,7 +483,7 @@ store_read_rest(struct txn *txn)
     if (!txn->rests) {
         mdb_txn_reset(txn->mdb);
         txn->rests = true;
-        txn->block.at = NULL;
+        memset(txn->seen, 0, sizeof txn->seen);
     }
 }
 

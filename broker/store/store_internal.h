@@ -42,16 +42,20 @@ enum table {
         TABLES
 };
 
+enum { SEEN_BLOCKS = 64 }; // a power of two
+
 struct txn {
     struct store *store;
     MDB_txn *mdb;
     bool writes;
     bool rests;
     enum vg_status lost; // why it cannot be committed any more, VG_OK: it can
-    // The block that body_get read last: letters of one batch lie side by side. Only in
-    // read transactions, where nothing moves.
-    uint64_t block_number;
-    struct bytes block;
+    // Blocks that body_get has read, by number: the letters of a mailbox lie in all the
+    // blocks of a batch, one after the other. Only in a read transaction, where they stay.
+    struct seen_block {
+        uint64_t number;
+        struct bytes bytes; // at NULL: none
+    } seen[SEEN_BLOCKS];
 };
 
 // ---- keys ----
