@@ -4,7 +4,7 @@
 
 Goal: whoever changes a module knows where its test is, and a module without one is seen.
 Method: names. A module is a header of broker/ with a source of the same name, proto/ and the
-table of outcomes too. A source without such a header belongs to another module and may
+table of outcomes too, and of the command line what computes. A source without such a header belongs to another module and may
 have a test of its own, so may the client library's (client_*); scenarios_<module> tells a
 module's stories beside its test; another test without a source of its name is an orphan.
 """
@@ -14,7 +14,9 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 FOLDERS = [("broker/*/*.[ch]", ""), ("proto/*/*.[ch]", ""), ("include/*.c", ""),
-           ("include/vigie/*.h", ""), ("clients/c/*.c", "client_")]
+           ("include/vigie/*.h", ""), ("clients/c/*.c", "client_"),
+           ("clients/cli/histogram.[ch]", ""), ("clients/cli/synthetic.[ch]", ""),
+           ("clients/cli/options.c", "")]
 
 
 def main():

@@ -177,7 +177,7 @@ key_address(const struct cli *cli, const char *key, const char *door)
     if (vg_address_load(path, door, &address, &error) != VG_OK) {
         cli_refused(cli, &error);
     } else {
-        address->program = "vigie 0.1.0";
+        address->program = "vigie " VIGIE_VERSION;
     }
     free(path);
     return address;

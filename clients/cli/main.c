@@ -71,7 +71,7 @@ main(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (cli.argc > 1 && strcmp(cli.argv[1], "--version") == 0) {
-        printf("vigie 0.1.0\n");
+        puts("vigie " VIGIE_VERSION);
         return EXIT_DONE;
     }
 

@@ -143,33 +143,6 @@ write_integrations(const struct synthetic *synthetic, const char *folder,
 
 // ---- the day ----
 
-static struct hot_bytes
-text_of(const char *text)
-{
-    return (struct hot_bytes){(const uint8_t *)text, text == NULL ? 0 : strlen(text)};
-}
-
-void
-simulate_hot(const struct synthetic_mutation *from, const char *id, uint32_t today,
-             struct hot_mutation *to)
-{
-    memset(to, 0, offsetof(struct hot_mutation, fields));
-    to->flow = text_of(from->flow);
-    to->id = text_of(id);
-    to->recipient = text_of(from->recipient);
-    to->niss = from->niss;
-    to->new_niss = from->new_niss;
-    to->enterprise = from->enterprise;
-    to->occurred = today;
-    to->period_begin = from->period_begin;
-    to->period_end = from->period_end;
-    to->reference_year = from->reference_year;
-    for (size_t i = 0; i < from->fields_len; i++) {
-        to->fields[to->fields_len].code = text_of(from->fields[i].code);
-        to->fields[to->fields_len++].value = text_of(from->fields[i].value);
-    }
-}
-
 static bool
 write_mutation(const struct synthetic *synthetic, FILE **files, const char *folder,
                uint64_t index, double share_followed)
@@ -192,7 +165,7 @@ write_mutation(const struct synthetic *synthetic, FILE **files, const char *fold
         return false;
     }
     snprintf(id, sizeof id, "sim-%llu", (unsigned long long)index);
-    simulate_hot(&mutation, id, synthetic->today, &hot);
+    synthetic_hot(&mutation, id, synthetic->today, &hot);
 
     json_t *object = json_write_mutation(&hot);
 

@@ -427,3 +427,30 @@ synthetic_mutation(const struct synthetic *synthetic, uint64_t index,
         ret->recipient = synthetic->institutions[other].code;
     }
 }
+
+static struct hot_bytes
+text_of(const char *text)
+{
+    return (struct hot_bytes){(const uint8_t *)text, text == NULL ? 0 : strlen(text)};
+}
+
+void
+synthetic_hot(const struct synthetic_mutation *from, const char *id, uint32_t today,
+              struct hot_mutation *to)
+{
+    memset(to, 0, offsetof(struct hot_mutation, fields));
+    to->flow = text_of(from->flow);
+    to->id = text_of(id);
+    to->recipient = text_of(from->recipient);
+    to->niss = from->niss;
+    to->new_niss = from->new_niss;
+    to->enterprise = from->enterprise;
+    to->occurred = today;
+    to->period_begin = from->period_begin;
+    to->period_end = from->period_end;
+    to->reference_year = from->reference_year;
+    for (size_t i = 0; i < from->fields_len; i++) {
+        to->fields[to->fields_len].code = text_of(from->fields[i].code);
+        to->fields[to->fields_len++].value = text_of(from->fields[i].value);
+    }
+}

@@ -96,8 +96,9 @@ uint64_t synthetic_random(const struct synthetic *synthetic, uint64_t a, uint64_
 
 // simulate_today gives today in Brussels as yyyymmdd.
 uint32_t simulate_today(void);
-// simulate_hot views a synthetic mutation as the wire's; both must outlive it.
-void simulate_hot(const struct synthetic_mutation *from, const char *id, uint32_t today,
-                  struct hot_mutation *to);
+
+// synthetic_hot views a synthetic mutation as the wire's; both must outlive it.
+void synthetic_hot(const struct synthetic_mutation *from, const char *id, uint32_t today,
+                   struct hot_mutation *to);
 
 #endif
