@@ -265,7 +265,8 @@ command_catalogue(struct cli *cli)
     static const struct cli_command verbs[] = {
         {"check", "FILE", "every mistake in a file, with its line; asks no broker",
          check_catalogue},
-        {"load", "FILE", "put a file in force at once", load_catalogue},
+        {"load", "FILE", "in force at once, until vigied reads its own file again",
+         load_catalogue},
         {"show", "", "the one in force", show_catalogue},
     };
 
