@@ -38,6 +38,7 @@ struct lane {
 
 struct lanes;
 
+// Gives: lanes_free, after the last session has closed its lanes.
 struct lanes *lanes_new(void);
 void lanes_free(struct lanes **lanes);
 
@@ -53,6 +54,7 @@ bool lane_has_work(const struct lane *lane);
 // lanes_tick renews the rates; call it once a second.
 void lanes_tick(struct lanes *lanes);
 
+// lanes_each calls back for every lane that was ever made.
 typedef void (*lane_fn)(struct lane *lane, void *arg);
 void lanes_each(struct lanes *lanes, lane_fn each, void *arg);
 

@@ -71,6 +71,7 @@ struct session {
 
 struct sessions;
 
+// Gives: sessions_free, which drops every session.
 struct sessions *sessions_new(void);
 void sessions_free(struct sessions **sessions);
 
@@ -82,6 +83,7 @@ struct session *sessions_open(struct sessions *sessions, struct door *door,
 // sessions_drop forgets a session, its outbox, and leaves its lanes.
 void sessions_drop(struct sessions *sessions, struct session *session);
 
+// sessions_find: NULL when that session is gone.
 struct session *sessions_find(const struct sessions *sessions, uint64_t id);
 struct session *sessions_first(const struct sessions *sessions); // then session->next
 size_t sessions_len(const struct sessions *sessions);

@@ -13,6 +13,8 @@ enum { BATCH_COMMANDS_MAX = 4096, BATCH_BYTES_MAX = 4 << 20 };
 
 struct proposals;
 
+// proposals_new counts batches on from last_batch. Gives: proposals_free, which frees the
+// commands still queued; nobody may wait in proposals_next then.
 struct proposals *proposals_new(uint64_t last_batch);
 void proposals_free(struct proposals **proposals);
 

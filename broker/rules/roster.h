@@ -28,6 +28,7 @@ struct mailbox_spec {
 
 struct roster;
 
+// Gives: roster_free. A copy shares nothing with the roster that it was made of.
 struct roster *roster_new(void);
 void roster_free(struct roster **roster);
 struct roster *roster_copy(const struct roster *roster);

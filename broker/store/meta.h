@@ -24,6 +24,8 @@ struct meta {
     struct hash last_hash;       // of the last commit record
 };
 
+// meta_get reads the row; a store without one is VG_STORE_BROKEN. meta_put writes it.
+// Durable: with the transaction's commit.
 NODISCARD enum vg_status meta_get(struct txn *txn, struct meta *ret_meta,
                                   struct why *why);
 NODISCARD enum vg_status meta_put(struct txn *txn, const struct meta *meta);

@@ -14,6 +14,11 @@
 #include "base/buffer.h"
 #include "store/meta.h"
 
+// Each `_put` writes a row over the one with its key; each `_get` copies one out, VG_NOT_FOUND
+// when there is none; each `_each` calls back in order of the keys until the callback says
+// false, and lends what it gives for that call. VG_STORE_BROKEN: a row that makes no sense.
+// Durable: with the transaction's commit.
+
 NODISCARD enum vg_status institution_put(struct txn *txn,
                                          const struct institution *institution);
 NODISCARD enum vg_status institution_get(struct txn *txn, struct institution_id id,

@@ -66,6 +66,7 @@ struct wire_welcome {
     uint32_t window_messages;
     uint64_t window_bytes;
 };
+// Each appends one frame, a whole ToClient. Borrows: everything.
 void wire_write_welcome(const struct wire_welcome *welcome, struct buffer *frame);
 void wire_write_heartbeat(uint64_t echo, struct buffer *frame);
 void wire_write_refused(enum vg_status status, const char *sentence,

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +20,6 @@ command_queues(struct cli *cli)
         "WAITING:waiting:right",
         "IN FLIGHT:in_flight:right",
         "ACKNOWLEDGED:acknowledged:right",
-        "PARKED:parked:right",
         "BYTES:bytes:right",
         "OLDEST S:oldest_seconds:right",
         "IN/S:in_per_second:right",
@@ -131,48 +129,32 @@ exit_of_vigied(int status)
     return WEXITSTATUS(status);
 }
 
-static void
-print_said(int fd, bool good)
-{
-    FILE *said = fdopen(fd, "r");
-    json_t *lines = json_array();
-    char line[1024];
-
-    while (said != NULL && fgets(line, sizeof line, said) != NULL) {
-        line[strcspn(line, "\n")] = 0;
-        json_array_append_new(lines, json_string(line));
-    }
-    if (said != NULL) {
-        fclose(said);
-    }
-    cli_print(json_pack("{s:b,s:o}", "good", good, "lines", lines));
-}
-
-// What vigied says goes to the terminal as it stands, or with --json into one object. It
-// fits into a file in memory, so that nobody waits for anybody.
+// What it says goes where ours would: it tells in words or, with --json, in one object.
 static int
-run_vigied(const struct cli *cli, const char *const words[])
+run_vigied(const struct cli *cli, const char *option, const char *value,
+           const char *option_2)
 {
-    int said = cli->json ? memfd_create("said", MFD_CLOEXEC) : -1;
+    const char *words[6] = {"vigied"};
+    size_t len = 1;
     int status = 0;
     pid_t child;
 
+    words[len++] = option;
+    words[len++] = value;
+    if (option_2 != NULL) {
+        words[len++] = option_2;
+    }
+    if (cli->json) {
+        words[len++] = "--json";
+    }
     fflush(stdout);
     child = fork();
     if (child == 0) {
-        if (said >= 0) {
-            dup2(said, STDOUT_FILENO);
-            dup2(said, STDERR_FILENO);
-        }
         become_vigied(words);
     }
     if (child < 0 || waitpid(child, &status, 0) != child) {
         fprintf(stderr, "%s: vigied: %s\n", cli->name, strerror(errno));
         return EXIT_USAGE;
-    }
-    if (said >= 0) {
-        lseek(said, 0, SEEK_SET);
-        print_said(said, status == 0);
     }
     return exit_of_vigied(status);
 }
@@ -185,8 +167,7 @@ command_check(struct cli *cli)
     }
 
     char *settings = home_path(cli, "vigied.yaml");
-    const char *const words[] = {"vigied", "--settings", settings, "--verify", NULL};
-    int code = run_vigied(cli, words);
+    int code = run_vigied(cli, "--settings", settings, "--verify");
 
     free(settings);
     return code;
@@ -200,10 +181,7 @@ check_catalogue(struct cli *cli)
     if (!cli_options(cli, NULL, 0, 1, 1)) {
         return EXIT_USAGE;
     }
-
-    const char *const words[] = {"vigied", "--check-catalogue", cli->argv[1], NULL};
-
-    return run_vigied(cli, words);
+    return run_vigied(cli, "--check-catalogue", cli->argv[1], NULL);
 }
 
 static int

@@ -298,10 +298,13 @@ static void
 print_queues(json_t *mailboxes)
 {
     static const char *const columns[] = {
-        "INSTITUTION:institution",   "WAITING:waiting:right",
-        "IN FLIGHT:in_flight:right", "ACKNOWLEDGED:acknowledged:right",
-        "PARKED:parked:right",       "BYTES:bytes:right",
-        "CONNECTED:connected",       "CREDIT:credit_messages:right",
+        "INSTITUTION:institution",
+        "WAITING:waiting:right",
+        "IN FLIGHT:in_flight:right",
+        "ACKNOWLEDGED:acknowledged:right",
+        "BYTES:bytes:right",
+        "CONNECTED:connected",
+        "CREDIT:credit_messages:right",
     };
     json_t *busiest = json_array();
     size_t taken = 0;
@@ -326,7 +329,7 @@ print_queues(json_t *mailboxes)
         json_array_remove(mailboxes, best);
         taken++;
     }
-    cli_table(columns, 8, busiest);
+    cli_table(columns, sizeof columns / sizeof columns[0], busiest);
     printf("... and %zu more mailboxes\n", json_array_size(mailboxes));
     json_decref(busiest);
 }
