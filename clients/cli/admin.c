@@ -157,6 +157,25 @@ admin_done(const struct cli *cli, const struct admin_answer *answer, int *ret_ex
     return false;
 }
 
+int
+admin_show(const struct cli *cli, const char *path, const char *const *columns,
+           size_t columns_len, const char *member)
+{
+    struct admin_answer answer;
+    int code = EXIT_DONE;
+
+    admin_call(cli, path, NULL, 0, &answer);
+    if (admin_done(cli, &answer, &code)) {
+        if (cli->json) {
+            cli_print(json_incref(answer.body));
+        } else {
+            cli_table(columns, columns_len, json_object_get(answer.body, member));
+        }
+    }
+    admin_answer_clear(&answer);
+    return code;
+}
+
 bool
 admin_add_institution(const struct cli *cli, json_t *institution, int *ret_exit)
 {

@@ -29,9 +29,7 @@ command_queues(struct cli *cli)
         "LAST DELIVERY:last_delivery",
         "LAST ACKNOWLEDGEMENT:last_acknowledgement",
     };
-    struct admin_answer answer;
     char path[96] = "/v1/queues";
-    int code = EXIT_DONE;
 
     if (!cli_options(cli, NULL, 0, 0, 1)) {
         return EXIT_USAGE;
@@ -39,17 +37,8 @@ command_queues(struct cli *cli)
     if (cli->argc > 1) {
         snprintf(path, sizeof path, "/v1/queues?institution=%.24s", cli->argv[1]);
     }
-    admin_call(cli, path, NULL, 0, &answer);
-    if (admin_done(cli, &answer, &code)) {
-        if (cli->json) {
-            cli_print(json_incref(answer.body));
-        } else {
-            cli_table(columns, sizeof columns / sizeof columns[0],
-                      json_object_get(answer.body, "mailboxes"));
-        }
-    }
-    admin_answer_clear(&answer);
-    return code;
+    return admin_show(cli, path, columns, sizeof columns / sizeof columns[0],
+                      "mailboxes");
 }
 
 // ---- explain ----

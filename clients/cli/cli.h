@@ -124,6 +124,11 @@ void admin_call(const struct cli *cli, const char *path, const char *body,
                 size_t body_len, struct admin_answer *ret);
 void admin_answer_clear(struct admin_answer *answer);
 
+// admin_show asks and prints: a table of the rows in `member` of the answer, or the whole of
+// it with --json. Gives the exit code.
+int admin_show(const struct cli *cli, const char *path, const char *const *columns,
+               size_t columns_len, const char *member);
+
 // admin_done prints a refusal; true when the answer is a yes.
 bool admin_done(const struct cli *cli, const struct admin_answer *answer, int *ret_exit);
 

@@ -274,23 +274,12 @@ list_institutions(struct cli *cli)
         "KEYS:keys_valid:right",
         "NAME:name",
     };
-    struct admin_answer answer;
-    int code = EXIT_DONE;
 
     if (!cli_options(cli, NULL, 0, 0, 0)) {
         return EXIT_USAGE;
     }
-    admin_call(cli, "/v1/institutions", NULL, 0, &answer);
-    if (admin_done(cli, &answer, &code)) {
-        if (cli->json) {
-            cli_print(json_incref(answer.body));
-        } else {
-            cli_table(columns, sizeof columns / sizeof columns[0],
-                      json_object_get(answer.body, "institutions"));
-        }
-    }
-    admin_answer_clear(&answer);
-    return code;
+    return admin_show(cli, "/v1/institutions", columns,
+                      sizeof columns / sizeof columns[0], "institutions");
 }
 
 static int
