@@ -33,7 +33,8 @@ struct scan {
 static inline struct scan
 scan_of(struct hot_bytes bytes)
 {
-    return (struct scan){bytes.at, bytes.at + bytes.len};
+    // Nothing at all may be a NULL, to which C lets nobody add even 0.
+    return (struct scan){bytes.at, bytes.len == 0 ? bytes.at : bytes.at + bytes.len};
 }
 
 static inline size_t
