@@ -305,6 +305,8 @@ no_word_or_help_lists_them(void **state)
     assert_said("vigie [--home DIR] [--json] COMMAND");
     (void)run("vigie institution", true);
     assert_said("vigie institution VERB");
+    (void)run("vigie frob", true);
+    assert_said("  institution ");
     assert_null(strstr(line.said, "there is no"));
     assert_int_equal(line.ran, 0);
 }

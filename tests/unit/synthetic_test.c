@@ -131,6 +131,7 @@ assert_fictitious(uint64_t number)
 
     assert_int_equal(synthetic_birth(number),
                      birth.year * 10000 + birth.month * 100 + birth.day);
+    assert_in_range(birth.year, 1930, 2019);
     assert_true(birth.month > 0 && birth.day > 0);
 }
 
