@@ -192,32 +192,38 @@ admin_add_institution(const struct cli *cli, json_t *institution, int *ret_exit)
 }
 
 bool
-admin_add_key(const struct cli *cli, const char *code, const char *role, char **ret_path,
-              int *ret_exit)
+admin_register_key(const struct cli *cli, const char *code, const char *role,
+                   const char *public_key, int *ret_exit)
 {
-    char public_key[VG_KEY_TEXT_LEN];
-    char secret_key[VG_KEY_TEXT_LEN];
+    json_t *object = json_pack("{s:s,s:s}", "public", public_key, "role", role);
+    char *body = json_dumps(object, JSON_COMPACT);
     struct admin_answer answer;
     char path[128];
-    char name[64];
-    char *body;
 
-    if (vg_key_make(public_key, secret_key) != VG_OK) {
-        *ret_exit = EXIT_DAMAGED;
-        return false;
-    }
-    snprintf(path, sizeof path, "/v1/institutions/%.24s/keys", code);
-    json_t *object = json_pack("{s:s,s:s}", "public", public_key, "role", role);
-
-    body = json_dumps(object, JSON_COMPACT);
     json_decref(object);
+    snprintf(path, sizeof path, "/v1/institutions/%.24s/keys", code);
     admin_call(cli, path, body, strlen(body), &answer);
     free(body);
 
     bool done = admin_done(cli, &answer, ret_exit);
 
     admin_answer_clear(&answer);
-    if (!done) {
+    return done;
+}
+
+bool
+admin_add_key(const struct cli *cli, const char *code, const char *role, char **ret_path,
+              int *ret_exit)
+{
+    char public_key[VG_KEY_TEXT_LEN];
+    char secret_key[VG_KEY_TEXT_LEN];
+    char name[64];
+
+    if (vg_key_make(public_key, secret_key) != VG_OK) {
+        *ret_exit = EXIT_DAMAGED;
+        return false;
+    }
+    if (!admin_register_key(cli, code, role, public_key, ret_exit)) {
         return false;
     }
     snprintf(name, sizeof name, "%.24s.%.10s", code, role);

@@ -82,6 +82,9 @@ char *file_read(const char *path, size_t *ret_len);
 // file_write writes a new file; mode is its rights. False with errno.
 bool file_write(const char *path, const char *text, unsigned mode);
 
+// key_broker_lines gives the lines of a key file that say where the broker is (free).
+char *key_broker_lines(const struct cli *cli);
+
 // key_file_write makes a member's, source's or operator's key file: keys/NAME.key, or when
 // that is there NAME.2.key, NAME.3.key ... Gives its path (free); NULL when it cannot, and what
 // is wrong was printed.
@@ -132,9 +135,15 @@ int admin_show(const struct cli *cli, const char *path, const char *const *colum
 // admin_done prints a refusal; true when the answer is a yes.
 bool admin_done(const struct cli *cli, const struct admin_answer *answer, int *ret_exit);
 
-// admin_add_institution registers one; admin_add_key gives it a new key and writes its file
-// keys/CODE.ROLE.key. Both print what is wrong.
+// admin_add_institution registers one. Prints what is wrong.
 bool admin_add_institution(const struct cli *cli, json_t *institution, int *ret_exit);
+
+// admin_register_key lets the broker know a public key. Prints what is wrong.
+bool admin_register_key(const struct cli *cli, const char *code, const char *role,
+                        const char *public_key, int *ret_exit);
+
+// admin_add_key draws a new key, registers it and writes its file (key_file_write, named
+// CODE.ROLE). *ret_path is that file (free); ret_path may be NULL. Prints what is wrong.
 bool admin_add_key(const struct cli *cli, const char *code, const char *role,
                    char **ret_path, int *ret_exit);
 

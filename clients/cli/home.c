@@ -111,9 +111,8 @@ home_ready(const struct cli *cli, const char *name)
     return value;
 }
 
-static char *
-key_text(const struct cli *cli, const char *name, const char *public_key,
-         const char *secret_key)
+char *
+key_broker_lines(const struct cli *cli)
 {
     char *broker = home_path(cli, "broker.key");
     char *broker_public = home_value(broker, "public");
@@ -121,18 +120,32 @@ key_text(const struct cli *cli, const char *name, const char *public_key,
     char *members = home_ready(cli, "members");
     char *text = NULL;
 
-    if (asprintf(&text,
-                 "# %s: keep it secret. public is what the broker knows.\n"
-                 "endpoint_sources: %s\nendpoint_members: %s\nbroker_public: %s\n"
-                 "public: %s\nsecret: %s\n",
-                 name, sources ? sources : "", members ? members : "",
-                 broker_public ? broker_public : "", public_key, secret_key) < 0) {
+    if (asprintf(&text, "endpoint_sources: %s\nendpoint_members: %s\nbroker_public: %s\n",
+                 sources ? sources : "", members ? members : "",
+                 broker_public ? broker_public : "") < 0) {
         abort();
     }
     free(members);
     free(sources);
     free(broker_public);
     free(broker);
+    return text;
+}
+
+static char *
+key_text(const struct cli *cli, const char *name, const char *public_key,
+         const char *secret_key)
+{
+    char *lines = key_broker_lines(cli);
+    char *text = NULL;
+
+    if (asprintf(&text,
+                 "# %s: keep it secret. public is what the broker knows.\n"
+                 "%spublic: %s\nsecret: %s\n",
+                 name, lines, public_key, secret_key) < 0) {
+        abort();
+    }
+    free(lines);
     return text;
 }
 

@@ -236,21 +236,35 @@ add_institution(struct cli *cli)
     return EXIT_DONE;
 }
 
+// The secret stays where it was drawn: what its owner must know is printed.
 static int
-add_key(struct cli *cli)
+register_key(struct cli *cli, const char *role, const char *public_key)
 {
-    const char *role = "member";
-    const struct cli_option options[] = {
-        {"role", "ROLE", "member, source or operator (member)", &role, NULL},
-    };
-    char *key = NULL;
-    int code = EXIT_USAGE;
+    int code = EXIT_DONE;
 
-    if (!cli_options(cli, options, 1, 1, 1)) {
-        return EXIT_USAGE;
+    if (!admin_register_key(cli, cli->argv[1], role, public_key, &code)) {
+        return code;
     }
-    if (!role_is_known(cli, role) ||
-        !admin_add_key(cli, cli->argv[1], role, &key, &code)) {
+    if (cli->json) {
+        cli_print(json_pack("{s:s,s:s,s:s}", "institution", cli->argv[1], "role", role,
+                            "public", public_key));
+        return EXIT_DONE;
+    }
+
+    char *lines = key_broker_lines(cli);
+
+    printf("The key is registered. Its file needs these lines as well:\n%s", lines);
+    free(lines);
+    return EXIT_DONE;
+}
+
+static int
+draw_key(struct cli *cli, const char *role)
+{
+    char *key = NULL;
+    int code = EXIT_DONE;
+
+    if (!admin_add_key(cli, cli->argv[1], role, &key, &code)) {
         return code;
     }
     if (cli->json) {
@@ -261,6 +275,24 @@ add_key(struct cli *cli)
     }
     free(key);
     return EXIT_DONE;
+}
+
+static int
+add_key(struct cli *cli)
+{
+    const char *role = "member";
+    const char *public_key = NULL;
+    const struct cli_option options[] = {
+        {"role", "ROLE", "member, source or operator (member)", &role, NULL},
+        {"public", "KEY", "the public key of a pair drawn elsewhere (vigie keygen)",
+         &public_key, NULL},
+    };
+
+    if (!cli_options(cli, options, sizeof options / sizeof options[0], 1, 1) ||
+        !role_is_known(cli, role)) {
+        return EXIT_USAGE;
+    }
+    return public_key != NULL ? register_key(cli, role, public_key) : draw_key(cli, role);
 }
 
 static int

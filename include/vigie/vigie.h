@@ -63,8 +63,9 @@ struct vg_address {
     const char *program;       // for the broker's log; NULL: this library's name
 };
 
-// vg_address_load reads a key file made by `vigie keygen` or `vigie institution add`: lines
-// "name: value" with endpoint_sources, endpoint_members, broker_public, public, secret.
+// vg_address_load reads a key file made by `vigie institution add`: lines "name: value" with
+// endpoint_sources, endpoint_members, broker_public, public, secret. One of `vigie keygen` has
+// the last two; `vigie institution key --public` prints the others.
 //
 // door: "sources" or "members". Gives: an address in one allocation (vg_address_free).
 VG_PUBLIC enum vg_status vg_address_load(const char *path, const char *door,

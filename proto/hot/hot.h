@@ -2,8 +2,7 @@
 // hot.h - the three hot messages (Publish, a delivery, Acknowledge) without objects.
 //
 // vigie.proto is the definition and protobuf-c reads everything else; these were nine
-// times faster to scan than to build (broker/README.md, "Measured"). A test holds the
-// two against each other. Readers borrow the frame: every view dies with it. They accept
+// times faster to scan than to build. A test holds the two against each other. Readers borrow the frame: every view dies with it. They accept
 // what protobuf accepts (unknown fields are skipped, a repeated singular field: the last
 // one counts) and check every length, so any bytes are safe to read.
 //
