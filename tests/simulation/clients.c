@@ -304,6 +304,10 @@ clients_deliver(struct clients *clients, struct session *session)
     if (lane->session != session->id) {
         return; // another session has taken it over
     }
+    if (dice_one_in(clients->dice, 20)) {
+        outflow_set_window(lane->outflow, 1 + dice_below(clients->dice, 40),
+                           200 + dice_below(clients->dice, 20000));
+    }
     if (node_fill(clients->node, lane, 500 + dice_below(clients->dice, 65000), &frame) ==
         0) {
         buffer_free(&frame);
@@ -425,6 +429,7 @@ receive_acknowledge(struct clients *clients, const struct message *message)
     struct hot_bytes frame = {message->bytes.at, message->bytes.len};
     struct hot_acknowledge acknowledge;
     struct hot_bytes body;
+    struct session *session;
     struct lane *lane;
 
     CHECK(hot_to_broker_kind(frame, &body) == 6 &&
@@ -432,6 +437,11 @@ receive_acknowledge(struct clients *clients, const struct message *message)
     lane = node_lane(clients->node, acknowledge.mailbox);
     if (lane->session != 0 && lane->session == message->session) {
         node_acknowledge(clients->node, lane, &acknowledge);
+    }
+    // Another session takes over before the acknowledgement is on the disk.
+    session = find_session(clients, message->session);
+    if (session != NULL && dice_one_in(clients->dice, 10)) {
+        clients_subscribe(clients, session->institution);
     }
 }
 
@@ -531,8 +541,9 @@ clients_answer(struct clients *clients, const struct batch *batch)
             message->answer.results_len = publish->results_len;
             message->answer.results =
                 xcalloc(publish->results_len + 1, sizeof *publish->results);
-            memcpy(message->answer.results, publish->results,
-                   publish->results_len * sizeof *publish->results);
+            for (size_t i = 0; i < publish->results_len; i++) {
+                message->answer.results[i] = publish->results[i];
+            }
         } else {
             continue;
         }

@@ -8,7 +8,7 @@
 
 enum {
     PUBLISHERS = 12,
-    UNANSWERED_MAX = 24,
+    UNANSWERED_MAX = 100,
     SESSIONS = 8,
     MESSAGES_MAX = 128,
     SESSION_BOXES_MAX = 4,

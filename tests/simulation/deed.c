@@ -16,7 +16,7 @@ words(const char *text)
 static bool
 same(struct hot_bytes bytes, const char *text)
 {
-    return bytes.len == strlen(text) && memcmp(bytes.at, text, bytes.len) == 0;
+    return bytes_equal((struct bytes){bytes.at, bytes.len}, text);
 }
 
 // Of another length for every deed and field.

@@ -504,7 +504,7 @@ static void
 deliver(const struct question *question, const struct told *told, struct model_box *box,
         struct applied *applied)
 {
-    struct journal_recipient recipient;
+    struct journal_recipient recipient = {.mailbox = 0};
     struct told *last;
 
     if (!journal_item_recipient(&applied->item, applied->recipients++, &recipient) ||

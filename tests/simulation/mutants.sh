@@ -31,6 +31,7 @@ run() { # name, file, program
         unnoticed=1
     else
         result=$(grep -v '^again\|steps,' log | tail -1)
+        result=${result:-does not end}
     fi
     cp original "$2"
     printf '%-34s %s\n' "$1" "$result"

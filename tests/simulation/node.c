@@ -361,7 +361,7 @@ node_open_lane(struct node *node, uint32_t mailbox, uint64_t session, uint64_t m
 }
 
 static void
-check_window(const struct lane *lane)
+check_window(const struct lane *lane, size_t sent)
 {
     struct outflow_state state = outflow_state(lane->outflow);
 
@@ -370,9 +370,10 @@ check_window(const struct lane *lane)
                (unsigned long long)state.in_flight_messages,
                (unsigned long long)lane->in_flight);
     }
-    if (state.in_flight_messages > state.window_messages ||
-        (state.in_flight_bytes > state.window_bytes && state.in_flight_messages > 1) ||
-        (state.in_flight_messages == 0 && state.in_flight_bytes != 0)) {
+    if ((state.in_flight_messages == 0 && state.in_flight_bytes != 0) ||
+        (sent > 0 && (state.in_flight_messages > state.window_messages ||
+                      (state.in_flight_bytes > state.window_bytes &&
+                       state.in_flight_messages > 1)))) {
         broken("mailbox %u: %llu bytes in %llu messages are over the window",
                lane->mailbox, (unsigned long long)state.in_flight_bytes,
                (unsigned long long)state.in_flight_messages);
@@ -412,8 +413,10 @@ node_fill(struct node *node, struct lane *lane, size_t max_bytes, struct buffer 
                      max_bytes, frame, &len) != VG_OK) {
         broken("mailbox %u cannot be delivered", lane->mailbox);
     }
-    note_sent(node, lane, frame, lane->sent_through);
-    check_window(lane);
+    if (len > 0) {
+        note_sent(node, lane, frame, lane->sent_through);
+    }
+    check_window(lane, len);
     if (outflow_state(lane->outflow).sent > lane->sent_through) {
         lane->sent_through = outflow_state(lane->outflow).sent;
     }
@@ -467,7 +470,7 @@ node_acknowledge(struct node *node, struct lane *lane,
     for (uint32_t i = 0; i < acknowledge->also_len; i++) {
         ask(node, lane, acknowledge->also[i], command != NULL);
     }
-    check_window(lane);
+    check_window(lane, 0);
     if (command != NULL) {
         uint8_t *end = hot_write_acknowledge(frame, acknowledge);
 

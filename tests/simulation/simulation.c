@@ -67,6 +67,8 @@ struct simulation {
     unsigned weights[ACTS];
     unsigned weights_total;
     unsigned fault_one_in; // 0: none
+    uint32_t burst;        // mutations reported at once, at most
+    uint32_t batch_max;    // commands of a batch, at most
     struct buffer catalogues[FACT_VARIANTS];
 };
 
@@ -218,7 +220,7 @@ report(struct simulation *s)
                          ? dice_below(&s->dice, facts_flows())
                          : choose_flow(s, s->model->institutions[institution].sector);
 
-    for (uint32_t n = 1 + dice_below(&s->dice, 5); n > 0; n--) {
+    for (uint32_t n = 1 + dice_below(&s->dice, s->burst); n > 0; n--) {
         clients_report(&s->clients, choose_deed(s, index), publisher);
     }
 }
@@ -529,7 +531,7 @@ apply(struct simulation *s, enum trouble trouble)
     if (dice_one_in(&s->dice, 60)) {
         now_us -= dice_below(&s->dice, 3600) * INT64_C(1000000); // somebody set it back
     }
-    if (!node_apply(&s->node, 1 + dice_below(&s->dice, 24), now_us, trouble)) {
+    if (!node_apply(&s->node, 1 + dice_below(&s->dice, s->batch_max), now_us, trouble)) {
         died(s);
     }
     model_rows(s->model, node_view(&s->node));
@@ -667,6 +669,8 @@ draw_weights(struct simulation *s)
         s->weights[i] = usual[i] * factor / 4;
         s->weights_total += s->weights[i];
     }
+    s->burst = dice_one_in(&s->dice, 6) ? 60 : 5;
+    s->batch_max = dice_one_in(&s->dice, 6) ? 400 : 24;
     s->fault_one_in = dice_one_in(&s->dice, 4) ? 0 : 5 + dice_below(&s->dice, 60);
     s->clients.loss = dice_one_in(&s->dice, 4) ? 0 : 4 + dice_below(&s->dice, 40);
 }
