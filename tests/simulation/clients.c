@@ -270,10 +270,21 @@ open_mailbox(struct clients *clients, struct session *session, uint32_t mailbox)
     session->opened[session->opened_len++] = (struct opened){.mailbox = mailbox};
 }
 
+static struct session *
+choose_place(struct clients *clients)
+{
+    for (size_t i = 0; i < SESSIONS; i++) {
+        if (clients->sessions[i].id == 0) {
+            return &clients->sessions[i];
+        }
+    }
+    return &clients->sessions[dice_below(clients->dice, SESSIONS)];
+}
+
 void
 clients_subscribe(struct clients *clients, uint32_t institution)
 {
-    struct session *session = &clients->sessions[dice_below(clients->dice, SESSIONS)];
+    struct session *session = choose_place(clients);
 
     if (session->id != 0) {
         clients_vanish(clients, session);
@@ -301,6 +312,10 @@ clients_deliver(struct clients *clients, struct session *session)
     }
     opened = &session->opened[dice_below(clients->dice, (uint32_t)session->opened_len)];
     lane = node_lane(clients->node, opened->mailbox);
+    for (size_t i = 0; i < session->opened_len && lane->session != session->id; i++) {
+        opened = &session->opened[i];
+        lane = node_lane(clients->node, opened->mailbox);
+    }
     if (lane->session != session->id) {
         return; // another session has taken it over
     }
@@ -404,6 +419,33 @@ choose(struct clients *clients, struct opened *opened,
     }
 }
 
+// What was acknowledged is forgotten, mostly: it may be said again, later.
+static void
+forget_acknowledged(struct clients *clients, struct opened *opened, uint64_t through)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < opened->got_len; i++) {
+        if (opened->got[i] > through || dice_one_in(clients->dice, 8)) {
+            opened->got[left++] = opened->got[i];
+        }
+    }
+    opened->got_len = left;
+}
+
+// Mostly a mailbox that has brought something.
+static struct opened *
+choose_opened(struct clients *clients, struct session *session)
+{
+    struct opened *opened = NULL;
+
+    for (int tries = 0; tries < 6 && (opened == NULL || opened->got_len == 0); tries++) {
+        opened =
+            &session->opened[dice_below(clients->dice, (uint32_t)session->opened_len)];
+    }
+    return opened;
+}
+
 void
 clients_acknowledge(struct clients *clients, struct session *session)
 {
@@ -415,8 +457,9 @@ clients_acknowledge(struct clients *clients, struct session *session)
     if (session->opened_len == 0 || network_is_full(clients)) {
         return;
     }
-    opened = &session->opened[dice_below(clients->dice, (uint32_t)session->opened_len)];
+    opened = choose_opened(clients, session);
     choose(clients, opened, &acknowledge);
+    forget_acknowledged(clients, opened, acknowledge.through);
     message = send(clients, TO_BROKER_ACKNOWLEDGES);
     message->session = session->id;
     at = buffer_reserve(&message->bytes, HOT_HEAD_MAX + 9 * ALSO_MAX);
@@ -431,6 +474,7 @@ receive_acknowledge(struct clients *clients, const struct message *message)
     struct hot_bytes body;
     struct session *session;
     struct lane *lane;
+    size_t queued = clients->node->queued;
 
     CHECK(hot_to_broker_kind(frame, &body) == 6 &&
           hot_read_acknowledge(body, &acknowledge) == HOT_OK);
@@ -440,7 +484,8 @@ receive_acknowledge(struct clients *clients, const struct message *message)
     }
     // Another session takes over before the acknowledgement is on the disk.
     session = find_session(clients, message->session);
-    if (session != NULL && dice_one_in(clients->dice, 10)) {
+    if (clients->node->queued > queued && session != NULL &&
+        dice_one_in(clients->dice, 6)) {
         clients_subscribe(clients, session->institution);
     }
 }

@@ -466,7 +466,9 @@ pass_time(struct simulation *s)
 static enum trouble
 choose_trouble(struct simulation *s)
 {
-    if (s->fault_one_in == 0 || !dice_one_in(&s->dice, s->fault_one_in)) {
+    bool rare = waiting_commands(s, COMMAND_LOAD_CATALOGUE) > 0; // and with much to undo
+
+    if (s->fault_one_in == 0 || !dice_one_in(&s->dice, rare ? 3 : s->fault_one_in)) {
         return FAULT_NONE;
     }
     return (enum trouble)(1 + dice_below(&s->dice, FAULTS - 1));
@@ -560,8 +562,11 @@ choose_act(struct simulation *s)
 static struct session *
 any_session(struct simulation *s)
 {
-    struct session *session = &s->clients.sessions[dice_below(&s->dice, SESSIONS)];
+    struct session *session = NULL;
 
+    for (int tries = 0; tries < 3 && (session == NULL || session->id == 0); tries++) {
+        session = &s->clients.sessions[dice_below(&s->dice, SESSIONS)];
+    }
     return session->id == 0 ? NULL : session;
 }
 
