@@ -7,7 +7,7 @@
 #include "vigie/v1/vigie.pb-c.h"
 
 // The broker's name and version as it greets.
-#define BROKER_NAME "vigied 0.1.0"
+#define BROKER_NAME "vigied " VIGIE_VERSION
 
 static void
 write_frame(const Vigie__V1__ToClient *message, struct buffer *frame)

@@ -20,6 +20,7 @@ command_queues(struct cli *cli)
         "WAITING:waiting:right",
         "IN FLIGHT:in_flight:right",
         "ACKNOWLEDGED:acknowledged:right",
+        "PARKED:parked:right",
         "BYTES:bytes:right",
         "OLDEST S:oldest_seconds:right",
         "IN/S:in_per_second:right",

@@ -298,13 +298,10 @@ static void
 print_queues(json_t *mailboxes)
 {
     static const char *const columns[] = {
-        "INSTITUTION:institution",
-        "WAITING:waiting:right",
-        "IN FLIGHT:in_flight:right",
-        "ACKNOWLEDGED:acknowledged:right",
-        "BYTES:bytes:right",
-        "CONNECTED:connected",
-        "CREDIT:credit_messages:right",
+        "INSTITUTION:institution",   "WAITING:waiting:right",
+        "IN FLIGHT:in_flight:right", "ACKNOWLEDGED:acknowledged:right",
+        "PARKED:parked:right",       "BYTES:bytes:right",
+        "CONNECTED:connected",       "CREDIT:credit_messages:right",
     };
     json_t *busiest = json_array();
     size_t taken = 0;
