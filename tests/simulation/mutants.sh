@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 # Does the simulation notice? Makes each mistake of mutants.txt in a copy of the tree, builds
 # and runs. Ends with 1 when one stays unnoticed.
-#   tests/simulation/mutants.sh [name ...]     SEEDS=200 STEPS=2000 as wanted
+#   tests/simulation/mutants.sh [name ...]     SEEDS=120 STEPS=2000 as wanted
 set -eu
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT
+TMPDIR=$(mktemp -d /dev/shm/mutants.XXXXXX 2>/dev/null || mktemp -d) # those that end badly leave it
+export TMPDIR
+trap 'rm -rf "$copy" "$TMPDIR"' EXIT
 tab=$(printf '\t')
 unnoticed=0
 
@@ -25,7 +27,7 @@ run() { # name, file, program
     elif ! cmake --build --preset dev -j2 --target simulation >log 2>&1; then
         result="does not compile: $(grep -m1 'error:' log)"
         unnoticed=1
-    elif timeout 300 build/dev/bin/simulation --seed 1 --seeds "${SEEDS:-200}" \
+    elif timeout 300 build/dev/bin/simulation --seed 1 --seeds "${SEEDS:-120}" \
         --steps "${STEPS:-2000}" >log 2>&1; then
         result="NOT NOTICED"
         unnoticed=1

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MARK_SENT = 1, MARK_ASKED = 2 };
@@ -17,11 +16,11 @@ enum { MARK_SENT = 1, MARK_ASKED = 2 };
 static void
 make_folder(struct node *node)
 {
-    struct stat memory;
-    const char *parent = stat("/dev/shm", &memory) == 0 && access("/dev/shm", W_OK) == 0
-                             ? "/dev/shm"
-                             : "/tmp";
+    const char *parent = getenv("TMPDIR");
 
+    if (parent == NULL) {
+        parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    }
     snprintf(node->path, sizeof node->path, "%s/simulation-XXXXXX", parent);
     CHECK(mkdtemp(node->path) != NULL);
 }

@@ -9,10 +9,12 @@
 #include "store/check.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     WHOLE_CHECK_STEPS = 500,
@@ -73,6 +75,21 @@ struct simulation {
 };
 
 static struct simulation *running; // for broken() alone
+
+// A CHECK of the core, or worse: which seed it was must not be lost.
+static void
+say_where(int number)
+{
+    char text[96];
+    int len = snprintf(text, sizeof text,
+                       "seed %" PRIu64 ", step %" PRIu64 ": ended by signal %d\n",
+                       running->seed, running->step, number);
+
+    if (write(STDOUT_FILENO, text, (size_t)len) < len) {
+        _Exit(3);
+    }
+    _Exit(2);
+}
 
 void
 broken(const char *format, ...)
@@ -906,6 +923,8 @@ main(int argc, char **argv)
     uint64_t seeds = number_after(argc, argv, "--seeds", 1);
     bool twice = argc > 1 && strcmp(argv[argc - 1], "--twice") == 0;
 
+    signal(SIGABRT, say_where);
+    signal(SIGSEGV, say_where);
     for (uint64_t i = 0; i < seeds; i++) {
         struct hash journal = simulate(seed + i, steps);
 
