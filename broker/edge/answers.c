@@ -4,6 +4,7 @@
 #include "edge/delivery.h"
 #include "edge/log.h"
 #include "edge/sources.h"
+#include "edge/watch.h"
 #include "wire/wire.h"
 
 // ---- the loop's view of the state ----
@@ -140,6 +141,7 @@ take_batch(struct broker *broker, struct batch *batch)
         answer(broker, command);
     }
     take_posted(broker, batch);
+    watch_written(broker, batch->count.bytes_written);
     metrics.queued = broker->proposed;
 }
 

@@ -77,6 +77,7 @@ struct broker {
     struct instant started;
     size_t proposed; // commands not yet answered
     struct store_room room;
+    uint64_t unmeasured_bytes;             // written since
     struct flow_count flows[FLOW_IDS_MAX]; // since the start, by the flow's id
     uint64_t last_commit_us;               // how long the last batch with a commit took
     uint64_t last_commit_mutations;        // and how many it kept

@@ -209,7 +209,12 @@ reception_take(struct broker *broker, const struct desks *desks, struct door *do
         return;
     }
     if (message->payload.len > WIRE_MESSAGE_BYTES_MAX) {
-        broker_violation(broker, session, VG_TOO_LARGE, "a message has at most 1 MiB");
+        char sentence[WHY_TEXT_MAX];
+
+        snprintf(sentence, sizeof sentence,
+                 "the message has %zu bytes, at most %d are allowed",
+                 message->payload.len, WIRE_MESSAGE_BYTES_MAX);
+        broker_violation(broker, session, VG_TOO_LARGE, sentence);
         return;
     }
     read_frame(broker, desks, session, message->payload);

@@ -5,7 +5,7 @@
 #include "edge/log.h"
 #include "wire/wire.h"
 
-enum { SILENT_HEARTBEATS = 3, STALLED_MS_MAX = 30 * 1000 };
+enum { SILENT_HEARTBEATS = 3, STALLED_MS_MAX = 30 * 1000, UNMEASURED_PART = 8 };
 
 // ---- sessions ----
 
@@ -95,7 +95,8 @@ set_blocked(struct broker *broker, bool blocked)
     metrics.blocked = blocked;
     writer_set_no_room(broker->writer, blocked);
     log_warning(blocked ? "blocked" : "resumed",
-                "used_bytes=%llu quota_bytes=%llu disk_free_bytes=%llu",
+                "status=%s used_bytes=%llu quota_bytes=%llu disk_free_bytes=%llu",
+                vg_status_name(blocked ? VG_STORE_FULL : VG_OK),
                 (unsigned long long)broker->room.used_bytes,
                 (unsigned long long)broker->room.quota_bytes,
                 (unsigned long long)broker->room.disk_free_bytes);
@@ -116,6 +117,7 @@ watch_room(struct broker *broker)
         log_error("room_unknown", "store=%s", store_path(broker->store));
         return;
     }
+    broker->unmeasured_bytes = 0;
     metrics.store_used_bytes = broker->room.used_bytes;
     metrics.store_file_bytes = broker->room.file_bytes;
     metrics.store_quota_bytes = broker->room.quota_bytes;
@@ -125,6 +127,19 @@ watch_room(struct broker *broker)
                             broker->blocked);
     if (blocked != broker->blocked) {
         set_blocked(broker, blocked);
+    }
+}
+
+void
+watch_written(struct broker *broker, uint64_t bytes)
+{
+    uint64_t used = broker->room.used_bytes;
+    uint64_t quota = broker->room.quota_bytes;
+    uint64_t left = used < quota ? quota - used : 0;
+
+    broker->unmeasured_bytes += bytes;
+    if (broker->unmeasured_bytes > left / UNMEASURED_PART) {
+        watch_room(broker);
     }
 }
 

@@ -14,6 +14,10 @@ void watch_sessions(struct broker *broker, int64_t now_ms);
 // any more.
 void watch_room(struct broker *broker);
 
+// watch_written measures before the next second when a batch may have used up much of the
+// room that was left: a page of the store holds less than a page of what was counted.
+void watch_written(struct broker *broker, uint64_t bytes);
+
 // watch_fold proposes a fold when something was posted or acknowledged since the last one.
 void watch_fold(struct broker *broker);
 

@@ -142,6 +142,20 @@ answer(struct zap *zap, struct request *request, const struct verdict *verdict)
     metrics.handshakes_accepted++;
 }
 
+// The name of the outcome as the client library will say it.
+static const char *
+status_of(const struct verdict *verdict)
+{
+    switch (verdict->code[0]) {
+    case '5':
+        return vg_status_name(VG_KEY_REVOKED);
+    case '3':
+        return vg_status_name(VG_DRAINING);
+    default:
+        return vg_status_name(VG_KEY_UNKNOWN);
+    }
+}
+
 static void
 note_refusal(struct request *request, const struct verdict *verdict)
 {
@@ -152,9 +166,9 @@ note_refusal(struct request *request, const struct verdict *verdict)
     if (key.len == KEY_LEN) {
         key_hex(key.at, hex);
     }
-    log_info("handshake_refused", "address=%.*s key=%.16s code=%s why=\"%s\"",
-             (int)address.len, (const char *)address.at, hex, verdict->code,
-             verdict->text);
+    log_info("handshake_refused", "address=%.*s key=%.16s status=%s code=%s why=\"%s\"",
+             (int)address.len, (const char *)address.at, hex, status_of(verdict),
+             verdict->code, verdict->text);
 }
 
 // Reads a whole request; frames beyond those we know are counted and thrown away.

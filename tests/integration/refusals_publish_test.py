@@ -100,7 +100,7 @@ class RefusalsPublish(Story):
         large = proto.Publish(producer=1, first_number=1, mutations=[
             mutation(1, FOLLOWED, fields=[("020", "x" * 4000)] * 3)] * 100)
         self.refused_whole(proto.ToBroker(publish=large).SerializeToString(), "TOO_LARGE",
-                           "1 MiB")
+                           "1048576")
 
     def test_a_number_left_out(self):
         with self.source("RN") as source:
