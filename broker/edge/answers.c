@@ -120,7 +120,7 @@ answer(struct broker *broker, const struct command *command)
     if (command->kind == COMMAND_FOLD) {
         broker->fold_proposed = false;
     }
-    if (command->kind == COMMAND_ACKNOWLEDGE && command->status != VG_OK) {
+    if (command->kind == COMMAND_ACKNOWLEDGE && command->status == VG_STORE_FULL) {
         // Not kept: the next session begins again after what the disk says.
         lanes_at(broker->lanes, command->acknowledge.mailbox)->mark = 0;
     }

@@ -309,12 +309,6 @@ broker_propose(struct broker *broker, struct command **command)
     proposals_propose(broker->proposals, command);
 }
 
-struct lane *
-broker_lane(struct broker *broker, uint32_t mailbox)
-{
-    return lanes_at(broker->lanes, mailbox);
-}
-
 // ---- on demand ----
 
 static void

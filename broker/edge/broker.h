@@ -138,7 +138,4 @@ void broker_dismiss(struct broker *broker, struct session *session, enum vg_stat
 // broker_kill cuts a session off at once and forgets it.
 void broker_kill(struct broker *broker, struct session *session, const char *reason);
 
-// broker_lane gives a mailbox's lane, its newest number filled in.
-struct lane *broker_lane(struct broker *broker, uint32_t mailbox);
-
 #endif

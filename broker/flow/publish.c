@@ -209,7 +209,7 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
 
     applier->batch->count.withheld += withheld;
     flow_count_of(applier, passage)->withheld += withheld;
-    if (fields > 0 && keep == 0) {
+    if (!match_leaves_something(&passage->judged, keep)) {
         passage->withheld_all = true;
         return VG_OK; // nothing is left: no notification, and the journal says so
     }

@@ -109,6 +109,35 @@ whoever_opens_a_mailbox_takes_it_over(void **state)
     peer_close(&second);
 }
 
+// What the first session acknowledged may still wait for the writer: the second must not get
+// numbers that the next fold will not hold any more.
+static void
+whoever_takes_over_begins_after_the_mark(void **state)
+{
+    struct world *world = *state;
+    struct lane *lane = lanes_at(world->broker->lanes, world->cpas_1);
+    struct peer source = peer_enter(world, world->broker->sources, &world->source);
+    struct peer first = peer_enter(world, world->broker->members, &world->member);
+    struct peer second = peer_enter(world, world->broker->members, &world->member);
+
+    world_integrate(world, world->cpas_1);
+    vigie__v1__to_client__free_unpacked(subscribed(&first, 0), NULL);
+    peer_publish(&source, 1, 4);
+    peer_expect_published(&source, 4);
+    assert_int_equal(peer_take(&first, 0, 4), 0);
+    peer_acknowledge(&first, 0, 1);
+    while (lane->mark == 0) {
+        world_step(world);
+    }
+    assert_int_equal(lane->mark, 1);
+    lane->mark = 3; // as if more were acknowledged, and the writer slow
+    vigie__v1__to_client__free_unpacked(subscribed(&second, 0), NULL);
+    assert_int_equal(peer_take(&second, 3, 4), 1);
+    peer_close(&source);
+    peer_close(&first);
+    peer_close(&second);
+}
+
 static void
 refuses_to_acknowledge_what_was_not_sent(void **state)
 {
@@ -286,6 +315,7 @@ main(void)
         IN_A_WORLD(opens_the_default_mailbox_and_delivers),
         IN_A_WORLD(opens_no_mailbox_of_others),
         IN_A_WORLD(whoever_opens_a_mailbox_takes_it_over),
+        IN_A_WORLD(whoever_takes_over_begins_after_the_mark),
         IN_A_WORLD(refuses_to_acknowledge_what_was_not_sent),
         IN_A_WORLD(an_unsubscribed_mailbox_gets_nothing_more),
         IN_A_WORLD(integrates_for_itself_and_only_an_operator_for_others),
