@@ -356,7 +356,15 @@ open_store(struct broker *broker, struct why *why)
         return fail(why, VG_BAD_FILE, "cannot make the folder %s: %s",
                     settings->store_path, strerror(errno));
     }
-    return store_open(&options, &broker->store, why);
+
+    enum vg_status status = store_open(&options, &broker->store, why);
+
+    if (status == VG_OK && store_was_schema(broker->store) != 0 &&
+        store_was_schema(broker->store) != STORE_SCHEMA) {
+        log_info("store_upgraded", "from=%u to=%d", store_was_schema(broker->store),
+                 STORE_SCHEMA);
+    }
+    return status;
 }
 
 static enum vg_status

@@ -3,7 +3,7 @@
 
 #include "store/store_internal.h"
 
-_Static_assert(sizeof(struct mailbox_row) == 88, "stored without holes");
+_Static_assert(sizeof(struct mailbox_row) == 120, "stored without holes");
 _Static_assert(sizeof(struct number_range) == 32, "stored without holes");
 _Static_assert(sizeof(struct letter) == 40, "stored without holes");
 _Static_assert(RANGES_MAX * sizeof(struct number_range) <= VALUE_MAX, "one value");

@@ -15,7 +15,7 @@ enum { LETTERS_PER_ROW = 100, RANGES_MAX = 2000 };
 
 struct mailbox_row {
     uint64_t last;                // newest number, 0: none yet
-    uint64_t acknowledged;        // all up to here are acknowledged or parked
+    uint64_t acknowledged;        // all up to here are acknowledged, held or parked
     uint64_t acknowledged_beyond; // single ones above it
     uint64_t acknowledged_total;
     uint64_t parked;
@@ -25,6 +25,11 @@ struct mailbox_row {
     uint64_t folded; // letters up to here are in the backlog (if still waiting)
     int64_t last_kept_us;
     int64_t last_acknowledged_us;
+    // Letters that left the main sequence without being acknowledged; schema 2.
+    uint64_t held; // wait for another try, or behind one about the same person
+    uint64_t held_bytes;
+    uint64_t parked_bytes;
+    uint64_t dropped; // by hand, after they were parked
 };
 
 // mailbox_waiting counts what is neither acknowledged nor parked.

@@ -3,9 +3,9 @@
 
 #include "store/store_internal.h"
 
-_Static_assert(sizeof(struct meta) == 112, "stored without holes");
+_Static_assert(sizeof(struct meta) == 136, "stored without holes");
 
-static struct key
+struct key
 meta_key(void)
 {
     struct key key = {.len = 0};
@@ -42,5 +42,5 @@ meta_put(struct txn *txn, const struct meta *meta)
 enum vg_status
 meta_create(struct txn *txn)
 {
-    return meta_put(txn, &(struct meta){.last_commit = 0});
+    return meta_put(txn, &(struct meta){.first_commit = 1, .first_block = 1});
 }

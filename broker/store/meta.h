@@ -22,6 +22,10 @@ struct meta {
     uint32_t last_institution;
     uint32_t last_extra_mailbox; // 0: none yet
     struct hash last_hash;       // of the last commit record
+    // What retention has left; schema 2.
+    uint64_t first_commit;  // oldest record of the journal, 1: none went yet
+    uint64_t first_block;   // oldest body block, 1: none went yet
+    uint64_t erased_commit; // bodies of commits up to here are erased or moved
 };
 
 // meta_get reads the row; a store without one is VG_STORE_BROKEN. meta_put writes it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "store/store.h"
 
-#include "store/store_internal.h"
+#include "store/upgrade.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,11 +45,12 @@ struct table_row {
     const char *name;
     unsigned flags;
     size_t value_max;
+    uint32_t since; // schema that it came with
 };
 
 static const struct table_row tables[TABLES] = {
-#define STORE_TABLE_ROW(name, text, flags, value_max)                                    \
-    [TABLE_##name] = {text, flags, value_max},
+#define STORE_TABLE_ROW(name, text, flags, value_max, since)                             \
+    [TABLE_##name] = {text, flags, value_max, since},
     STORE_TABLES(STORE_TABLE_ROW)
 #undef STORE_TABLE_ROW
 };
@@ -63,6 +64,7 @@ struct store {
     uint64_t page_bytes;
     uint64_t quota_bytes;
     bool is_new;
+    uint32_t was_schema; // found when it was opened, 0: there was none
     atomic_bool broken;
 };
 
@@ -156,11 +158,13 @@ open_env(struct store *store, uint64_t map_bytes, struct why *why)
     return VG_OK;
 }
 
+// Makes only those that the schema found did not have.
 static enum vg_status
-open_all_tables(struct store *store, struct txn *txn, unsigned flags, struct why *why)
+open_all_tables(struct store *store, struct txn *txn, struct why *why)
 {
     for (size_t i = 0; i < TABLES; i++) {
-        int rc = lmdb->dbi_open(txn->mdb, tables[i].name, tables[i].flags | flags,
+        unsigned make = tables[i].since > store->was_schema ? MDB_CREATE : 0;
+        int rc = lmdb->dbi_open(txn->mdb, tables[i].name, tables[i].flags | make,
                                 &store->dbi[i]);
 
         if (rc != 0) {
@@ -179,19 +183,25 @@ schema_key(void)
     return key;
 }
 
+enum vg_status
+schema_put(struct txn *txn, uint32_t schema)
+{
+    struct key key = schema_key();
+
+    return table_put(txn, TABLE_META, &key,
+                     (struct bytes){(const uint8_t *)&schema, sizeof schema}, 0);
+}
+
 static enum vg_status
 make_tables(struct store *store, struct txn *txn, struct why *why)
 {
-    uint32_t schema = STORE_SCHEMA;
-    struct key key = schema_key();
-    enum vg_status status = open_all_tables(store, txn, MDB_CREATE, why);
+    enum vg_status status = open_all_tables(store, txn, why);
 
     if (status != VG_OK) {
         return status;
     }
     store->is_new = true;
-    status = table_put(txn, TABLE_META, &key,
-                       (struct bytes){(const uint8_t *)&schema, sizeof schema}, 0);
+    status = schema_put(txn, STORE_SCHEMA);
     if (status == VG_OK) {
         status = meta_create(txn);
     }
@@ -216,6 +226,7 @@ check_schema(struct store *store, struct txn *txn, struct why *why)
         return fail(why, VG_STORE_NEWER, "%s: schema %u, this program knows %d",
                     store->path, schema, STORE_SCHEMA);
     }
+    store->was_schema = schema;
     return VG_OK;
 }
 
@@ -244,6 +255,17 @@ make_or_refuse(struct store *store, struct txn *txn, bool create, struct why *wh
 }
 
 static enum vg_status
+open_known_tables(struct store *store, struct txn *txn, struct why *why)
+{
+    enum vg_status status = open_all_tables(store, txn, why);
+
+    if (status == VG_OK && store->was_schema < STORE_SCHEMA) {
+        status = store_upgrade(txn, store->was_schema, why);
+    }
+    return status;
+}
+
+static enum vg_status
 open_or_make_tables(struct store *store, struct txn *txn, bool create, struct why *why)
 {
     int rc =
@@ -258,7 +280,7 @@ open_or_make_tables(struct store *store, struct txn *txn, bool create, struct wh
 
     enum vg_status status = check_schema(store, txn, why);
 
-    return status == VG_OK ? open_all_tables(store, txn, 0, why) : status;
+    return status == VG_OK ? open_known_tables(store, txn, why) : status;
 }
 
 // Handles are good only once the transaction that opened them is committed.
@@ -505,6 +527,12 @@ bool
 store_broken(const struct store *store)
 {
     return atomic_load(&store->broken);
+}
+
+uint32_t
+store_was_schema(const struct store *store)
+{
+    return store->was_schema;
 }
 
 const char *

@@ -8,16 +8,17 @@
 // deletes too. A folder holds data.mdb, lock.mdb and vigie.lock (an flock: one broker per
 // store).
 //
-// Schema version 1. Values are little-endian structs as drawn in each table's header;
+// Schema version 2 (store/upgrade.h). Values are little-endian structs as drawn in each table's header;
 // numbers inside keys are big-endian, so that order in the store is order in the world.
-// Change a drawing: raise STORE_SCHEMA, keep an old file in tests/golden.
+// Change a drawing: raise STORE_SCHEMA, add to store/upgrade.c,
+// keep an old file in tests/golden.
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
 #include "base/why.h"
 #include "values/integration.h"
 
-enum { STORE_SCHEMA = 1 };
+enum { STORE_SCHEMA = 2 };
 
 struct store;
 struct txn; // a read or a write transaction
@@ -29,8 +30,8 @@ struct store_options {
     bool create;          // make the store when the folder has none
 };
 
-// store_open opens, checks the schema, opens all tables in one committed transaction and
-// syncs the folder when it created the store.
+// store_open opens, checks the schema, opens all tables and brings an older store to this
+// schema in one committed transaction, and syncs the folder when it created the store.
 //
 // Gives: the store (store_close). Blocks: yes.
 // Returns VG_OK; VG_NOT_FOUND (no store, create is false); VG_STORE_IN_USE;
@@ -76,6 +77,10 @@ struct store_room {
 
 // store_room measures; cheap enough for once a second. Thread: any, with its own call.
 NODISCARD enum vg_status store_room(struct store *store, struct store_room *ret_room);
+
+// store_was_schema is the schema that store_open found, 0 when it made the store: one that
+// is neither 0 nor STORE_SCHEMA was upgraded.
+uint32_t store_was_schema(const struct store *store);
 
 const char *store_path(const struct store *store);
 

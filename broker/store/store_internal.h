@@ -18,25 +18,27 @@ enum { VALUE_MAX = 65512, CATALOGUE_VALUE_MAX = 16 + (4 << 20) };
 // What stands before the items of a journal record; its key is commit << 16 | part.
 enum { RECORD_HEAD_LEN = 64, PART_BITS = 16 };
 
-// name, name in the file, LMDB's flags, largest value
+// name, name in the file, LMDB's flags, largest value, schema that it came with
 #define STORE_TABLES(ROW)                                                                \
-    ROW(META, "meta", 0, 4080)                                                           \
-    ROW(COMMITS, "commits", 0, VALUE_MAX)                                                \
-    ROW(BODIES, "bodies", 0, VALUE_MAX)                                                  \
-    ROW(MAILBOXES, "mailboxes", 0, 4080)                                                 \
-    ROW(ACKNOWLEDGED, "acknowledged", 0, VALUE_MAX)                                      \
-    ROW(BACKLOG, "backlog", 0, 4080)                                                     \
-    ROW(PERSONS, "persons", MDB_INTEGERKEY, VALUE_MAX)                                   \
-    ROW(REPLACED, "replaced", 0, 4080)                                                   \
-    ROW(INSTITUTIONS, "institutions", 0, 4080)                                           \
-    ROW(KEYS, "keys", 0, 4080)                                                           \
-    ROW(SPECS, "specs", 0, 4080)                                                         \
-    ROW(PRODUCERS, "producers", 0, 4080)                                                 \
-    ROW(REFUSALS, "refusals", 0, 4080)                                                   \
-    ROW(CATALOGUES, "catalogues", 0, CATALOGUE_VALUE_MAX)
+    ROW(META, "meta", 0, 4080, 1)                                                        \
+    ROW(COMMITS, "commits", 0, VALUE_MAX, 1)                                             \
+    ROW(BODIES, "bodies", 0, VALUE_MAX, 1)                                               \
+    ROW(MAILBOXES, "mailboxes", 0, 4080, 1)                                              \
+    ROW(ACKNOWLEDGED, "acknowledged", 0, VALUE_MAX, 1)                                   \
+    ROW(BACKLOG, "backlog", 0, 4080, 1)                                                  \
+    ROW(PERSONS, "persons", MDB_INTEGERKEY, VALUE_MAX, 1)                                \
+    ROW(REPLACED, "replaced", 0, 4080, 1)                                                \
+    ROW(INSTITUTIONS, "institutions", 0, 4080, 1)                                        \
+    ROW(KEYS, "keys", 0, 4080, 1)                                                        \
+    ROW(SPECS, "specs", 0, 4080, 1)                                                      \
+    ROW(PRODUCERS, "producers", 0, 4080, 1)                                              \
+    ROW(REFUSALS, "refusals", 0, 4080, 1)                                                \
+    ROW(CATALOGUES, "catalogues", 0, CATALOGUE_VALUE_MAX, 1)                             \
+    ROW(HELD, "held", 0, 4080, 2)                                                        \
+    ROW(LIMITS, "limits", 0, 4080, 2)
 
 enum table {
-#define STORE_TABLE_ENUM(name, text, flags, value_max) TABLE_##name,
+#define STORE_TABLE_ENUM(name, text, flags, value_max, since) TABLE_##name,
     STORE_TABLES(STORE_TABLE_ENUM)
 #undef STORE_TABLE_ENUM
         TABLES
@@ -172,7 +174,9 @@ NODISCARD enum vg_status cursor_seek(struct cursor *cursor, const struct key *ke
 // cursor_erase erases the row it stands on; seek afterwards.
 NODISCARD enum vg_status cursor_erase(struct cursor *cursor);
 
-// meta_create puts the first row of a new store.
+// The keys and rows of table "meta"; meta_create puts the first one of a new store.
+struct key meta_key(void);
+NODISCARD enum vg_status schema_put(struct txn *txn, uint32_t schema);
 NODISCARD enum vg_status meta_create(struct txn *txn);
 
 #endif

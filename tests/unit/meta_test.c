@@ -21,11 +21,12 @@ static void
 a_new_store_has_come_nowhere_yet(void **state)
 {
     struct fresh_store *fresh = *state;
-    struct meta zero;
+    struct meta none;
     struct meta meta = get_meta(fresh);
 
-    memset(&zero, 0, sizeof zero);
-    assert_memory_equal(&meta, &zero, sizeof zero);
+    memset(&none, 0, sizeof none);
+    none.first_commit = none.first_block = 1; // the oldest to come
+    assert_memory_equal(&meta, &none, sizeof none);
 }
 
 static void

@@ -140,7 +140,7 @@ a_newer_schema_is_refused_and_left_alone(void **state)
     remember(fresh, 5);
     set_schema(fresh, &newer, sizeof newer);
     assert_int_equal(fresh_store_try_open(fresh, &why), VG_STORE_NEWER);
-    assert_non_null(strstr(why.text, "schema 2, this program knows 1"));
+    assert_non_null(strstr(why.text, "schema 3, this program knows 2"));
     set_schema(fresh, &now, sizeof now);
     fresh_store_open(fresh);
     assert_int_equal(remembered(fresh), 5);
@@ -166,7 +166,7 @@ a_file_of_something_else_is_refused(void **state)
     fresh_store_put_raw(&other, "recipes", "soup", 4, "leek", 4);
     assert_int_equal(fresh_store_try_open(&other, &why), VG_STORE_BROKEN);
     assert_non_null(strstr(why.text, "not a store of vigie"));
-    fresh_store_put_raw(&other, "meta", "schema", 6, &(uint32_t){1}, 4);
+    fresh_store_put_raw(&other, "meta", "schema", 6, &(uint32_t){STORE_SCHEMA}, 4);
     assert_int_equal(fresh_store_try_open(&other, &why), VG_STORE_BROKEN);
     assert_non_null(strstr(why.text, "commits")); // the table that is missing
     fresh_store_remove_folder(&other);

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "store/upgrade.h"
+
+#include "store/mailbox.h"
+
+#include <stddef.h>
+
+// Schema 2 only added to the ends of its rows: what schema 1 wrote ends here.
+enum {
+    MAILBOX_ROW_1 = offsetof(struct mailbox_row, held),
+    META_1 = offsetof(struct meta, first_commit),
+};
+
+// Copies a row of schema 1 over the beginning of *ret, which holds what is new.
+static enum vg_status
+read_row_1(struct txn *txn, enum table table, const struct key *key, void *ret,
+           size_t len)
+{
+    struct bytes value;
+    enum vg_status status = table_get(txn, table, key, &value);
+
+    if (status == VG_OK && value.len != len) {
+        return VG_STORE_BROKEN;
+    }
+    if (status == VG_OK) {
+        memcpy(ret, value.at, len);
+    }
+    return status;
+}
+
+// The first mailbox with a row whose number is at least `from`: VG_NOT_FOUND if none.
+static enum vg_status
+next_mailbox(struct txn *txn, uint32_t from, uint32_t *ret_mailbox)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    struct key key = key_of_u32(from);
+    enum vg_status status = cursor_open(txn, TABLE_MAILBOXES, &cursor);
+
+    if (status == VG_OK) {
+        status = cursor_seek(&cursor, &key);
+    }
+    if (status == VG_OK && cursor.key.len != key.len) {
+        return VG_STORE_BROKEN;
+    }
+    if (status == VG_OK) {
+        *ret_mailbox = read_be32(cursor.key.at);
+    }
+    return status;
+}
+
+static enum vg_status
+upgrade_mailbox_1(struct txn *txn, uint32_t mailbox)
+{
+    struct mailbox_row row = {.held = 0};
+    struct key key = key_of_u32(mailbox);
+    enum vg_status status = read_row_1(txn, TABLE_MAILBOXES, &key, &row, MAILBOX_ROW_1);
+
+    return status == VG_OK ? mailbox_put(txn, (struct mailbox_id){mailbox}, &row)
+                           : status;
+}
+
+static enum vg_status
+upgrade_mailboxes_1(struct txn *txn)
+{
+    uint32_t mailbox = 0;
+    enum vg_status status = next_mailbox(txn, 0, &mailbox);
+
+    while (status == VG_OK) {
+        status = upgrade_mailbox_1(txn, mailbox);
+        if (status == VG_OK && mailbox == UINT32_MAX) {
+            return VG_OK;
+        }
+        if (status == VG_OK) {
+            status = next_mailbox(txn, mailbox + 1, &mailbox);
+        }
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
+static enum vg_status
+upgrade_meta_1(struct txn *txn)
+{
+    struct meta meta = {.first_commit = 1, .first_block = 1};
+    struct key key = meta_key();
+    enum vg_status status = read_row_1(txn, TABLE_META, &key, &meta, META_1);
+
+    return status == VG_OK ? meta_put(txn, &meta) : status;
+}
+
+enum vg_status
+store_upgrade(struct txn *txn, uint32_t from, struct why *why)
+{
+    enum vg_status status = VG_OK;
+
+    if (from < 2) {
+        status = upgrade_meta_1(txn);
+    }
+    if (status == VG_OK && from < 2) {
+        status = upgrade_mailboxes_1(txn);
+    }
+    if (status == VG_OK) {
+        status = schema_put(txn, STORE_SCHEMA);
+    }
+    if (status != VG_OK) {
+        return fail(why, status == VG_NOT_FOUND ? VG_STORE_BROKEN : status,
+                    "its rows of schema %u could not be brought to schema %d", from,
+                    STORE_SCHEMA);
+    }
+    return VG_OK;
+}
