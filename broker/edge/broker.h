@@ -17,7 +17,7 @@
 #include "edge/session.h"
 #include "edge/settings.h"
 #include "edge/writer.h"
-#include "flow/deliver.h"
+#include "flow/outflow.h"
 #include "rules/roster.h"
 
 enum {

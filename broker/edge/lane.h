@@ -7,7 +7,7 @@
 #ifndef EDGE_LANE_H
 #define EDGE_LANE_H
 
-#include "flow/deliver.h"
+#include "flow/outflow.h"
 
 struct session;
 

@@ -8,7 +8,7 @@
 #define WIRE_WIRE_H
 
 #include "flow/command.h"
-#include "flow/deliver.h"
+#include "flow/outflow.h"
 
 enum { WIRE_VERSION = 1, WIRE_MESSAGE_BYTES_MAX = 1 << 20 };
 

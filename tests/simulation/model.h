@@ -10,7 +10,7 @@
 
 #include "deed.h"
 #include "flow/apply.h"
-#include "flow/deliver.h"
+#include "flow/outflow.h"
 
 enum {
     PERSONS = 24,

@@ -2,7 +2,7 @@
 // Looking at everything that lies on the disk.
 #include "model_inside.h"
 
-#include "flow/deliver.h"
+#include "flow/outflow.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 
 #include "dice.h"
 #include "faults.h"
-#include "flow/deliver.h"
+#include "flow/outflow.h"
 #include "model.h"
 
 enum { FINISHED_MAX = 3, MAP_BYTES_TINY = 8 << 20 };

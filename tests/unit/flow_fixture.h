@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "flow/apply.h"
-#include "flow/deliver.h"
+#include "flow/outflow.h"
 #include "store/bodies.h"
 #include "store/check.h"
 #include "store/check.h"

@@ -398,42 +398,12 @@ what_was_acknowledged_is_passed_over(void **state)
 }
 
 static void
-mailboxes_have_tails_of_their_own(void **state)
-{
-    struct flow_fixture *f = *state;
-    struct command *command = flow_command(f, COMMAND_ADD_MAILBOX, CPAS_A);
-    struct letter letters[4];
-    struct tails *tails;
-    size_t len = 0;
-
-    command->add_mailbox.name = bytes_of("alerts");
-    flow_apply(f);
-    assert_int_equal(command->add_mailbox.mailbox, MAILBOX_EXTRA_FIRST);
-    tails = take(f, NULL);
-    publish(f, 3, 1);
-    take(f, tails);
-    assert_int_equal(tails_last(tails, CPAS_A), 3);
-    assert_int_equal(tails_last(tails, MAILBOX_EXTRA_FIRST), 3);
-    assert_int_equal(tails_last(tails, MAILBOX_EXTRA_FIRST + 1000), 0);
-    assert_int_equal(
-        tails_letters(tails, flow_view(f), MAILBOX_EXTRA_FIRST, 2, letters, 4, &len),
-        VG_OK);
-    assert_int_equal(len, 2);
-    assert_int_equal(tails_letters(tails, flow_view(f), CPAS_C, 1, letters, 4, &len),
-                     VG_OK);
-    assert_int_equal(len, 0);
-    tails_free(&tails);
-}
-
-static void
 ends_of_life_may_come_twice(void **state)
 {
     struct outflow *outflow = NULL;
-    struct tails *tails = NULL;
 
     (void)state;
     outflow_free(&outflow);
-    tails_free(&tails);
 }
 
 // A session opens the mailbox while the acknowledgements of the one before are still in the
@@ -482,7 +452,6 @@ main(void)
         FLOW_TEST(ends_with_letters_acknowledged_alone),
         FLOW_TEST(refuses_what_was_never_sent),
         FLOW_TEST(what_was_acknowledged_is_passed_over),
-        FLOW_TEST(mailboxes_have_tails_of_their_own),
         FLOW_TEST(begins_after_what_the_loop_knows_to_be_acknowledged),
         cmocka_unit_test(ends_of_life_may_come_twice),
     };

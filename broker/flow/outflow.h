@@ -1,37 +1,13 @@
 // SPDX-License-Identifier: EUPL-1.2
-// deliver.h - from mailboxes to sessions, within their windows.
+// outflow.h - from a mailbox to the session that has it open, within its window.
 //
-// Tails hold the newest letters of every mailbox, those of the commits since the last
-// fold; older ones are read from the backlog. An outflow is one mailbox opened by one
-// session: it sends consecutive numbers as long as its window allows and remembers what
-// is in flight. Thread: event loop.
-#ifndef FLOW_DELIVER_H
-#define FLOW_DELIVER_H
+// An outflow is one mailbox opened by one session: it sends consecutive numbers as long
+// as its window allows and remembers what is in flight. Thread: event loop.
+#ifndef FLOW_OUTFLOW_H
+#define FLOW_OUTFLOW_H
 
 #include "base/buffer.h"
-#include "flow/apply.h"
-
-struct tails;
-
-// tails_open rebuilds the tails from the commits since the last fold: bounded by one fold
-// interval, never by the backlog.
-NODISCARD enum vg_status tails_open(struct txn *txn, struct tails **ret_tails,
-                                    struct why *why);
-void tails_free(struct tails **tails);
-
-// tails_take adds what a commit posted; after a fold, first forgets what is older.
-void tails_take(struct tails *tails, const struct batch *batch);
-// tails_last gives the newest number taken since they were opened, or since the fold
-// before that; 0: none (the mailbox's row knows better).
-uint64_t tails_last(const struct tails *tails, uint32_t mailbox);
-size_t tails_bytes(const struct tails *tails); // memory held
-
-// tails_letters copies the letters with number >= from, at most max, from memory or
-// backlog.
-NODISCARD enum vg_status tails_letters(const struct tails *tails, struct txn *txn,
-                                       uint32_t mailbox, uint64_t from,
-                                       struct letter *ret_letters, size_t max,
-                                       size_t *ret_len);
+#include "flow/tails.h"
 
 struct outflow;
 
