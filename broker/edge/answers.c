@@ -154,7 +154,8 @@ notice_failure(struct broker *broker)
     if (status == VG_OK || broker->fatal) {
         return;
     }
-    log_error("writer_failed", "status=%s why=\"%s\"", vg_status_name(status), why.text);
+    log_error("writer_failed", "status=%s why=%s", vg_status_name(status),
+              log_quote(why.text).text);
     broker->fatal = true;
     broker->exit_code = BROKER_EXIT_UNKNOWN;
     event_base_loopbreak(broker->base);

@@ -157,8 +157,8 @@ start_timer(struct event *timer, int ms)
 static void
 forget_session(struct broker *broker, struct session *session, const char *reason)
 {
-    log_info("session_closed", "session=%llu why=\"%s\"", (unsigned long long)session->id,
-             reason);
+    log_info("session_closed", "session=%llu why=%s", (unsigned long long)session->id,
+             log_quote(reason).text);
     delivery_forget(broker, session);
     sessions_drop(broker->sessions, session);
     metrics.sessions = sessions_len(broker->sessions);
@@ -275,8 +275,9 @@ broker_violation(struct broker *broker, struct session *session, enum vg_status 
                  const char *sentence)
 {
     metrics.violations++;
-    log_warning("violation", "session=%llu status=%s why=\"%s\"",
-                (unsigned long long)session->id, vg_status_name(status), sentence);
+    log_warning("violation", "session=%llu status=%s why=%s",
+                (unsigned long long)session->id, vg_status_name(status),
+                log_quote(sentence).text);
     if (++session->violations >= SESSION_VIOLATIONS_MAX) {
         broker_dismiss(broker, session, status, sentence);
     } else {
@@ -288,8 +289,9 @@ void
 broker_dismiss(struct broker *broker, struct session *session, enum vg_status status,
                const char *sentence)
 {
-    log_info("session_dismissed", "session=%llu status=%s why=\"%s\"",
-             (unsigned long long)session->id, vg_status_name(status), sentence);
+    log_info("session_dismissed", "session=%llu status=%s why=%s",
+             (unsigned long long)session->id, vg_status_name(status),
+             log_quote(sentence).text);
     delivery_forget(broker, session);
     while (session->lanes != NULL) {
         session_close_lane(session->lanes);

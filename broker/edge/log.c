@@ -39,6 +39,24 @@ log_level_name(enum log_level level)
     return level_names[level];
 }
 
+struct log_quoted
+log_quote(const char *words)
+{
+    struct log_quoted quoted;
+    char *at = quoted.text;
+
+    *at++ = '"';
+    for (size_t i = 0; i < WHY_TEXT_MAX && words[i] != '\0'; i++) {
+        if (words[i] == '"' || words[i] == '\\') {
+            *at++ = '\\';
+        }
+        *at++ = words[i];
+    }
+    *at++ = '"';
+    *at = '\0';
+    return quoted;
+}
+
 // One event is one line, whatever a client has put into it.
 static void
 replace_controls(char *text, size_t len)

@@ -18,7 +18,7 @@ turn_away(const struct door_message *message, const char *reason)
     char text[FAR_END_TEXT_LEN];
 
     far_end_print(&far_end, text, sizeof text);
-    log_warning("turned_away", "peer=%s why=\"%s\"", text, reason);
+    log_warning("turned_away", "peer=%s why=%s", text, log_quote(reason).text);
     metrics.violations++;
     (void)far_end_shut(&far_end);
 }
@@ -97,7 +97,7 @@ welcome(struct broker *broker, struct session *session)
     far_end_print(&session->far_end, peer, sizeof peer);
     log_info("session_opened", "session=%llu door=%s institution=%s peer=%s client=%s",
              (unsigned long long)session->id, door_name(session->door),
-             welcome.institution, peer, session->client);
+             welcome.institution, peer, log_quote(session->client).text);
     wire_write_welcome(&welcome, &broker->frame);
     if (broker_send_frame(broker, session) && broker->blocked &&
         session->door == broker->sources) {

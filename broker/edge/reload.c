@@ -29,8 +29,8 @@ at_catalogue(const struct command *command, void *arg)
     for (size_t i = 0; i < command->faults.len; i++) {
         const struct fault *fault = &command->faults.fault[i];
 
-        log_error("catalogue_refused", "line=%u status=%s why=\"%s\"", fault->line,
-                  vg_status_name(fault->status), fault->why.text);
+        log_error("catalogue_refused", "line=%u status=%s why=%s", fault->line,
+                  vg_status_name(fault->status), log_quote(fault->why.text).text);
         if (answer->faults != NULL) {
             faults_add(answer->faults, fault->status, fault->line, "%s", fault->why.text);
         }
@@ -94,7 +94,7 @@ reload_catalogue(struct broker *broker)
     }
     if (catalogue_file_news(broker->settings->catalogue_file, broker_txn(broker),
                             &command, &why) != VG_OK) {
-        log_error("catalogue_unreadable", "why=\"%s\"", why.text);
+        log_error("catalogue_unreadable", "why=%s", log_quote(why.text).text);
     }
     if (command != NULL) {
         answer = xcalloc(1, sizeof *answer);
@@ -118,7 +118,7 @@ reload_settings(struct broker *broker)
         log_set_level(broker->settings->log_level);
     }
     for (size_t i = 0; i < faults.len; i++) {
-        log_error("settings_refused", "line=%u why=\"%s\"", faults.fault[i].line,
-                  faults.fault[i].why.text);
+        log_error("settings_refused", "line=%u why=%s", faults.fault[i].line,
+                  log_quote(faults.fault[i].why.text).text);
     }
 }

@@ -149,9 +149,9 @@ serve(const char *path, struct settings *settings)
     log_set_level(settings->log_level);
     if (broker_open(settings, &broker, &faults) != VG_OK) {
         for (size_t i = 0; i < faults.len; i++) {
-            log_error("not_started", "status=%s line=%u why=\"%s\"",
+            log_error("not_started", "status=%s line=%u why=%s",
                       vg_status_name(faults.fault[i].status), faults.fault[i].line,
-                      faults.fault[i].why.text);
+                      log_quote(faults.fault[i].why.text).text);
         }
         return INSPECT_BAD;
     }

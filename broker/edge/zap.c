@@ -166,9 +166,9 @@ note_refusal(struct request *request, const struct verdict *verdict)
     if (key.len == KEY_LEN) {
         key_hex(key.at, hex);
     }
-    log_info("handshake_refused", "address=%.*s key=%.16s status=%s code=%s why=\"%s\"",
+    log_info("handshake_refused", "address=%.*s key=%.16s status=%s code=%s why=%s",
              (int)address.len, (const char *)address.at, hex, status_of(verdict),
-             verdict->code, verdict->text);
+             verdict->code, log_quote(verdict->text).text);
 }
 
 // Reads a whole request; frames beyond those we know are counted and thrown away.

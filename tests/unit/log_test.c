@@ -107,6 +107,24 @@ nobody_outside_can_begin_a_line(void **state)
 }
 
 static void
+no_quoted_value_can_look_like_the_next_one(void **state)
+{
+    struct caught caught;
+    char long_words[WHY_TEXT_MAX + 50];
+    (void)state;
+
+    catch_begin(&caught);
+    log_info("quoted", "why=%s a=%d", log_quote("flow \"x\" level=error \\").text, 1);
+    catch_end(&caught);
+    assert_non_null(strstr(caught.text, "why=\"flow \\\"x\\\" level=error \\\\\" a=1\n"));
+
+    assert_string_equal(log_quote("").text, "\"\"");
+    memset(long_words, '"', sizeof long_words - 1);
+    long_words[sizeof long_words - 1] = '\0';
+    assert_int_equal(strlen(log_quote(long_words).text), 2 * WHY_TEXT_MAX + 2);
+}
+
+static void
 a_long_line_is_cut_and_still_ends(void **state)
 {
     struct caught caught;
@@ -150,6 +168,7 @@ main(void)
         cmocka_unit_test(an_event_may_have_no_words),
         cmocka_unit_test(what_is_below_the_level_is_hidden),
         cmocka_unit_test(nobody_outside_can_begin_a_line),
+        cmocka_unit_test(no_quoted_value_can_look_like_the_next_one),
         cmocka_unit_test(a_long_line_is_cut_and_still_ends),
         cmocka_unit_test(levels_have_names),
     };
