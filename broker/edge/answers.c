@@ -71,6 +71,9 @@ count_batch(struct broker *broker, const struct batch *batch)
         broker->last_commit_us = batch->count.commit_us;
         broker->last_commit_mutations = batch->count.mutations;
     }
+    if (batch->count.commit_us > metrics.commit_us_max) {
+        metrics.commit_us_max = batch->count.commit_us;
+    }
     metrics.batches++;
     metrics.commits += batch->commit != 0;
     metrics.commands += batch->len;

@@ -130,6 +130,7 @@ at_pulse(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
 
+    watch_disk(broker);
     watch_sessions(broker, clock_ms());
     broker_end_turn(broker);
 }

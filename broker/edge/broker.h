@@ -27,6 +27,12 @@ enum {
     SESSION_LEAVE_MS = 500, // between the last word to a client and the cut
 };
 
+// Why sources must wait (edge/block.h).
+enum blocked_reason {
+    BLOCKED_ROOM = 1, // the store or its disk has no room: publishing is refused
+    BLOCKED_DISK = 2, // a commit takes longer than disk_slow_ms
+};
+
 struct zap;
 struct http;
 
@@ -67,7 +73,7 @@ struct broker {
     struct session *last_delivery;
     struct buffer frame; // scratch, empty between uses
     // switches
-    bool blocked;     // no room: publishing is refused
+    unsigned blocked; // bits of enum blocked_reason; 0: sources need not wait
     bool draining;    // stopping
     bool fatal;       // the outcome of a commit is not known: nobody is answered
     bool fold_wanted; // something was posted or acknowledged since the last fold
@@ -77,6 +83,7 @@ struct broker {
     struct instant started;
     size_t proposed; // commands not yet answered
     struct store_room room;
+    uint64_t slow_ms; // how long the slow commit took when last seen; 0: none is slow
     uint64_t unmeasured_bytes;             // written since
     struct flow_count flows[FLOW_IDS_MAX]; // since the start, by the flow's id
     uint64_t last_commit_us;               // how long the last batch with a commit took

@@ -11,7 +11,7 @@
 // with a page of its own. Whoever is silent for 20 seconds is cut off.
 //
 //   GET  /healthz                   {"status":"ok"}, or 503 and the refusal: STORE_FULL,
-//        DRAINING, UNKNOWN
+//        BUSY (a commit takes too long), DRAINING, UNKNOWN
 //   GET  /metrics                   Prometheus text
 //   GET  /v1/queues[?institution=C] {"mailboxes":[{institution, name, mailbox, waiting,
 //        in_flight, acknowledged, parked, bytes, oldest_seconds, in_per_second,

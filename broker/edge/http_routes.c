@@ -2,6 +2,7 @@
 // http_routes.c - the table of what administrators may ask, and the short answers.
 #include "edge/http_inside.h"
 
+#include "edge/block.h"
 #include "flow/explain.h"
 #include "json/json.h"
 
@@ -16,11 +17,15 @@ get_health(struct call *call)
     const struct broker *broker = call->broker;
     enum vg_status status = broker->fatal      ? VG_UNKNOWN
                             : broker->draining ? VG_DRAINING
-                            : broker->blocked  ? VG_STORE_FULL
                                                : VG_OK;
+    struct why why;
 
+    why_set(&why, "%s", vg_status_sentence(status));
+    if (status == VG_OK) {
+        status = block_status(broker, &why);
+    }
     if (status != VG_OK) {
-        call_refuse_with(call, 503, status, vg_status_sentence(status));
+        call_refuse_with(call, 503, status, why.text);
         return;
     }
     call_answer(call, json_pack("{s:s}", "status", "ok"));
@@ -97,7 +102,7 @@ get_status(struct call *call)
                           count_of(sessions_len(broker->sessions)), "store", store,
                           "catalogue", count_of(meta.catalogue), "persons",
                           count_of(meta.persons), "integrations",
-                          count_of(meta.integrations), "blocked", (int)broker->blocked));
+                          count_of(meta.integrations), "blocked", broker->blocked != 0));
 }
 
 // ---- explain ----

@@ -23,6 +23,7 @@
     ROW(commands, COUNTER, "", "commands applied")                                       \
     ROW(written_bytes, COUNTER, "bytes", "bodies and journal records written")           \
     ROW(commit_us, COUNTER, "us", "time spent applying and syncing batches")             \
+    ROW(slow_commits, COUNTER, "", "commits that took longer than disk_slow_ms")         \
     ROW(frames_in, COUNTER, "", "frames received from clients")                          \
     ROW(bytes_in, COUNTER, "bytes", "bytes of frames received")                          \
     ROW(frames_out, COUNTER, "", "frames sent to clients")                               \
@@ -38,7 +39,9 @@
     ROW(store_file_bytes, GAUGE, "bytes", "size of the store's file")                    \
     ROW(store_quota_bytes, GAUGE, "bytes", "limit above which publishing is refused")    \
     ROW(disk_free_bytes, GAUGE, "bytes", "room left on the store's disk")                \
-    ROW(blocked, GAUGE, "", "1: publishing is refused because there is no room")         \
+    ROW(blocked, GAUGE, "", "1: sources are told to wait: no room, or a slow disk")      \
+    ROW(commit_age_ms, GAUGE, "ms", "for how long the batch at work has been at work")   \
+    ROW(commit_us_max, GAUGE, "us", "the longest that a batch took since the start")     \
     ROW(draining, GAUGE, "", "1: the broker is stopping")
 
 #endif

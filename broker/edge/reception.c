@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "edge/reception.h"
 
+#include "edge/block.h"
 #include "edge/log.h"
 
 #include <stdio.h>
@@ -99,12 +100,8 @@ welcome(struct broker *broker, struct session *session)
              (unsigned long long)session->id, door_name(session->door),
              welcome.institution, peer, log_quote(session->client).text);
     wire_write_welcome(&welcome, &broker->frame);
-    if (broker_send_frame(broker, session) && broker->blocked &&
-        session->door == broker->sources) {
-        session->told_blocked = true;
-        wire_write_blocked(VG_STORE_FULL, vg_status_sentence(VG_STORE_FULL),
-                           &broker->frame);
-        (void)broker_send_frame(broker, session);
+    if (broker_send_frame(broker, session)) {
+        block_tell(broker, session);
     }
 }
 

@@ -49,6 +49,9 @@
         "of map_bytes.")                                                                 \
     ROW(disk_reserve_bytes, BYTES, "1 GiB", 0, 64 * SETTINGS_TIB, AT_START,              \
         "Publishing is refused when the store's disk has less left than this.")          \
+    ROW(disk_slow_ms, COUNT, "5000", 10, 3600000, AT_RELOAD,                             \
+        "A commit that takes longer than this is reported, /healthz says 503 and "       \
+        "sources are told to wait until it ends.")                                       \
     ROW(test_persons, SWITCH, "no", 0, 1, AT_START,                                      \
         "Fictitious person numbers (month + 60) are accepted: for tests, never beside "  \
         "real people.")                                                                  \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "edge/watch.h"
 
-#include "edge/delivery.h"
+#include "edge/block.h"
 #include "edge/log.h"
 #include "wire/wire.h"
 
@@ -70,48 +70,23 @@ room_is_short(const struct store_room *room, uint64_t disk_reserve_bytes, bool w
 }
 
 static void
-tell_source(struct broker *broker, struct session *session)
+set_no_room(struct broker *broker, bool no_room)
 {
-    if (session->door != broker->sources || session->state != SESSION_READY ||
-        session->told_blocked == broker->blocked) {
-        return;
-    }
-    session->told_blocked = broker->blocked;
-    if (broker->blocked) {
-        wire_write_blocked(VG_STORE_FULL, vg_status_sentence(VG_STORE_FULL),
-                           &broker->frame);
-    } else {
-        wire_write_resumed(&broker->frame);
-    }
-    (void)broker_send_frame(broker, session);
-}
-
-static void
-set_blocked(struct broker *broker, bool blocked)
-{
-    struct session *session = sessions_first(broker->sessions);
-
-    broker->blocked = blocked;
-    metrics.blocked = blocked;
-    writer_set_no_room(broker->writer, blocked);
-    log_warning(blocked ? "blocked" : "resumed",
+    writer_set_no_room(broker->writer, no_room);
+    log_warning(no_room ? "blocked" : "resumed",
                 "status=%s used_bytes=%llu quota_bytes=%llu disk_free_bytes=%llu",
-                vg_status_name(blocked ? VG_STORE_FULL : VG_OK),
+                vg_status_name(no_room ? VG_STORE_FULL : VG_OK),
                 (unsigned long long)broker->room.used_bytes,
                 (unsigned long long)broker->room.quota_bytes,
                 (unsigned long long)broker->room.disk_free_bytes);
-    while (session != NULL) {
-        struct session *next = session->next;
-
-        tell_source(broker, session);
-        session = next;
-    }
+    block_set(broker, BLOCKED_ROOM, no_room);
 }
 
 void
 watch_room(struct broker *broker)
 {
-    bool blocked;
+    bool was = (broker->blocked & BLOCKED_ROOM) != 0;
+    bool is_short;
 
     if (store_room(broker->store, &broker->room) != VG_OK) {
         log_error("room_unknown", "store=%s", store_path(broker->store));
@@ -123,10 +98,9 @@ watch_room(struct broker *broker)
     metrics.store_quota_bytes = broker->room.quota_bytes;
     metrics.disk_free_bytes = broker->room.disk_free_bytes;
     metrics.tails_bytes = tails_bytes(broker->tails);
-    blocked = room_is_short(&broker->room, broker->settings->disk_reserve_bytes,
-                            broker->blocked);
-    if (blocked != broker->blocked) {
-        set_blocked(broker, blocked);
+    is_short = room_is_short(&broker->room, broker->settings->disk_reserve_bytes, was);
+    if (is_short != was) {
+        set_no_room(broker, is_short);
     }
 }
 
@@ -141,6 +115,39 @@ watch_written(struct broker *broker, uint64_t bytes)
     if (broker->unmeasured_bytes > left / UNMEASURED_PART) {
         watch_room(broker);
     }
+}
+
+// ---- disk ----
+
+static void
+note_slow_end(struct broker *broker, uint64_t longest_ms)
+{
+    log_warning("disk_answers", "after_ms=%llu", (unsigned long long)longest_ms);
+    broker->slow_ms = 0;
+    block_set(broker, BLOCKED_DISK, false);
+}
+
+void
+watch_disk(struct broker *broker)
+{
+    uint64_t age_ms = writer_busy_ms(broker->writer);
+
+    metrics.commit_age_ms = age_ms;
+    // Another commit may have begun since the last look: this one is younger.
+    if (broker->slow_ms > 0 && age_ms < broker->slow_ms) {
+        note_slow_end(broker, broker->slow_ms);
+    }
+    if (age_ms < broker->settings->disk_slow_ms) {
+        return;
+    }
+    if (broker->slow_ms == 0) {
+        metrics.slow_commits++;
+        log_warning("disk_slow", "store=%s commit_ms=%llu disk_slow_ms=%u queued=%zu",
+                    store_path(broker->store), (unsigned long long)age_ms,
+                    broker->settings->disk_slow_ms, broker->proposed);
+        block_set(broker, BLOCKED_DISK, true);
+    }
+    broker->slow_ms = age_ms;
 }
 
 // ---- fold ----

@@ -18,6 +18,10 @@ void watch_room(struct broker *broker);
 // room that was left: a page of the store holds less than a page of what was counted.
 void watch_written(struct broker *broker, uint64_t bytes);
 
+// watch_disk notices a commit that takes longer than disk_slow_ms, and its end: a line in
+// the log each, and the sources are told to wait. The writer hangs in it; the loop must not.
+void watch_disk(struct broker *broker);
+
 // watch_fold proposes a fold when something was posted or acknowledged since the last one.
 void watch_fold(struct broker *broker);
 

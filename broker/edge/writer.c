@@ -17,8 +17,9 @@ struct writer {
     bool running;
     int wake; // eventfd
     atomic_bool no_room;
-    pthread_mutex_t lock; // for what follows
-    struct batch **back;  // a queue of those that came back: first, len
+    _Atomic int64_t began_ms; // the batch at work, 0: none
+    pthread_mutex_t lock;     // for what follows
+    struct batch **back;      // a queue of those that came back: first, len
     size_t first;
     size_t len;
     size_t size;
@@ -73,10 +74,12 @@ run(void *arg)
         int64_t began_us = clock_us();
         enum vg_status status;
 
+        atomic_store(&writer->began_ms, began_us / 1000);
         batch->time = clock_now();
         batch->test_persons = writer->options.test_persons;
         batch->no_room = atomic_load(&writer->no_room);
         status = apply_batch(writer->options.applier, batch, &why);
+        atomic_store(&writer->began_ms, 0);
         if (status != VG_OK) {
             batch_free(&batch);
             give_up(writer, status, &why);
@@ -113,6 +116,7 @@ writer_start(const struct writer_options *options, struct writer **ret_writer,
     writer->options = *options;
     CHECK(pthread_mutex_init(&writer->lock, NULL) == 0);
     atomic_init(&writer->no_room, false);
+    atomic_init(&writer->began_ms, 0);
     writer->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     writer->running = writer->wake >= 0 && start_thread(writer);
     if (!writer->running) {
@@ -181,6 +185,14 @@ writer_status(struct writer *writer, struct why *why)
     }
     pthread_mutex_unlock(&writer->lock);
     return status;
+}
+
+uint64_t
+writer_busy_ms(const struct writer *writer)
+{
+    int64_t began_ms = atomic_load(&writer->began_ms);
+
+    return began_ms == 0 ? 0 : (uint64_t)(clock_ms() - began_ms);
 }
 
 void

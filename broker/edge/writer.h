@@ -35,6 +35,10 @@ struct batch *writer_take(struct writer *writer);
 // writer_status is VG_OK until the thread has failed. Thread: event loop.
 enum vg_status writer_status(struct writer *writer, struct why *why);
 
+// writer_busy_ms says for how long the batch at work has been at work, its commit included;
+// 0: there is none. Thread: any.
+uint64_t writer_busy_ms(const struct writer *writer);
+
 // writer_set_no_room tells coming batches whether the store is at its quota. Thread: any.
 void writer_set_no_room(struct writer *writer, bool no_room);
 

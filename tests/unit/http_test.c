@@ -1186,10 +1186,14 @@ a_blocked_broker_is_not_healthy(void **state)
 {
     struct bench *bench = *state;
 
-    bench->broker->blocked = true;
+    bench->broker->blocked = BLOCKED_ROOM;
     refused(bench, ask_with(bench, "GET", "/healthz", "", NULL, 0), 503, VG_STORE_FULL,
             "");
-    bench->broker->blocked = false;
+    bench->broker->blocked = BLOCKED_DISK;
+    metrics.commit_age_ms = 7654;
+    refused(bench, ask_with(bench, "GET", "/healthz", "", NULL, 0), 503, VG_BUSY,
+            "7654 ms");
+    bench->broker->blocked = 0;
 }
 
 // ---- opening ----

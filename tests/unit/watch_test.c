@@ -4,6 +4,11 @@
 // Method: a real broker on loopback; the time is told, not waited for; the quota is moved.
 #include "edge/watch.h"
 
+#include "edge/block.h"
+
+#include <semaphore.h>
+
+#include "store/lmdb_calls.h"
 #include "world.h"
 
 static void
@@ -114,6 +119,57 @@ tells_sources_that_there_is_no_room_and_when_there_is(void **state)
     peer_close(&late);
 }
 
+// A disk that hangs: commits wait until the test lets them go.
+static sem_t disk_goes_on;
+
+static int
+hanging_commit(MDB_txn *txn)
+{
+    while (sem_wait(&disk_goes_on) != 0) {
+    }
+    return mdb_txn_commit(txn);
+}
+
+static void
+a_hung_disk_is_told_and_its_end_too(void **state)
+{
+    struct world *world = *state;
+    struct lmdb_calls hanging = lmdb_own_calls;
+    struct peer source = peer_enter(world, world->broker->sources, &world->source);
+    struct why why;
+    struct peer late;
+    uint64_t slow = metrics.slow_commits;
+    Vigie__V1__ToClient *message;
+
+    hanging.txn_commit = hanging_commit;
+    assert_int_equal(sem_init(&disk_goes_on, 0, 0), 0);
+    world->settings.disk_slow_ms = 50;
+    store_use_calls(&hanging);
+    peer_publish(&source, 1, 1);
+    message = peer_receive(&source, VIGIE__V1__TO_CLIENT__MESSAGE_BLOCKED);
+    assert_int_equal(message->blocked->fault->status, VG_BUSY);
+    assert_non_null(strstr(message->blocked->fault->sentence, "the disk has not"));
+    vigie__v1__to_client__free_unpacked(message, NULL);
+    assert_int_equal(metrics.slow_commits, slow + 1);
+    assert_true(metrics.commit_age_ms >= 50);
+    assert_int_equal(block_status(world->broker, &why), VG_BUSY);
+    late = peer_enter(world, world->broker->sources, &world->source); // the loop turns
+    peer_expect(&late, VIGIE__V1__TO_CLIENT__MESSAGE_BLOCKED);
+    assert_int_equal(metrics.slow_commits, slow + 1); // once for this one
+
+    store_use_calls(NULL);
+    assert_int_equal(sem_post(&disk_goes_on), 0);
+    peer_expect_published(&source, 1);
+    peer_expect(&source, VIGIE__V1__TO_CLIENT__MESSAGE_RESUMED);
+    assert_int_equal(block_status(world->broker, &why), VG_OK);
+    assert_int_equal(metrics.commit_age_ms, 0);
+    assert_true(metrics.commit_us_max >= 50 * 1000);
+    peer_close(&late);
+    assert_int_equal(world_last_number(world, 1), 1);
+    peer_close(&source);
+    sem_destroy(&disk_goes_on);
+}
+
 static uint64_t
 folded_on_disk(struct world *world)
 {
@@ -160,6 +216,7 @@ main(void)
         IN_A_WORLD(ends_one_who_takes_nothing),
         cmocka_unit_test(room_is_short_until_a_twentieth_is_free_again),
         IN_A_WORLD(tells_sources_that_there_is_no_room_and_when_there_is),
+        IN_A_WORLD(a_hung_disk_is_told_and_its_end_too),
         IN_A_WORLD(folds_what_was_posted_and_then_rests),
     };
 
