@@ -24,6 +24,20 @@ end_revoked_sessions(struct broker *broker)
     }
 }
 
+// Among those that have not said Hello yet may be one with a revoked key; whoever else is
+// ended with it connects again.
+static void
+end_revoked_arrivals(struct broker *broker)
+{
+    struct door *doors[] = {broker->sources, broker->members};
+
+    for (size_t i = 0; i < ARRAY_LEN(doors); i++) {
+        if (doors[i] != NULL) {
+            (void)arrivals_end_all(door_arrivals(doors[i]));
+        }
+    }
+}
+
 static void
 renew_view(struct broker *broker, struct batch *batch)
 {
@@ -45,6 +59,7 @@ renew_view(struct broker *broker, struct batch *batch)
             log_error("keys_unreadable", "status=%s", vg_status_name(status));
         }
         end_revoked_sessions(broker);
+        end_revoked_arrivals(broker);
     }
 }
 

@@ -119,6 +119,7 @@ at_second(evutil_socket_t fd, short what, void *arg)
 
     watch_room(broker);
     watch_fold(broker);
+    watch_arrivals(broker, clock_ms());
     lanes_tick(broker->lanes);
     broker_end_turn(broker);
 }

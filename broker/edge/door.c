@@ -27,6 +27,7 @@ struct door {
     struct door_options options;
     void *socket;
     struct pump *pump;
+    struct arrivals *arrivals;
     char name[16];
     char endpoint[DOOR_ENDPOINT_LEN];
 };
@@ -126,11 +127,17 @@ static enum vg_status
 bind_socket(struct door *door, const struct door_options *options, struct why *why)
 {
     size_t len = sizeof door->endpoint;
+    enum vg_status status;
 
     door->socket = zmq_socket(options->zmq, ZMQ_ROUTER);
     if (door->socket == NULL || !set_options(door, options)) {
         return fail(why, VG_BAD_SETTINGS, "%s: ZeroMQ does not take our options: %s",
                     options->name, zmq_strerror(errno));
+    }
+    status =
+        arrivals_open(options->zmq, options->base, door->socket, &door->arrivals, why);
+    if (status != VG_OK) {
+        return status;
     }
     if (zmq_bind(door->socket, options->endpoint) != 0) {
         return fail(why, VG_BAD_SETTINGS, "%s: cannot listen at \"%s\": %s",
@@ -179,6 +186,7 @@ door_close(struct door **door)
         return;
     }
     pump_close(&(*door)->pump);
+    arrivals_close(&(*door)->arrivals);
     if ((*door)->socket != NULL) {
         zmq_close((*door)->socket);
     }
@@ -196,6 +204,12 @@ const char *
 door_name(const struct door *door)
 {
     return door->name;
+}
+
+struct arrivals *
+door_arrivals(struct door *door)
+{
+    return door->arrivals;
 }
 
 // ---- sending ----

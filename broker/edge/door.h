@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/why.h"
+#include "edge/arrivals.h"
 
 enum {
     ROUTE_LEN = 17,       // 'K', key id, connection, random: edge/zap.h
@@ -64,6 +65,7 @@ void door_close(struct door **door);
 
 const char *door_endpoint(const struct door *door); // as bound, with its real port
 const char *door_name(const struct door *door);
+struct arrivals *door_arrivals(struct door *door); // who has not said anything yet
 
 enum door_sent {
     DOOR_SENT, // handed to ZeroMQ; only an answer proves more

@@ -32,6 +32,8 @@
     ROW(connections_dropped, COUNTER, "", "sessions ended by the broker")                \
     ROW(handshakes_accepted, COUNTER, "", "ZAP requests answered 200")                   \
     ROW(handshakes_refused, COUNTER, "", "ZAP requests answered otherwise")              \
+    ROW(arrivals_ended, COUNTER, "", "connections ended before they said anything")      \
+    ROW(arrivals, GAUGE, "", "connections that have not said anything yet")              \
     ROW(sessions, GAUGE, "", "sessions open now")                                        \
     ROW(queued, GAUGE, "", "commands proposed and not yet answered")                     \
     ROW(tails_bytes, GAUGE, "bytes", "memory held for the newest letters")               \

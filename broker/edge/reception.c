@@ -34,6 +34,7 @@ admit(struct broker *broker, struct door *door, const struct door_message *messa
     uint64_t id = 0;
     uint32_t key_id = 0;
 
+    arrivals_spoke(door_arrivals(door), message->fd);
     if (!route_session(message->route, &id, &key_id)) {
         turn_away(message, "the routing id was not given out by us");
         return NULL;

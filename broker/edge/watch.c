@@ -54,6 +54,18 @@ watch_sessions(struct broker *broker, int64_t now_ms)
     }
 }
 
+void
+watch_arrivals(struct broker *broker, int64_t now_ms)
+{
+    size_t ended = arrivals_end_silent(door_arrivals(broker->sources), now_ms) +
+                   arrivals_end_silent(door_arrivals(broker->members), now_ms);
+
+    if (ended > 0) {
+        log_warning("arrivals_ended", "connections=%zu why=\"said nothing for %d s\"",
+                    ended, ARRIVAL_MS / 1000);
+    }
+}
+
 // ---- room ----
 
 bool

@@ -10,6 +10,9 @@
 // those who were silent for three times as long, who do not read, or who were told to go.
 void watch_sessions(struct broker *broker, int64_t now_ms);
 
+// watch_arrivals ends connections that have said nothing for too long (edge/arrivals.h).
+void watch_arrivals(struct broker *broker, int64_t now_ms);
+
 // watch_room measures the store and tells the sources when it is full and when it is not
 // any more.
 void watch_room(struct broker *broker);
