@@ -24,8 +24,8 @@
 //        "persons", "integrations", "blocked"}
 //   GET  /v1/institutions           {"institutions":[{code, name, sector, sector_name, number,
 //        enterprise, keys_valid}]}
-//   GET  /v1/institutions/CODE      the same object with keys:[{public, role, added, revoked,
-//        label}] and mailboxes:[{mailbox, name, flows}]
+//   GET  /v1/institutions/CODE      the same object with keys:[{public, role, added, last_used
+//        (since the broker started), connections, revoked, label}] and mailboxes:[{mailbox, name, flows}]
 //   POST /v1/institutions           {code, name, sector (name or number), number, enterprise}
 //        -> {"ticket", "id"}
 //   POST /v1/institutions/CODE/keys {public (Z85), role: source|member|operator, label}

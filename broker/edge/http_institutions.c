@@ -92,6 +92,24 @@ get_institutions(struct call *call)
     call_answer(call, json_pack("{s:o}", "institutions", rows));
 }
 
+static json_t *
+moment_or_null(int64_t us)
+{
+    return us == 0 ? json_null() : json_moment((uint64_t)us);
+}
+
+static json_t *
+count_connections(const struct broker *broker, uint32_t key)
+{
+    uint64_t count = 0;
+
+    for (const struct session *session = sessions_first(broker->sessions);
+         session != NULL; session = session->next) {
+        count += session->key == key;
+    }
+    return count_of(count);
+}
+
 // "source", or "source,member" for a key of several.
 static json_t *
 role_text(uint32_t role)
@@ -122,14 +140,14 @@ key_rows(const struct broker *broker, uint32_t institution)
         }
         CHECK(zmq_z85_encode(text, key->key, KEY_LEN) != NULL);
         snprintf(label, sizeof label, "%.*s", KEY_LABEL_LEN, key->row.label);
-        json_array_append_new(
-            rows, json_pack("{s:s, s:o, s:o, s:o, s:o}", "public", text, "role",
-                            role_text(key->row.role), "added",
-                            json_moment((uint64_t)key->row.added_us), "revoked",
-                            key->row.revoked_us == 0
-                                ? json_null()
-                                : json_moment((uint64_t)key->row.revoked_us),
-                            "label", http_text(label)));
+        json_array_append_new(rows,
+                              json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "public",
+                                        text, "role", role_text(key->row.role), "added",
+                                        moment_or_null(key->row.added_us), "last_used",
+                                        moment_or_null(key->used_us), "connections",
+                                        count_connections(broker, id), "revoked",
+                                        moment_or_null(key->row.revoked_us), "label",
+                                        http_text(label)));
     }
     return rows;
 }

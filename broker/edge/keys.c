@@ -145,6 +145,13 @@ key_is_valid(const struct key_entry *entry)
 }
 
 void
+keys_note_use(struct keys *keys, uint32_t id, int64_t now_us)
+{
+    CHECK(id != 0 && id <= keys->len);
+    keys->entries[id - 1].used_us = now_us;
+}
+
+void
 key_hex(const uint8_t key[KEY_LEN], char ret_text[KEY_HEX_LEN])
 {
     sodium_bin2hex(ret_text, KEY_HEX_LEN, key, KEY_LEN);

@@ -16,6 +16,7 @@ struct key_entry {
     uint8_t key[KEY_LEN];
     char hex[KEY_HEX_LEN]; // the User-Id of its connections
     struct key_row row;
+    int64_t used_us; // a connection began with it; 0: not since the broker started
 };
 
 struct keys;
@@ -32,6 +33,9 @@ const struct key_entry *keys_by_id(const struct keys *keys, uint32_t id);
 const struct key_entry *keys_by_hex(const struct keys *keys, const char *hex);
 size_t keys_len(const struct keys *keys); // ids are 1 to this
 bool key_is_valid(const struct key_entry *entry);
+
+// keys_note_use remembers, while the broker lives, when a connection last began with it.
+void keys_note_use(struct keys *keys, uint32_t id, int64_t now_us);
 
 // key_hex writes a public key as on the wire and in the log.
 void key_hex(const uint8_t key[KEY_LEN], char ret_text[KEY_HEX_LEN]);

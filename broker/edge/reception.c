@@ -53,6 +53,7 @@ admit(struct broker *broker, struct door *door, const struct door_message *messa
     session->role = key->row.role;
     session->far_end = far_end_of(message->fd);
     session->opened_us = clock_now().us;
+    keys_note_use(broker->keys, key->id, session->opened_us);
     session->said_ms = clock_ms();
     metrics.connections++;
     metrics.sessions = sessions_len(broker->sessions);

@@ -72,16 +72,43 @@ key_text(const uint8_t key[KEY_LEN], char ret_text[KEY_HEX_LEN])
     ret_text[KEY_HEX_LEN - 1] = 0;
 }
 
+struct use {
+    uint32_t institution;
+    uint32_t role;
+    size_t keys_valid;
+};
+
+static bool
+count_use(const uint8_t key[KEY_LEN], const struct key_row *row, void *arg)
+{
+    struct use *use = arg;
+    (void)key;
+
+    use->keys_valid += row->institution == use->institution && row->role == use->role &&
+                       row->revoked_us == 0;
+    return true;
+}
+
+static bool
+role_is_one(uint32_t role)
+{
+    return role == ROLE_SOURCE || role == ROLE_MEMBER || role == ROLE_OPERATOR;
+}
+
 enum vg_status
 add_key(struct applier *applier, struct command *command)
 {
     struct key_command *add = &command->key;
+    struct use use = {.institution = add->row.institution, .role = add->row.role};
     char text[KEY_HEX_LEN];
     struct key_row row;
     enum vg_status status = key_get(applier->txn, add->key, &row);
 
     if (status != VG_OK && status != VG_NOT_FOUND) {
         return status;
+    }
+    if (key_each(applier->txn, count_use, &use) != VG_OK) {
+        return VG_STORE_BROKEN;
     }
     key_text(add->key, text);
     if (status == VG_OK) {
@@ -91,10 +118,14 @@ add_key(struct applier *applier, struct command *command)
         refuse(command, VG_NOT_FOUND, "institution %u is not registered",
                add->row.institution);
     }
-    if (add->row.role == 0 ||
-        (add->row.role & ~(uint32_t)(ROLE_SOURCE | ROLE_MEMBER | ROLE_OPERATOR)) != 0) {
+    if (!role_is_one(add->row.role)) {
         refuse(command, VG_MALFORMED, "role %u is none of source, member, operator",
                add->row.role);
+    }
+    if (use.keys_valid >= KEYS_PER_USE_MAX) {
+        refuse(command, VG_EXISTS,
+               "institution %u has %d valid keys for this use already: revoke one first",
+               use.institution, KEYS_PER_USE_MAX);
     }
     if (command->status != VG_OK) {
         return VG_OK;

@@ -30,9 +30,12 @@ NODISCARD enum vg_status institution_each(struct txn *txn, institution_fn each,
 enum { KEY_LEN = 32, KEY_LABEL_LEN = 32 };
 enum key_role { ROLE_SOURCE = 1, ROLE_MEMBER = 2, ROLE_OPERATOR = 4 }; // bits
 
+// Valid keys of one institution and role: the one in use, and the next one meanwhile.
+enum { KEYS_PER_USE_MAX = 2 };
+
 struct key_row {
     uint32_t institution;
-    uint32_t role; // bits of enum key_role
+    uint32_t role; // one of enum key_role; a store of before may have several bits
     int64_t added_us;
     int64_t revoked_us; // 0: valid
     char label[KEY_LABEL_LEN];

@@ -317,7 +317,11 @@ list_institutions(struct cli *cli)
 static int
 show_institution(struct cli *cli)
 {
-    static const char *const keys[] = {"KEY:public", "ROLE:role", "ADDED:added",
+    static const char *const keys[] = {"KEY:public",
+                                       "ROLE:role",
+                                       "ADDED:added",
+                                       "LAST USED:last_used",
+                                       "NOW:connections:right",
                                        "REVOKED:revoked"};
     static const char *const mailboxes[] = {"MAILBOX:mailbox:right", "NAME:name",
                                             "FLOWS:flows"};
@@ -336,7 +340,8 @@ show_institution(struct cli *cli)
         } else {
             printf("%s  %s\n\n", json_string_value(json_object_get(answer.body, "code")),
                    json_string_value(json_object_get(answer.body, "name")));
-            cli_table(keys, 4, json_object_get(answer.body, "keys"));
+            cli_table(keys, sizeof keys / sizeof keys[0],
+                      json_object_get(answer.body, "keys"));
             putchar('\n');
             cli_table(mailboxes, 3, json_object_get(answer.body, "mailboxes"));
         }

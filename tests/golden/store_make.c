@@ -23,7 +23,7 @@ add_keys(struct flow_fixture *f)
 
         memset(command->key.key, fill * 0x11, KEY_LEN);
         command->key.row.institution = fill == 1 ? RN : CPAS_A;
-        command->key.row.role = fill == 1 ? ROLE_SOURCE : ROLE_MEMBER | ROLE_OPERATOR;
+        command->key.row.role = fill == 1 ? ROLE_SOURCE : ROLE_OPERATOR;
         snprintf(command->key.row.label, KEY_LABEL_LEN, "key %d", fill);
         apply_all_well(f, command);
     }

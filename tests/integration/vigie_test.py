@@ -371,6 +371,13 @@ class Story(unittest.TestCase):
         for word in words:
             self.assertIn(word, fault.sentence)
 
+    def metric(self, name):
+        """One number of /metrics."""
+        for line in self.broker.http("GET", "/metrics")[1].splitlines():
+            if line.split(" ")[0] == name:
+                return float(line.split(" ")[1])
+        raise AssertionError(f"there is no metric {name}")
+
     def assertLog(self, *words):
         """A line of the log since the last start has all these words."""
         line = self.broker.wait_for(words[0])

@@ -474,11 +474,27 @@ find_key(struct model *model, const uint8_t key[KEY_LEN])
     return NULL;
 }
 
+// All of them have the same role.
+static size_t
+valid_keys(const struct model *model, uint32_t institution)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < model->keys_len; i++) {
+        len += model->keys[i].institution == institution && !model->keys[i].revoked;
+    }
+    return len;
+}
+
 static void
 follow_add_key(struct model *model, const struct command *command,
                struct applied *applied)
 {
     if (find_key(model, command->key.key) != NULL) {
+        check_status(applied, command, VG_EXISTS);
+        return;
+    }
+    if (valid_keys(model, command->key.row.institution) >= KEYS_PER_USE_MAX) {
         check_status(applied, command, VG_EXISTS);
         return;
     }

@@ -392,7 +392,7 @@ change_key(struct simulation *s)
 
     memset(command->key.key, (int)dice_below(&s->dice, KEYS_MAX), KEY_LEN);
     command->key.row.institution = any_institution(s);
-    command->key.row.role = ROLE_SOURCE | ROLE_MEMBER;
+    command->key.row.role = ROLE_MEMBER;
     node_queue(&s->node, &command);
 }
 

@@ -124,6 +124,34 @@ adds_and_revokes_a_key(void **state)
     assert_int_equal(key_row(f, 7).revoked_us, revoked_us);
 }
 
+// While a key is exchanged for the next one both work; a third one is too many.
+static void
+an_institution_has_two_keys_for_one_use(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct command *old = key_command(f, COMMAND_ADD_KEY, 1, ROLE_SOURCE);
+    struct command *next = key_command(f, COMMAND_ADD_KEY, 2, ROLE_SOURCE);
+    struct command *third = key_command(f, COMMAND_ADD_KEY, 3, ROLE_SOURCE);
+    struct command *other_use = key_command(f, COMMAND_ADD_KEY, 4, ROLE_MEMBER);
+    struct command *two_uses =
+        key_command(f, COMMAND_ADD_KEY, 5, ROLE_MEMBER | ROLE_OPERATOR);
+
+    flow_apply(f);
+    assert_int_equal(old->status, VG_OK);
+    assert_int_equal(next->status, VG_OK);
+    assert_int_equal(third->status, VG_EXISTS);
+    assert_int_equal(other_use->status, VG_OK);
+    assert_int_equal(two_uses->status, VG_MALFORMED);
+    assert_int_equal(key_row(f, 1).revoked_us, 0);
+    assert_int_equal(key_row(f, 2).revoked_us, 0);
+
+    key_command(f, COMMAND_REVOKE_KEY, 1, 0);
+    third = key_command(f, COMMAND_ADD_KEY, 3, ROLE_SOURCE);
+    flow_apply(f);
+    assert_int_equal(third->status, VG_OK);
+    assert_int_equal(key_row(f, 3).revoked_us, 0);
+}
+
 static void
 refuses_keys_without_role_or_institution(void **state)
 {
@@ -333,6 +361,7 @@ main(void)
         FLOW_TEST(adds_an_institution_with_its_mailbox),
         FLOW_TEST(refuses_an_institution_twice_or_malformed),
         FLOW_TEST(adds_and_revokes_a_key),
+        FLOW_TEST(an_institution_has_two_keys_for_one_use),
         FLOW_TEST(refuses_keys_without_role_or_institution),
         FLOW_TEST(a_further_mailbox_gets_what_it_chose),
         FLOW_TEST(refuses_mailboxes_it_cannot_name),

@@ -665,6 +665,8 @@ a_key_is_added_shown_and_revoked(void **state)
     assert_string_equal(text_at(key, "label"), "desk 1");
     assert_int_equal(strlen(text_at(key, "added")), 27);
     assert_true(json_is_null(at(key, "revoked")));
+    assert_true(json_is_null(at(key, "last_used")));
+    assert_int_equal(number_at(key, "connections"), 0);
     answer_clear(&answer);
 
     snprintf(body, sizeof body, "{\"public\":\"%s\"}", key_text);

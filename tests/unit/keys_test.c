@@ -127,6 +127,8 @@ a_reload_adds_and_revokes_under_the_same_id(void **state)
     make_key(KEYS + 3, fresh);
     reload(keys, world->store);
     id = keys_find(keys, old)->id;
+    assert_int_equal(keys_by_id(keys, id)->used_us, 0);
+    keys_note_use(keys, id, 4711);
     put_keys(world->store, 3, 4, 1234567);
     put_keys(world->store, KEYS + 3, KEYS + 4, 0);
     assert_true(key_is_valid(keys_by_id(keys, id))); // not before it is told
@@ -134,6 +136,7 @@ a_reload_adds_and_revokes_under_the_same_id(void **state)
     assert_int_equal(keys_len(keys), KEYS + 1);
     assert_int_equal(keys_find(keys, old)->id, id);
     assert_false(key_is_valid(keys_by_id(keys, id)));
+    assert_int_equal(keys_by_id(keys, id)->used_us, 4711); // what happened stays known
     assert_true(key_is_valid(keys_find(keys, fresh)));
 }
 
