@@ -3,6 +3,7 @@
 
 #include "edge/delivery.h"
 #include "edge/log.h"
+#include "edge/owed.h"
 #include "edge/sources.h"
 #include "edge/watch.h"
 #include "wire/wire.h"
@@ -129,8 +130,23 @@ answer_session(struct broker *broker, const struct command *command)
     }
 }
 
+// False when the answer is not the last word: the command is proposed again.
+static bool
+is_final(struct broker *broker, struct command *command)
+{
+    if (command->kind != COMMAND_ACKNOWLEDGE || command->status != VG_STORE_FULL) {
+        return true;
+    }
+    if (owed_keep(broker, command)) {
+        return false;
+    }
+    // Not kept: the next session begins again after what the disk says.
+    lanes_at(broker->lanes, command->acknowledge.mailbox)->mark = 0;
+    return true;
+}
+
 static void
-answer(struct broker *broker, const struct command *command)
+answer(struct broker *broker, struct command *command)
 {
     const struct answer_to *to = command->back.context;
 
@@ -138,9 +154,8 @@ answer(struct broker *broker, const struct command *command)
     if (command->kind == COMMAND_FOLD) {
         broker->fold_proposed = false;
     }
-    if (command->kind == COMMAND_ACKNOWLEDGE && command->status == VG_STORE_FULL) {
-        // Not kept: the next session begins again after what the disk says.
-        lanes_at(broker->lanes, command->acknowledge.mailbox)->mark = 0;
+    if (!is_final(broker, command)) {
+        return;
     }
     if (command->back.session != 0) {
         answer_session(broker, command);
@@ -154,7 +169,7 @@ take_batch(struct broker *broker, struct batch *batch)
 {
     renew_view(broker, batch);
     count_batch(broker, batch);
-    for (const struct command *command = batch->first; command != NULL;
+    for (struct command *command = batch->first; command != NULL;
          command = command->next) {
         answer(broker, command);
     }

@@ -7,6 +7,7 @@
 #include "edge/http.h"
 #include "edge/log.h"
 #include "edge/members.h"
+#include "edge/owed.h"
 #include "edge/pair.h"
 #include "edge/ready.h"
 #include "edge/reload.h"
@@ -118,6 +119,7 @@ at_second(evutil_socket_t fd, short what, void *arg)
     (void)what;
 
     watch_room(broker);
+    owed_propose(broker);
     watch_fold(broker);
     watch_arrivals(broker, clock_ms());
     lanes_tick(broker->lanes);
@@ -652,6 +654,7 @@ broker_close(struct broker **broker)
     if (ended->base != NULL) {
         event_base_free(ended->base);
     }
+    owed_free(ended);
     proposals_free(&ended->proposals);
     lanes_free(&ended->lanes);
     tails_free(&ended->tails);

@@ -81,7 +81,10 @@ struct broker {
     int exit_code;
     int64_t drain_ms; // when it began
     struct instant started;
-    size_t proposed; // commands not yet answered
+    size_t proposed;      // commands not yet answered
+    struct command *owed; // acknowledgements that found no room (edge/owed.h)
+    struct command **owed_last;
+    size_t owed_len;
     struct store_room room;
     uint64_t slow_ms; // how long the slow commit took when last seen; 0: none is slow
     uint64_t unmeasured_bytes;             // written since

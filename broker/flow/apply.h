@@ -71,8 +71,9 @@ void applier_close(struct applier **applier);
 // apply_batch applies every command in order and commits once.
 //
 // Durable: everything that the answers say, when it returns VG_OK. Answers are filled in
-// on VG_OK only. Blocks: for the sync. Returns VG_OK; VG_UNKNOWN or VG_STORE_BROKEN:
-// answer nobody, end the process. A full store is not an error here: publishing and
+// on VG_OK only. Blocks: for the sync. Returns VG_OK; with anything else, VG_UNKNOWN,
+// VG_STORE_BROKEN or VG_NO_MEMORY (reading again what a batch that was given up has
+// changed): answer nobody, end the process. A full store is not an error here: publishing and
 // integrating get STORE_FULL, the rest of the batch is done.
 NODISCARD enum vg_status apply_batch(struct applier *applier, struct batch *batch,
                                      struct why *why);
