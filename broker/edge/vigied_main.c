@@ -3,6 +3,7 @@
 #include "edge/broker.h"
 #include "edge/inspect.h"
 #include "edge/log.h"
+#include "edge/map_fault.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -145,6 +146,7 @@ serve(const char *path, struct settings *settings)
     int code;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); // a limit on the file's size is an error of the write
     raise_descriptor_limit();
     log_set_level(settings->log_level);
     if (broker_open(settings, &broker, &faults) != VG_OK) {
@@ -260,6 +262,7 @@ main(int count, char **arguments)
     if (settings_read(choices.settings, &settings, &faults) != VG_OK) {
         return inspect_faults(choices.settings, &faults, &output);
     }
+    map_fault_watch(settings.store_path);
     return choices.verify ? inspect_store(&settings, &output)
                           : serve(choices.settings, &settings);
 }

@@ -74,6 +74,53 @@ store_use_calls(const struct lmdb_calls *calls)
     lmdb = calls == NULL ? &lmdb_own_calls : calls;
 }
 
+// ---- free pages ----
+
+// Each row of LMDB's table of free pages is how many it names, then their numbers. Counts
+// those from `first` on.
+static int
+count_free_pages(MDB_cursor *cursor, uint64_t first, uint64_t *ret_pages)
+{
+    MDB_val key, value;
+    uint64_t pages = 0;
+    int rc = lmdb->cursor_get(cursor, &key, &value, MDB_FIRST);
+
+    while (rc == 0) {
+        const size_t *row = value.mv_data;
+        size_t named = value.mv_size < sizeof *row ? SIZE_MAX : row[0];
+
+        if (named > value.mv_size / sizeof *row - 1) {
+            return MDB_CORRUPTED;
+        }
+        pages += first == 0 ? named : 0;
+        for (size_t i = 1; first > 0 && i <= named; i++) {
+            pages += row[i] >= first;
+        }
+        rc = lmdb->cursor_get(cursor, &key, &value, MDB_NEXT);
+    }
+    *ret_pages = pages;
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int
+free_pages(struct store *store, uint64_t first, uint64_t *ret_pages)
+{
+    MDB_txn *txn = NULL;
+    MDB_cursor *cursor = NULL;
+    int rc = lmdb->txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+
+    if (rc != 0) {
+        return rc;
+    }
+    rc = lmdb->cursor_open(txn, FREE_TABLE, &cursor);
+    if (rc == 0) {
+        rc = count_free_pages(cursor, first, ret_pages);
+        mdb_cursor_close(cursor);
+    }
+    mdb_txn_abort(txn);
+    return rc;
+}
+
 // ---- opening ----
 
 // What LMDB itself says is about the file's content, what the system says about the file.
@@ -155,6 +202,37 @@ open_env(struct store *store, uint64_t map_bytes, struct why *why)
         return open_failed(store, "data.mdb", rc, why);
     }
     store->page_bytes = stat.ms_psize;
+    return VG_OK;
+}
+
+// LMDB opens a file that was cut short, and dies when it reads the pages that are gone. Only
+// free ones may be missing: those that a transaction took from the end and gave back.
+static enum vg_status
+check_length(struct store *store, struct why *why)
+{
+    MDB_envinfo info;
+    struct stat file;
+    uint64_t missing = 0;
+    uint64_t found = 0;
+    int rc = lmdb->env_info(store->env, &info);
+
+    if (rc == 0 && fstatat(store->folder, "data.mdb", &file, 0) != 0) {
+        rc = errno;
+    }
+    if (rc == 0) {
+        uint64_t pages = (uint64_t)file.st_size / store->page_bytes;
+
+        missing = pages > info.me_last_pgno ? 0 : info.me_last_pgno + 1 - pages;
+        rc = missing == 0 ? 0 : free_pages(store, pages, &found);
+    }
+    if (rc != 0) {
+        return open_failed(store, "data.mdb", rc, why);
+    }
+    if (found < missing) {
+        return fail(why, VG_STORE_BROKEN,
+                    "%s: data.mdb was cut short: it lacks %llu pages of its last commit",
+                    store->path, (unsigned long long)missing);
+    }
     return VG_OK;
 }
 
@@ -345,6 +423,9 @@ store_open(const struct store_options *options, struct store **ret_store, struct
     }
     if (status == VG_OK) {
         status = open_env(store, map_bytes, why);
+    }
+    if (status == VG_OK) {
+        status = check_length(store, why);
     }
     if (status == VG_OK) {
         status = open_tables(store, options->create, why);
@@ -543,47 +624,6 @@ store_path(const struct store *store)
 
 // ---- room ----
 
-// Each row of LMDB's table of free pages begins with how many it names.
-static int
-count_free_pages(MDB_cursor *cursor, uint64_t *ret_pages)
-{
-    MDB_val key, value;
-    uint64_t pages = 0;
-    int rc = lmdb->cursor_get(cursor, &key, &value, MDB_FIRST);
-
-    while (rc == 0) {
-        size_t named = 0;
-
-        if (value.mv_size < sizeof named) {
-            return MDB_CORRUPTED;
-        }
-        memcpy(&named, value.mv_data, sizeof named);
-        pages += named;
-        rc = lmdb->cursor_get(cursor, &key, &value, MDB_NEXT);
-    }
-    *ret_pages = pages;
-    return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-static int
-free_pages(struct store *store, uint64_t *ret_pages)
-{
-    MDB_txn *txn = NULL;
-    MDB_cursor *cursor = NULL;
-    int rc = lmdb->txn_begin(store->env, NULL, MDB_RDONLY, &txn);
-
-    if (rc != 0) {
-        return rc;
-    }
-    rc = lmdb->cursor_open(txn, FREE_TABLE, &cursor);
-    if (rc == 0) {
-        rc = count_free_pages(cursor, ret_pages);
-        mdb_cursor_close(cursor);
-    }
-    mdb_txn_abort(txn);
-    return rc;
-}
-
 enum vg_status
 store_room(struct store *store, struct store_room *ret_room)
 {
@@ -592,7 +632,7 @@ store_room(struct store *store, struct store_room *ret_room)
     struct stat size;
     struct statvfs disk;
     uint64_t unused = 0;
-    int rc = free_pages(store, &unused);
+    int rc = free_pages(store, 0, &unused);
 
     if (rc == 0) {
         rc = lmdb->env_info(store->env, &info);

@@ -131,6 +131,57 @@ set_schema(struct fresh_store *fresh, const void *schema, size_t len)
 }
 
 static void
+give_a_body_of_many_pages(struct fresh_store *fresh, size_t integrations)
+{
+    static const struct integration many[4000];
+    struct txn *txn = fresh_store_write(fresh);
+
+    assert_int_equal(person_put(txn, niss_make(1966, 1 + 60, 1, 1), many, integrations),
+                     VG_OK);
+    fresh_store_commit(&txn);
+}
+
+// Cuts the closed store's file; gives its length.
+static off_t
+cut(struct fresh_store *fresh, off_t bytes)
+{
+    char path[300];
+    struct stat file;
+
+    store_close(&fresh->store);
+    snprintf(path, sizeof path, "%s/data.mdb", fresh->path);
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(truncate(path, file.st_size - bytes), 0);
+    assert_int_equal(stat(path, &file), 0);
+    return file.st_size;
+}
+
+static void
+a_file_that_was_cut_short_is_refused_unless_nothing_of_it_is_missed(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct why why;
+    off_t whole;
+
+    // The last of 64 KB of free pages is gone: nobody would read it.
+    give_a_body_of_many_pages(fresh, 4000);
+    give_a_body_of_many_pages(fresh, 0);
+    for (uint64_t commit = 1; commit <= 4; commit++) {
+        remember(fresh, commit); // what is in use moves to the front
+    }
+    whole = cut(fresh, 4096);
+    assert_int_equal(fresh_store_try_open(fresh, &why), VG_OK);
+    give_a_body_of_many_pages(fresh, 4000);
+    assert_true(cut(fresh, 0) > whole);
+    assert_int_equal(fresh_store_try_open(fresh, &why), VG_OK);
+
+    give_a_body_of_many_pages(fresh, 3999); // the last page is in use now
+    (void)cut(fresh, 1);
+    assert_int_equal(fresh_store_try_open(fresh, &why), VG_STORE_BROKEN);
+    assert_non_null(strstr(why.text, "data.mdb was cut short: it lacks 1 pages"));
+}
+
+static void
 a_newer_schema_is_refused_and_left_alone(void **state)
 {
     struct fresh_store *fresh = *state;
@@ -737,6 +788,8 @@ main(void)
         cmocka_unit_test(a_store_is_made_only_when_asked),
         fresh_store_test(a_folder_that_is_not_there_or_a_file_is_refused),
         fresh_store_test(two_at_once_are_refused),
+        fresh_store_test(
+            a_file_that_was_cut_short_is_refused_unless_nothing_of_it_is_missed),
         fresh_store_test(a_newer_schema_is_refused_and_left_alone),
         fresh_store_test(a_file_of_something_else_is_refused),
         fresh_store_test(bytes_that_are_no_database_are_refused),
