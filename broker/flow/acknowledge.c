@@ -126,7 +126,7 @@ mark_single(struct marks *marks, const struct acknowledge_single *single)
 // first in `ret_new`.
 static size_t
 mark_singles(struct marks *marks, struct command *command,
-             uint64_t ret_new[ACKNOWLEDGE_SINGLES_MAX])
+             struct acknowledge_single ret_new[ACKNOWLEDGE_SINGLES_MAX])
 {
     const struct acknowledge_command *acknowledge = &command->acknowledge;
     size_t len = 0;
@@ -134,7 +134,7 @@ mark_singles(struct marks *marks, struct command *command,
     for (size_t i = 0; i < acknowledge->singles_len; i++) {
         switch (mark_single(marks, &acknowledge->singles[i])) {
         case MARK_NEW:
-            ret_new[len++] = acknowledge->singles[i].number;
+            ret_new[len++] = acknowledge->singles[i];
             break;
         case MARK_KNOWN:
             break;
@@ -149,10 +149,11 @@ mark_singles(struct marks *marks, struct command *command,
 }
 
 static void
-journal_acknowledge_of(struct applier *applier, uint32_t mailbox, const uint64_t *singles,
-                       size_t singles_len, const struct mailbox_row *before,
-                       const struct mailbox_row *after)
+journal_acknowledge_of(struct applier *applier, uint32_t mailbox,
+                       const struct acknowledge_single *singles, size_t singles_len,
+                       const struct mailbox_row *before, const struct mailbox_row *after)
 {
+    struct journal_marked marked = {.bytes_through = after->bytes_acknowledged};
     struct journal_acknowledge item = {
         .through = after->acknowledged,
         .count = mailbox_waiting(before) - mailbox_waiting(after),
@@ -160,14 +161,17 @@ journal_acknowledge_of(struct applier *applier, uint32_t mailbox, const uint64_t
         .mailbox = mailbox,
     };
 
-    journal_add(&applier->record, JOURNAL_ACKNOWLEDGE, &item, sizeof item, NULL, 0);
+    journal_add(&applier->record, JOURNAL_ACKNOWLEDGE, &item, sizeof item, &marked,
+                sizeof marked);
     for (size_t i = 0; i < singles_len; i++) {
-        if (singles[i] > after->acknowledged) {
-            item.through = singles[i];
+        if (singles[i].number > after->acknowledged) {
+            item.through = singles[i].number;
             item.count = item.bytes = 0;
             item.one = 1;
-            journal_add(&applier->record, JOURNAL_ACKNOWLEDGE, &item, sizeof item, NULL,
-                        0);
+            marked.bytes_through = singles[i].bytes_through;
+            marked.bytes = singles[i].bytes;
+            journal_add(&applier->record, JOURNAL_ACKNOWLEDGE, &item, sizeof item,
+                        &marked, sizeof marked);
         }
     }
 }
@@ -179,7 +183,7 @@ acknowledge_letters(struct applier *applier, struct command *command)
     struct mailbox_id mailbox = {acknowledge->mailbox};
     struct marks marks; // 64 KB of ranges, written before they are read
     struct mailbox_row before;
-    uint64_t singles[ACKNOWLEDGE_SINGLES_MAX];
+    struct acknowledge_single singles[ACKNOWLEDGE_SINGLES_MAX];
     size_t singles_len;
     enum vg_status status = applier_box(applier, mailbox.number, &marks.row);
 

@@ -17,9 +17,11 @@
 // A mailbox's row, read once and written when a batch has changed it.
 struct box {
     struct mailbox_row row;
-    uint64_t trimmed; // the backlog holds no row wholly below it
+    struct mailbox_row was; // at the beginning of the batch
+    uint64_t trimmed;       // the backlog holds no row wholly below it
     bool loaded;
     bool dirty;
+    bool told; // the journal tells it as a row
 };
 
 struct boxes {
@@ -51,6 +53,9 @@ struct applier {
     struct buffer recipients; // of one event
     size_t record_empty;      // its length without items
     bool changed;             // something beside the journal
+    bool by_rows;             // the command's changes of mailboxes are told as rows
+    bool meta_told;           // meta is told as a row
+    struct meta was;          // at the beginning of the batch
     bool tight;               // the store was full: what can wait does
     bool roster_changed;
 };
@@ -58,6 +63,9 @@ struct applier {
 // applier_box gives a mailbox's row to change; it is written at the end of the batch.
 NODISCARD enum vg_status applier_box(struct applier *applier, uint32_t mailbox,
                                      struct mailbox_row **ret_row);
+
+// applier_put_boxes writes the rows that changed.
+NODISCARD enum vg_status applier_put_boxes(struct applier *applier);
 
 // applier_each_box calls back for every mailbox whose row is in memory.
 typedef enum vg_status (*box_fn)(struct applier *applier, uint32_t mailbox,
@@ -72,6 +80,11 @@ NODISCARD enum vg_status applier_put_person(struct applier *applier, struct niss
                                             size_t before,
                                             const struct integration *integrations,
                                             size_t len);
+
+// applier_move_person moves what follows a number to the one that replaces it.
+// replacement_check has been asked.
+NODISCARD enum vg_status applier_move_person(struct applier *applier, struct niss old,
+                                             struct niss new);
 
 // applier_retire_catalogue keeps the one in force for those who may still read it.
 void applier_retire_catalogue(struct applier *applier);

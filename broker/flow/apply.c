@@ -128,8 +128,11 @@ applier_box(struct applier *applier, uint32_t mailbox, struct mailbox_row **ret_
     }
     if (!box->dirty) {
         box->dirty = true;
+        box->told = false;
+        box->was = box->row;
         note_dirty(applier, mailbox);
     }
+    box->told = box->told || applier->by_rows;
     *ret_row = &box->row;
     return VG_OK;
 }
@@ -160,13 +163,36 @@ clean_boxes(struct applier *applier)
     applier->dirty_len = 0;
 }
 
+// Events, acknowledgements and folds tell everything else.
+static bool
+must_tell_box(const struct box *box)
+{
+    size_t after = offsetof(struct mailbox_row, held);
+
+    return box->told || box->row.parked != box->was.parked ||
+           memcmp((const uint8_t *)&box->row + after, (const uint8_t *)&box->was + after,
+                  sizeof box->row - after) != 0;
+}
+
 static enum vg_status
-put_boxes(struct applier *applier)
+put_box(struct applier *applier, uint32_t mailbox, const struct box *box)
+{
+    struct mailbox_id id = {mailbox};
+    enum vg_status status = VG_OK;
+
+    if (memcmp(&box->row, &box->was, sizeof box->row) != 0) {
+        status = mailbox_put(applier->txn, id, &box->row);
+    }
+    return status == VG_OK && must_tell_box(box) ? journal_mailbox(applier->txn, id)
+                                                 : status;
+}
+
+enum vg_status
+applier_put_boxes(struct applier *applier)
 {
     for (size_t i = 0; i < applier->dirty_len; i++) {
         uint32_t mailbox = applier->dirty[i];
-        enum vg_status status = mailbox_put(applier->txn, (struct mailbox_id){mailbox},
-                                            &box_of(applier, mailbox)->row);
+        enum vg_status status = put_box(applier, mailbox, box_of(applier, mailbox));
 
         if (status != VG_OK) {
             return status;
@@ -407,6 +433,9 @@ begin_batch(struct applier *applier, struct batch *batch)
     }
     applier->today = day_in_brussels(applier->now);
     applier->changed = false;
+    applier->by_rows = false;
+    applier->meta_told = false;
+    applier->was = *meta;
     applier->roster_changed = false;
     applier->bodies.next = meta->last_block + 1;
     applier->bodies.bytes = 0;
@@ -414,6 +443,20 @@ begin_batch(struct applier *applier, struct batch *batch)
     journal_begin(&applier->record, meta->last_commit + 1, batch->id, applier->now.us,
                   &meta->last_hash);
     applier->record_empty = applier->record.len;
+}
+
+// Events tell how far numbers, blocks and time have come; anything else is told as a row.
+static bool
+must_tell_meta(const struct applier *applier)
+{
+    struct meta told = applier->was;
+
+    told.last_sequence = applier->meta.last_sequence;
+    told.last_block = applier->meta.last_block;
+    told.last_commit = applier->meta.last_commit;
+    told.last_batch = applier->meta.last_batch;
+    told.last_time_us = applier->meta.last_time_us;
+    return applier->meta_told || memcmp(&told, &applier->meta, sizeof told) != 0;
 }
 
 static enum vg_status
@@ -430,12 +473,15 @@ finish_batch(struct applier *applier, struct why *why)
     }
     status = bodies_flush(applier->txn, &applier->bodies, meta);
     if (status == VG_OK) {
-        status = put_boxes(applier);
+        status = applier_put_boxes(applier);
     }
     if (status == VG_OK) {
         meta->last_commit++;
         meta->last_batch = batch->id;
         meta->last_time_us = applier->now.us;
+        if (must_tell_meta(applier)) {
+            journal_meta(&applier->record, meta);
+        }
         status = journal_append(applier->txn, &applier->record, meta->last_commit,
                                 &meta->last_hash);
     }
@@ -453,6 +499,18 @@ finish_batch(struct applier *applier, struct why *why)
     return status;
 }
 
+// What these do is told by the journal's items; what others do to mailboxes and meta, by
+// rows.
+static void
+choose_telling(struct applier *applier, enum command_kind kind)
+{
+    bool told = kind == COMMAND_PUBLISH || kind == COMMAND_LAST_NUMBER ||
+                kind == COMMAND_ACKNOWLEDGE;
+
+    applier->by_rows = !told && kind != COMMAND_FOLD;
+    applier->meta_told = applier->meta_told || !told;
+}
+
 static enum vg_status
 try_batch(struct applier *applier, struct batch *batch, struct why *why)
 {
@@ -462,6 +520,7 @@ try_batch(struct applier *applier, struct batch *batch, struct why *why)
     begin_batch(applier, batch);
     for (struct command *command = batch->first; status == VG_OK && command != NULL;
          command = command->next) {
+        choose_telling(applier, command->kind);
         status = steps[command->kind](applier, command);
     }
     if (status == VG_OK) {

@@ -295,8 +295,8 @@ put_grants(struct applier *applier, struct passage *passage, size_t grants_len)
 
 // The integrations move to the surviving number, and the old one leads to it from now on.
 // replacement_check has made sure that neither was replaced before and that all find room.
-static enum vg_status
-move_person(struct applier *applier, struct niss old, struct niss new)
+enum vg_status
+applier_move_person(struct applier *applier, struct niss old, struct niss new)
 {
     struct integration merged[INTEGRATIONS_PER_PERSON_MAX + 1];
     struct person from, to;
@@ -425,7 +425,12 @@ keep_mutation(struct applier *applier, struct publish_command *publish,
         applier->batch->count.unmatched++;
     }
     if (passage->judged.flow->replaces_person) {
-        status = move_person(applier, passage->judged.niss, passage->judged.new_niss);
+        struct journal_replace item = {passage->judged.niss.number,
+                                       passage->judged.new_niss.number};
+
+        journal_add(&applier->record, JOURNAL_REPLACE, &item, sizeof item, NULL, 0);
+        status =
+            applier_move_person(applier, passage->judged.niss, passage->judged.new_niss);
     }
     return status;
 }

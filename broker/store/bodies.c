@@ -143,6 +143,16 @@ body_get(struct txn *txn, uint64_t address, struct bytes *ret_body)
 }
 
 enum vg_status
+bodies_copy_block(struct txn *from, struct txn *to, uint64_t block)
+{
+    struct key key = key_of_u64(block);
+    struct bytes bytes;
+    enum vg_status status = table_get(from, TABLE_BODIES, &key, &bytes);
+
+    return status == VG_OK ? table_put(to, TABLE_BODIES, &key, bytes, 0) : status;
+}
+
+enum vg_status
 bodies_check_block(struct txn *txn, uint64_t block, struct why *why)
 {
     struct block_head head;

@@ -14,6 +14,13 @@
 
 enum { BLOCK_MAX = 65512, BODY_MAX = 32768 };
 
+// body_block is the block that a body's address lies in.
+static inline uint64_t
+body_block(uint64_t address)
+{
+    return address >> 16;
+}
+
 // Blocks of one transaction being filled. Zero it before use; `next` is meta.last_block
 // + 1.
 struct body_writer {
@@ -39,6 +46,10 @@ NODISCARD enum vg_status bodies_flush(struct txn *txn, struct body_writer *write
 // VG_STORE_BROKEN.
 NODISCARD enum vg_status body_get(struct txn *txn, uint64_t address,
                                   struct bytes *ret_body);
+// bodies_copy_block copies a block as it stands, sound or not, from another store.
+// Durable: with the transaction's commit. VG_NOT_FOUND: the other store has none.
+NODISCARD enum vg_status bodies_copy_block(struct txn *from, struct txn *to,
+                                           uint64_t block);
 NODISCARD enum vg_status bodies_check_block(struct txn *txn, uint64_t block,
                                             struct why *why);
 

@@ -27,6 +27,9 @@ _Static_assert(sizeof(struct journal_acknowledge) == 32, "stored without holes")
 _Static_assert(sizeof(struct journal_directory) == 40, "stored without holes");
 _Static_assert(sizeof(struct journal_admin) == 24, "stored without holes");
 _Static_assert(sizeof(struct journal_fold) == 16, "stored without holes");
+_Static_assert(sizeof(struct journal_marked) == 16, "stored without holes");
+_Static_assert(sizeof(struct journal_row) == 16, "stored without holes");
+_Static_assert(sizeof(struct journal_replace) == 16, "stored without holes");
 _Static_assert(sizeof(struct journal_event) +
                        JOURNAL_RECIPIENTS_MAX * sizeof(struct journal_recipient) <=
                    UINT16_MAX,
@@ -63,6 +66,80 @@ journal_add(struct buffer *record, enum journal_kind kind, const void *bytes, si
     buffer_add(record, &head, sizeof head);
     buffer_add(record, bytes, len);
     buffer_add(record, more, more_len);
+}
+
+static void
+add_item(struct buffer *items, enum journal_kind kind, const void *bytes, size_t len,
+         struct bytes more, struct bytes last)
+{
+    struct item_head head = {.kind = (uint8_t)kind,
+                             .len = (uint16_t)(len + more.len + last.len)};
+
+    buffer_add(items, &head, sizeof head);
+    buffer_add(items, bytes, len);
+    buffer_add(items, more.at, more.len);
+    buffer_add(items, last.at, last.len);
+}
+
+static void
+add_row(struct buffer *items, enum table table, struct bytes key, struct bytes value,
+        bool erased)
+{
+    struct journal_row row = {
+        .table = (uint8_t)table,
+        .erased = erased,
+        .key_len = (uint16_t)key.len,
+        .value_len = (uint32_t)value.len,
+    };
+
+    do {
+        size_t left = value.len - row.offset;
+        size_t len = left < JOURNAL_PIECE_MAX ? left : JOURNAL_PIECE_MAX;
+
+        add_item(items, JOURNAL_ROW, &row, sizeof row, key,
+                 (struct bytes){value.at + row.offset, len});
+        row.offset += (uint32_t)len;
+    } while (row.offset < value.len);
+}
+
+void
+txn_note_row(struct txn *txn, enum table table, const struct key *key, struct bytes value,
+             bool erased)
+{
+    add_row(&txn->rows, table, (struct bytes){key->at, key->len}, value, erased);
+}
+
+static enum vg_status
+note_as_it_stands(struct txn *txn, enum table table, const struct key *key)
+{
+    struct bytes value = bytes_of("");
+    enum vg_status status = table_get(txn, table, key, &value);
+
+    if (status == VG_OK || status == VG_NOT_FOUND) {
+        txn_note_row(txn, table, key, value, status == VG_NOT_FOUND);
+        return VG_OK;
+    }
+    return status;
+}
+
+enum vg_status
+journal_mailbox(struct txn *txn, struct mailbox_id mailbox)
+{
+    struct key key = key_of_u32(mailbox.number);
+    enum vg_status status = note_as_it_stands(txn, TABLE_MAILBOXES, &key);
+
+    return status == VG_OK ? note_as_it_stands(txn, TABLE_ACKNOWLEDGED, &key) : status;
+}
+
+void
+journal_meta(struct buffer *record, const struct meta *meta)
+{
+    struct key key = meta_key();
+    struct meta row = *meta;
+
+    memset(&row.last_hash, 0, sizeof row.last_hash);
+    add_row(record, TABLE_META, (struct bytes){key.at, key.len},
+            (struct bytes){(const uint8_t *)&row, sizeof row}, false);
 }
 
 static struct key
@@ -105,6 +182,8 @@ journal_append(struct txn *txn, struct buffer *record, uint64_t commit,
     CHECK(record->len >= sizeof head);
     memcpy(&head, record->at, sizeof head);
     CHECK(head.commit == commit && head.items_len == 0);
+    buffer_add(record, txn->rows.at, txn->rows.len);
+    buffer_clear(&txn->rows);
     head.items_len = record->len - sizeof head;
     memcpy(record->at, &head, sizeof head);
     hash = hash_chain(&head.previous, record->at, record->len);
@@ -217,6 +296,82 @@ journal_item_as(const struct journal_item *item, void *ret, size_t len)
     }
     memcpy(ret, item->bytes.at, len);
     return true;
+}
+
+bool
+journal_item_row(const struct journal_item *item, struct journal_row *ret,
+                 struct bytes *ret_key, struct bytes *ret_piece)
+{
+    struct journal_row row;
+
+    if (item->kind != JOURNAL_ROW || !journal_item_as(item, &row, sizeof row) ||
+        row.table >= TABLES || row.key_len == 0 ||
+        row.key_len > sizeof((struct key *)NULL)->at ||
+        item->bytes.len - sizeof row < row.key_len || row.offset > row.value_len) {
+        return false;
+    }
+
+    struct bytes key = {item->bytes.at + sizeof row, row.key_len};
+    struct bytes piece = {key.at + key.len, item->bytes.len - sizeof row - key.len};
+
+    if (piece.len > row.value_len - row.offset) {
+        return false;
+    }
+    *ret = row;
+    *ret_key = key;
+    *ret_piece = piece;
+    return true;
+}
+
+enum journal_row_of
+journal_row_of(const struct journal_row *row)
+{
+    switch (row->table) {
+    case TABLE_META:
+        return ROW_OF_META;
+    case TABLE_MAILBOXES:
+        return ROW_OF_MAILBOX;
+    default:
+        return table_told((enum table)row->table) == ROWS ? ROW_FIRST : ROW_LAST;
+    }
+}
+
+bool
+journal_row_as(struct bytes value, void *ret, size_t len)
+{
+    if (value.len != len) {
+        return false;
+    }
+    memcpy(ret, value.at, len);
+    return true;
+}
+
+uint32_t
+journal_row_mailbox(struct bytes key)
+{
+    return key.len == sizeof(uint32_t) ? read_be32(key.at) : 0;
+}
+
+enum vg_status
+journal_apply_row(struct txn *txn, const struct journal_row *row, struct bytes key,
+                  struct bytes value)
+{
+    struct key own = {.len = 0};
+
+    if (row->table >= TABLES || key.len == 0 || key.len > sizeof own.at ||
+        value.len > table_value_max((enum table)row->table)) {
+        return VG_STORE_BROKEN;
+    }
+    key_add(&own, key.at, key.len);
+    return row->erased ? table_erase(txn, (enum table)row->table, &own)
+                       : table_put(txn, (enum table)row->table, &own, value, 0);
+}
+
+enum vg_status
+journal_adopt(struct txn *txn, const struct buffer *record, uint64_t commit)
+{
+    buffer_clear(&txn->rows);
+    return put_parts(txn, record, commit);
 }
 
 bool

@@ -11,7 +11,15 @@
 //  hash = BLAKE2b-256(previous, everything before the hash). An item:
 //
 //    u8 kind | u8 zero | u16 length of what follows | bytes: one of the structs below,
-//    an event followed by its `recipients` structs journal_recipient
+//    an event followed by its `recipients` structs journal_recipient, an acknowledgement
+//    by a struct journal_marked (since schema 2)
+//
+//  A record is complete: with the bodies of its commit, the store as it was before becomes
+//  the store as it was after (flow/replay.h). What the items do not say in words stands in
+//  the record as the row itself, JOURNAL_ROW: every row put or erased in a table that
+//  STORE_TABLES marks ROWS, the mailboxes that journal_mailbox names, and meta whenever
+//  more of it changed than events tell. Rows are the last ones of their commit, whatever
+//  the order of the items.
 //
 //  All structs are little-endian, without holes.
 #ifndef STORE_JOURNAL_H
@@ -19,6 +27,7 @@
 
 #include "base/buffer.h"
 #include "base/checksum.h"
+#include "store/mailbox.h"
 #include "store/meta.h"
 
 enum { JOURNAL_PART_MAX = 65512, JOURNAL_RECIPIENTS_MAX = 1300 };
@@ -32,6 +41,9 @@ enum journal_kind {
         4,             // struct journal_directory: integrate, remove, consult, history
     JOURNAL_ADMIN = 5, // struct journal_admin, then text: who did what
     JOURNAL_FOLD = 6,  // struct journal_fold
+    // struct journal_row, then its key and a piece of its value
+    JOURNAL_ROW = 20,
+    JOURNAL_REPLACE = 21, // struct journal_replace, after the event that says so
 };
 
 struct journal_event {
@@ -79,6 +91,12 @@ struct journal_acknowledge {
     uint32_t one;
 };
 
+// Of the letter `through`.
+struct journal_marked {
+    uint64_t bytes_through;
+    uint64_t bytes;
+};
+
 enum journal_act { ACT_INTEGRATE = 1, ACT_REMOVE, ACT_CONSULT, ACT_HISTORY };
 
 struct journal_directory {
@@ -116,6 +134,23 @@ struct journal_fold {
     uint64_t letters; // filed in the backlog
 };
 
+// A value longer than JOURNAL_PIECE_MAX stands in several items, one after the other.
+struct journal_row {
+    uint8_t table;  // its place in STORE_TABLES
+    uint8_t erased; // 1: the row went, no value follows
+    uint16_t key_len;
+    uint32_t value_len; // in all
+    uint32_t offset;    // of this piece
+    uint32_t reserved;
+};
+
+enum { JOURNAL_PIECE_MAX = 32768 };
+
+struct journal_replace {
+    uint64_t old_niss;
+    uint64_t new_niss;
+};
+
 // Building a record: items are added to a buffer (cleared by journal_begin).
 void journal_begin(struct buffer *record, uint64_t commit, uint64_t batch,
                    int64_t time_us, const struct hash *previous);
@@ -123,7 +158,14 @@ void journal_begin(struct buffer *record, uint64_t commit, uint64_t batch,
 void journal_add(struct buffer *record, enum journal_kind kind, const void *bytes,
                  size_t len, const void *more, size_t more_len);
 
-// journal_append closes the record, chains it and puts it into the transaction.
+// journal_mailbox lets the record tell a mailbox's row and its single acknowledgements as
+// they stand in the transaction: after a change that no other item tells.
+NODISCARD enum vg_status journal_mailbox(struct txn *txn, struct mailbox_id mailbox);
+// journal_meta adds the row meta, without the hash that the record is about to get.
+void journal_meta(struct buffer *record, const struct meta *meta);
+
+// journal_append adds the rows that the transaction has noted, closes the record, chains it
+// and puts it into the transaction.
 // Durable: with the transaction's commit.
 NODISCARD enum vg_status journal_append(struct txn *txn, struct buffer *record,
                                         uint64_t commit, struct hash *ret_hash);
@@ -154,6 +196,27 @@ bool journal_next(const struct buffer *record, size_t *offset,
 
 // journal_item_as copies the item's struct out; false when the item is too short for it.
 bool journal_item_as(const struct journal_item *item, void *ret, size_t len);
+// journal_item_row gives a row's piece: key and value are lent from the record. False when
+// the item is no sound row.
+bool journal_item_row(const struct journal_item *item, struct journal_row *ret,
+                      struct bytes *ret_key, struct bytes *ret_piece);
+// Whose row it is: those of ROW_FIRST stand on their own, others are made of what the items
+// tell and come after them.
+enum journal_row_of { ROW_FIRST, ROW_OF_META, ROW_OF_MAILBOX, ROW_LAST };
+enum journal_row_of journal_row_of(const struct journal_row *row);
+// journal_row_as copies the whole value out; false when it has another length.
+bool journal_row_as(struct bytes value, void *ret, size_t len);
+uint32_t journal_row_mailbox(struct bytes key); // 0: the key is no mailbox's
+
+// journal_apply_row puts or erases a row as another store's record tells it.
+// Durable: with the transaction's commit. VG_STORE_BROKEN: no such row can be.
+NODISCARD enum vg_status journal_apply_row(struct txn *txn, const struct journal_row *row,
+                                           struct bytes key, struct bytes value);
+// journal_adopt puts another store's record as it stands, after all others; what the
+// transaction noted is forgotten: the record tells it.
+NODISCARD enum vg_status journal_adopt(struct txn *txn, const struct buffer *record,
+                                       uint64_t commit);
+
 // journal_item_recipient copies an event's i-th recipient out; false past the end.
 bool journal_item_recipient(const struct journal_item *item, size_t i,
                             struct journal_recipient *ret);

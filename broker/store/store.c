@@ -46,11 +46,12 @@ struct table_row {
     unsigned flags;
     size_t value_max;
     uint32_t since; // schema that it came with
+    enum table_told told;
 };
 
 static const struct table_row tables[TABLES] = {
-#define STORE_TABLE_ROW(name, text, flags, value_max, since)                             \
-    [TABLE_##name] = {text, flags, value_max, since},
+#define STORE_TABLE_ROW(name, text, flags, value_max, since, told)                       \
+    [TABLE_##name] = {text, flags, value_max, since, told},
     STORE_TABLES(STORE_TABLE_ROW)
 #undef STORE_TABLE_ROW
 };
@@ -546,6 +547,7 @@ store_commit(struct txn **txn, struct why *why)
 
     enum vg_status status = commit(ended, why);
 
+    buffer_free(&ended->rows);
     free(ended);
     return status;
 }
@@ -555,6 +557,7 @@ store_abort(struct txn **txn)
 {
     if (*txn != NULL) {
         mdb_txn_abort((*txn)->mdb);
+        buffer_free(&(*txn)->rows);
         free(*txn);
         *txn = NULL;
     }
@@ -691,6 +694,18 @@ val_bytes(MDB_val val)
     return (struct bytes){val.mv_data, val.mv_size};
 }
 
+size_t
+table_value_max(enum table table)
+{
+    return tables[table].value_max;
+}
+
+enum table_told
+table_told(enum table table)
+{
+    return tables[table].told;
+}
+
 enum vg_status
 table_get(struct txn *txn, enum table table, const struct key *key,
           struct bytes *ret_value)
@@ -733,6 +748,9 @@ table_put(struct txn *txn, enum table table, const struct key *key, struct bytes
     MDB_val mdb_value = {value.len, (void *)(uintptr_t)value.at};
 
     CHECK(txn->writes && value.len <= tables[table].value_max);
+    if (tables[table].told == ROWS) {
+        txn_note_row(txn, table, key, value, false);
+    }
     return row_status(
         txn, lmdb->put(txn->mdb, txn->store->dbi[table], &mdb_key, &mdb_value, flags));
 }
@@ -747,6 +765,9 @@ table_erase(struct txn *txn, enum table table, const struct key *key)
     enum vg_status status =
         row_status(txn, lmdb->del(txn->mdb, txn->store->dbi[table], &mdb_key, NULL));
 
+    if (status == VG_OK && tables[table].told == ROWS) {
+        txn_note_row(txn, table, key, bytes_of(""), true);
+    }
     return status == VG_NOT_FOUND ? VG_OK : status;
 }
 
@@ -766,7 +787,7 @@ enum vg_status
 cursor_open(struct txn *txn, enum table table, struct cursor *ret_cursor)
 {
     CHECK(!txn->rests);
-    *ret_cursor = (struct cursor){.txn = txn};
+    *ret_cursor = (struct cursor){.txn = txn, .table = table};
 
     int rc = lmdb->cursor_open(txn->mdb, txn->store->dbi[table], &ret_cursor->mdb);
 
@@ -814,5 +835,11 @@ enum vg_status
 cursor_erase(struct cursor *cursor)
 {
     CHECK(cursor->txn->writes);
+    if (tables[cursor->table].told == ROWS) {
+        struct key key = {.len = 0};
+
+        key_add(&key, cursor->key.at, cursor->key.len);
+        txn_note_row(cursor->txn, cursor->table, &key, bytes_of(""), true);
+    }
     return row_status(cursor->txn, lmdb->cursor_del(cursor->mdb, 0));
 }

@@ -4,6 +4,7 @@
 #ifndef STORE_STORE_INTERNAL_H
 #define STORE_STORE_INTERNAL_H
 
+#include "base/buffer.h"
 #include "store/lmdb_calls.h"
 #include "store/store.h"
 
@@ -18,27 +19,31 @@ enum { VALUE_MAX = 65512, CATALOGUE_VALUE_MAX = 16 + (4 << 20) };
 // What stands before the items of a journal record; its key is commit << 16 | part.
 enum { RECORD_HEAD_LEN = 64, PART_BITS = 16 };
 
-// name, name in the file, LMDB's flags, largest value, schema that it came with
+// How the journal tells a change: by items that say what happened, or by the rows
+// themselves. The order is stored in journal records: a new table goes to the end.
+enum table_told { ITEMS, ROWS };
+
+// name, name in the file, LMDB's flags, largest value, schema that it came with, told by
 #define STORE_TABLES(ROW)                                                                \
-    ROW(META, "meta", 0, 4080, 1)                                                        \
-    ROW(COMMITS, "commits", 0, VALUE_MAX, 1)                                             \
-    ROW(BODIES, "bodies", 0, VALUE_MAX, 1)                                               \
-    ROW(MAILBOXES, "mailboxes", 0, 4080, 1)                                              \
-    ROW(ACKNOWLEDGED, "acknowledged", 0, VALUE_MAX, 1)                                   \
-    ROW(BACKLOG, "backlog", 0, 4080, 1)                                                  \
-    ROW(PERSONS, "persons", MDB_INTEGERKEY, VALUE_MAX, 1)                                \
-    ROW(REPLACED, "replaced", 0, 4080, 1)                                                \
-    ROW(INSTITUTIONS, "institutions", 0, 4080, 1)                                        \
-    ROW(KEYS, "keys", 0, 4080, 1)                                                        \
-    ROW(SPECS, "specs", 0, 4080, 1)                                                      \
-    ROW(PRODUCERS, "producers", 0, 4080, 1)                                              \
-    ROW(REFUSALS, "refusals", 0, 4080, 1)                                                \
-    ROW(CATALOGUES, "catalogues", 0, CATALOGUE_VALUE_MAX, 1)                             \
-    ROW(HELD, "held", 0, 4080, 2)                                                        \
-    ROW(LIMITS, "limits", 0, 4080, 2)
+    ROW(META, "meta", 0, 4080, 1, ITEMS)                                                 \
+    ROW(COMMITS, "commits", 0, VALUE_MAX, 1, ITEMS)                                      \
+    ROW(BODIES, "bodies", 0, VALUE_MAX, 1, ITEMS)                                        \
+    ROW(MAILBOXES, "mailboxes", 0, 4080, 1, ITEMS)                                       \
+    ROW(ACKNOWLEDGED, "acknowledged", 0, VALUE_MAX, 1, ITEMS)                            \
+    ROW(BACKLOG, "backlog", 0, 4080, 1, ITEMS)                                           \
+    ROW(PERSONS, "persons", MDB_INTEGERKEY, VALUE_MAX, 1, ITEMS)                         \
+    ROW(REPLACED, "replaced", 0, 4080, 1, ITEMS)                                         \
+    ROW(INSTITUTIONS, "institutions", 0, 4080, 1, ROWS)                                  \
+    ROW(KEYS, "keys", 0, 4080, 1, ROWS)                                                  \
+    ROW(SPECS, "specs", 0, 4080, 1, ROWS)                                                \
+    ROW(PRODUCERS, "producers", 0, 4080, 1, ITEMS)                                       \
+    ROW(REFUSALS, "refusals", 0, 4080, 1, ROWS)                                          \
+    ROW(CATALOGUES, "catalogues", 0, CATALOGUE_VALUE_MAX, 1, ROWS)                       \
+    ROW(HELD, "held", 0, 4080, 2, ROWS)                                                  \
+    ROW(LIMITS, "limits", 0, 4080, 2, ROWS)
 
 enum table {
-#define STORE_TABLE_ENUM(name, text, flags, value_max, since) TABLE_##name,
+#define STORE_TABLE_ENUM(name, text, flags, value_max, since, told) TABLE_##name,
     STORE_TABLES(STORE_TABLE_ENUM)
 #undef STORE_TABLE_ENUM
         TABLES
@@ -58,6 +63,7 @@ struct txn {
         uint64_t number;
         struct bytes bytes; // at NULL: none
     } seen[SEEN_BLOCKS];
+    struct buffer rows; // items of rows that the journal's next record tells
 };
 
 // ---- keys ----
@@ -156,9 +162,18 @@ NODISCARD enum vg_status table_erase(struct txn *txn, enum table table,
                                      const struct key *key);
 NODISCARD enum vg_status table_len(struct txn *txn, enum table table, uint64_t *ret_rows);
 
+size_t table_value_max(enum table table);
+enum table_told table_told(enum table table);
+
+// txn_note_row adds a row to what the journal's next record tells: table_put, table_erase
+// and cursor_erase do in tables that are told by ROWS.
+void txn_note_row(struct txn *txn, enum table table, const struct key *key,
+                  struct bytes value, bool erased);
+
 // A place in a table. cursor_close takes one that was never opened.
 struct cursor {
     struct txn *txn;
+    enum table table;
     MDB_cursor *mdb;
     struct bytes key; // of the row it stands on, lent as table_get does
     struct bytes value;
