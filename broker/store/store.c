@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "store/store.h"
 
+#include "store/opening.h"
 #include "store/upgrade.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -15,6 +18,9 @@
 #define MAP_BYTES_DEFAULT (UINT64_C(256) << 30)
 
 enum { FILE_MODE = 0600, FREE_TABLE = 0 };
+
+// A new store has this name until all of it is synced.
+#define NEW_NAME "data.new"
 
 const struct lmdb_calls lmdb_own_calls = {
     .env_create = mdb_env_create,
@@ -62,6 +68,7 @@ struct store {
     MDB_dbi dbi[TABLES];
     int folder; // -1: not open
     int lock;   // flock, -1: not open
+    uint64_t map_bytes;
     uint64_t page_bytes;
     uint64_t quota_bytes;
     bool is_new;
@@ -173,8 +180,9 @@ take_lock(struct store *store, struct why *why)
     return open_failed(store, "vigie.lock", errno, why);
 }
 
+// path: the folder, or with MDB_NOSUBDIR the file.
 static enum vg_status
-open_env(struct store *store, uint64_t map_bytes, struct why *why)
+open_env(struct store *store, const char *path, unsigned flags, struct why *why)
 {
     MDB_stat stat;
     int dead = 0;
@@ -184,13 +192,13 @@ open_env(struct store *store, uint64_t map_bytes, struct why *why)
         store->env = NULL;
         return open_failed(store, "memory", rc, why);
     }
-    rc = lmdb->env_set_mapsize(store->env, map_bytes);
+    rc = lmdb->env_set_mapsize(store->env, store->map_bytes);
     if (rc == 0) {
         rc = lmdb->env_set_maxdbs(store->env, TABLES);
     }
     if (rc == 0) {
-        rc =
-            lmdb->env_open(store->env, store->path, MDB_NOTLS | MDB_NORDAHEAD, FILE_MODE);
+        rc = lmdb->env_open(store->env, path, MDB_NOTLS | MDB_NORDAHEAD | flags,
+                            FILE_MODE);
     }
     if (rc == 0) {
         // A reader that was killed elsewhere keeps pages from being used again.
@@ -309,7 +317,7 @@ check_schema(struct store *store, struct txn *txn, struct why *why)
     return VG_OK;
 }
 
-// A program that ended between creating the file and its first commit left it empty.
+// A program that ended between creating a file and its first commit left it empty.
 static enum vg_status
 make_or_refuse(struct store *store, struct txn *txn, bool create, struct why *why)
 {
@@ -386,14 +394,57 @@ open_tables(struct store *store, bool create, struct why *why)
     return VG_OK;
 }
 
-// LMDB syncs the file, not the folder that names it.
-static enum vg_status
-sync_folder(const struct store *store, struct why *why)
+static void
+close_env(struct store *store)
 {
-    if (store->is_new && fsync(store->folder) != 0) {
-        return open_failed(store, "folder", errno, why);
+    if (store->env != NULL) {
+        mdb_env_close(store->env);
+        store->env = NULL;
     }
-    return VG_OK;
+}
+
+static enum vg_status
+make_under_new_name(struct store *store, struct why *why)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s/" NEW_NAME, store->path) >= (int)sizeof path) {
+        return open_failed(store, NEW_NAME, ENAMETOOLONG, why);
+    }
+
+    enum vg_status status = open_env(store, path, MDB_NOSUBDIR, why);
+
+    return status == VG_OK ? open_tables(store, true, why) : status;
+}
+
+// data.mdb is a whole store or is not there, wherever making it was cut short.
+static enum vg_status
+make_store(struct store *store, struct why *why)
+{
+    (void)unlinkat(store->folder, NEW_NAME, 0); // of a program that ended here
+
+    enum vg_status status = make_under_new_name(store, why);
+
+    close_env(store);
+    (void)unlinkat(store->folder, NEW_NAME "-lock", 0);
+    if (status == VG_OK &&
+        renameat(store->folder, NEW_NAME, store->folder, "data.mdb") != 0) {
+        status = open_failed(store, "data.mdb", errno, why);
+    }
+    if (status != VG_OK) {
+        (void)unlinkat(store->folder, NEW_NAME, 0);
+    }
+    return status;
+}
+
+static enum vg_status
+settle(struct store *store, struct why *why)
+{
+    mdb_filehandle_t file;
+    int rc = lmdb->env_get_fd(store->env, &file);
+
+    return rc == 0 ? opening_settle(file, store->page_bytes, why)
+                   : open_failed(store, "data.mdb", rc, why);
 }
 
 // A full map refuses deletes too: a tenth of it stays out of the quota.
@@ -415,6 +466,7 @@ store_open(const struct store_options *options, struct store **ret_store, struct
     store->folder = store->lock = -1;
     store->path = strdup(options->path);
     CHECK(store->path != NULL);
+    store->map_bytes = map_bytes;
     store->quota_bytes = quota_of(options, map_bytes);
 
     enum vg_status status = open_folder(store, options->create, why);
@@ -422,17 +474,23 @@ store_open(const struct store_options *options, struct store **ret_store, struct
     if (status == VG_OK) {
         status = take_lock(store, why);
     }
+    if (status == VG_OK && !has_store(store)) {
+        status = make_store(store, why);
+    }
     if (status == VG_OK) {
-        status = open_env(store, map_bytes, why);
+        status = open_env(store, store->path, 0, why);
     }
     if (status == VG_OK) {
         status = check_length(store, why);
     }
     if (status == VG_OK) {
+        status = settle(store, why);
+    }
+    if (status == VG_OK) {
         status = open_tables(store, options->create, why);
     }
     if (status == VG_OK) {
-        status = sync_folder(store, why);
+        status = opening_sync_folders(store->folder, why);
     }
     if (status != VG_OK) {
         return status;
@@ -456,9 +514,7 @@ store_close(struct store **store)
     if (*store == NULL) {
         return;
     }
-    if ((*store)->env != NULL) {
-        mdb_env_close((*store)->env);
-    }
+    close_env(*store);
     close_if_open((*store)->lock);
     close_if_open((*store)->folder);
     free((*store)->path);
@@ -616,7 +672,7 @@ store_broken(const struct store *store)
 uint32_t
 store_was_schema(const struct store *store)
 {
-    return store->was_schema;
+    return store->is_new ? 0 : store->was_schema;
 }
 
 const char *

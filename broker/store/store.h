@@ -6,12 +6,12 @@
 // synced (fdatasync of the data, then the O_DSYNC meta page). The map is set once and
 // huge; the real limit is the quota, below both map and disk, because a full map refuses
 // deletes too. A folder holds data.mdb, lock.mdb and vigie.lock (an flock: one broker per
-// store).
+// store); while the store is being made, data.new instead of data.mdb.
 //
-// Schema version 2 (store/upgrade.h). Values are little-endian structs as drawn in each table's header;
-// numbers inside keys are big-endian, so that order in the store is order in the world.
-// Change a drawing: raise STORE_SCHEMA, add to store/upgrade.c,
-// keep an old file in tests/golden.
+// Schema version 2 (store/upgrade.h). Values are little-endian structs as drawn in each
+// table's header; numbers inside keys are big-endian, so that order in the store is order
+// in the world. Change a drawing: raise STORE_SCHEMA, add to store/upgrade.c, keep an old
+// file in tests/golden.
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
@@ -31,12 +31,12 @@ struct store_options {
 };
 
 // store_open opens, checks the schema, opens all tables and brings an older store to this
-// schema in one committed transaction, and syncs the folder when it created the store.
+// schema in one committed transaction. A new store is made under another name first.
 //
-// Gives: the store (store_close). Blocks: yes.
+// Gives: the store (store_close). Blocks: for some syncs.
+// Durable: all that can be seen in it, whoever wrote it and however he ended.
 // Returns VG_OK; VG_NOT_FOUND (no store, create is false); VG_STORE_IN_USE;
-// VG_STORE_NEWER
-// ("schema 2, this program knows 1"); VG_STORE_BROKEN; VG_BAD_FILE.
+// VG_STORE_NEWER ("schema 2, this program knows 1"); VG_STORE_BROKEN; VG_BAD_FILE.
 NODISCARD enum vg_status store_open(const struct store_options *options,
                                     struct store **ret_store, struct why *why);
 void store_close(struct store **store);

@@ -86,6 +86,32 @@ a_store_is_made_only_when_asked(void **state)
     fresh_store_remove_folder(&fresh);
 }
 
+// Whoever ended while he made a store leaves data.new, and never data.mdb.
+static void
+a_store_half_made_is_made_anew(void **state)
+{
+    struct fresh_store fresh;
+    char path[300];
+    (void)state;
+
+    fresh_store_make_folder(&fresh);
+    snprintf(path, sizeof path, "%s/data.new", fresh.path);
+
+    FILE *half = fopen(path, "wb");
+
+    assert_non_null(half);
+    assert_int_equal(fwrite("half", 1, 4, half), 4);
+    assert_int_equal(fclose(half), 0);
+    fresh_store_open(&fresh);
+    assert_int_equal(store_was_schema(fresh.store), 0);
+    remember(&fresh, 1);
+    assert_int_equal(access(path, F_OK), -1);
+    fresh_store_reopen(&fresh);
+    assert_int_equal(store_was_schema(fresh.store), STORE_SCHEMA);
+    assert_int_equal(remembered(&fresh), 1);
+    fresh_store_remove_folder(&fresh); // and nothing else lies there
+}
+
 static void
 a_folder_that_is_not_there_or_a_file_is_refused(void **state)
 {
@@ -786,6 +812,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         fresh_store_test(what_was_committed_is_there_when_opened_again),
         cmocka_unit_test(a_store_is_made_only_when_asked),
+        cmocka_unit_test(a_store_half_made_is_made_anew),
         fresh_store_test(a_folder_that_is_not_there_or_a_file_is_refused),
         fresh_store_test(two_at_once_are_refused),
         fresh_store_test(
