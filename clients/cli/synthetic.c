@@ -7,8 +7,8 @@
 enum {
     BIRTH_YEAR_FIRST = 1930,
     BIRTH_DAYS = 28 * 12 * 90, // 90 years of twelve months of 28 days: every one exists
-    SERIALS = 990,
-    SPARE_SERIAL = 991, // up to 998 for numbers that nobody has
+    SERIALS = 662,             // enough for the largest Belgium
+    SPARE_SERIALS = 336,       // those above, for numbers that nobody has
     LOOK_FOR_FOLLOWED = 64,
     CODES_MAX = 32,
 };
@@ -128,7 +128,8 @@ uint64_t
 synthetic_spare_niss(const struct synthetic *synthetic, uint64_t index)
 {
     (void)synthetic;
-    return make_niss(index % BIRTH_DAYS, SPARE_SERIAL + index / BIRTH_DAYS % 7);
+    return make_niss(index % BIRTH_DAYS,
+                     SERIALS + 1 + index / BIRTH_DAYS % SPARE_SERIALS);
 }
 
 // The year comes from the check digits: born from 2000 on, they only fit with the 2 before.

@@ -51,7 +51,8 @@ uint64_t synthetic_niss(const struct synthetic *synthetic, uint64_t person);
 // synthetic_birth gives the birth date that a number tells, yyyymmdd.
 uint32_t synthetic_birth(uint64_t niss);
 
-// synthetic_spare_niss gives a number that no person has.
+// synthetic_spare_niss gives a number that no person has: ten million different ones, then
+// the first again.
 uint64_t synthetic_spare_niss(const struct synthetic *synthetic, uint64_t index);
 
 struct synthetic_integration {

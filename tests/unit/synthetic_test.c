@@ -18,6 +18,7 @@
 
 enum {
     PEOPLE = 40000, // more than there are birth days: serials count on
+    SPARES = 300000,
     MUTATIONS = 10000,
     CPAS = 581,
     ACTORS = 10,
@@ -158,15 +159,19 @@ by_number(const void *left, const void *right)
 static void
 nobody_is_there_twice_and_spare_numbers_are_nobodys(void **state)
 {
-    static uint64_t number[2 * PEOPLE];
+    // The last persons of the largest Belgium are nearest to the spare numbers.
+    static uint64_t number[2 * PEOPLE + SPARES];
 
     (void)state;
     for (uint64_t i = 0; i < PEOPLE; i++) {
         number[i] = synthetic_niss(&belgium, i);
-        number[PEOPLE + i] = synthetic_spare_niss(&belgium, i);
+        number[PEOPLE + i] = synthetic_niss(&belgium, 20000000 - 1 - i);
     }
-    qsort(number, 2 * PEOPLE, sizeof number[0], by_number);
-    for (size_t i = 1; i < 2 * PEOPLE; i++) {
+    for (uint64_t i = 0; i < SPARES; i++) {
+        number[2 * PEOPLE + i] = synthetic_spare_niss(&belgium, i);
+    }
+    qsort(number, 2 * PEOPLE + SPARES, sizeof number[0], by_number);
+    for (size_t i = 1; i < 2 * PEOPLE + SPARES; i++) {
         assert_true(number[i - 1] < number[i]);
     }
 }
