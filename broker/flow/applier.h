@@ -12,7 +12,7 @@
 #include "rules/match.h"
 #include "store/bodies.h"
 #include "store/journal.h"
-#include "store/person.h"
+#include "store/person_walk.h"
 
 // A mailbox's row, read once and written when a batch has changed it.
 struct box {
@@ -51,6 +51,7 @@ struct applier {
     struct body_writer bodies;
     struct buffer record;     // the journal's
     struct buffer recipients; // of one event
+    struct walked *walked;    // WALK_MAX: the persons of one Publish, read ahead
     size_t record_empty;      // its length without items
     bool changed;             // something beside the journal
     bool by_rows;             // the command's changes of mailboxes are told as rows

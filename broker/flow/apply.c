@@ -322,6 +322,7 @@ applier_open(struct store *store, struct applier **ret_applier, struct why *why)
 
     applier->store = store;
     applier->grants = xcalloc(GRANTS_MAX, sizeof *applier->grants);
+    applier->walked = xcalloc(WALK_MAX, sizeof *applier->walked);
     status = store_read(store, &txn, why);
     if (status == VG_OK) {
         status = load_state(applier, txn, why);
@@ -353,6 +354,7 @@ applier_close(struct applier **applier)
     free((*applier)->boxes[1].box);
     free((*applier)->dirty);
     free((*applier)->grants);
+    free((*applier)->walked);
     buffer_free(&(*applier)->bodies.block);
     buffer_free(&(*applier)->record);
     buffer_free(&(*applier)->recipients);

@@ -11,6 +11,11 @@
 // As many as there are sets of classes.
 enum { VARIANTS_MAX = CLASS_ALL + 1 };
 
+// Mutations of a Publish from which its persons are looked up together.
+enum { READ_AHEAD_MIN = 4 };
+
+_Static_assert((unsigned)WALK_MAX >= (unsigned)HOT_MUTATIONS_MAX, "one each");
+
 // A body already stored for this mutation, for the same set of fields.
 struct variant {
     uint64_t keep;
@@ -27,6 +32,7 @@ struct passage {
     uint64_t ticket;
     uint64_t number;
     uint32_t producer;
+    const struct walked *walked; // the person, read ahead
     struct variant variants[VARIANTS_MAX];
     size_t variants_len;
     size_t recipients; // in applier->recipients
@@ -379,6 +385,10 @@ match_mutation(struct applier *applier, struct passage *passage, size_t *ret_len
     }
     if (passage->judged.niss.number != 0) {
         *ret_store =
+            person_walked(applier->txn, passage->walked, passage->judged.niss, &person);
+    }
+    if (*ret_store == VG_OK && person.replaced_by.number != 0) {
+        *ret_store =
             person_in_force(applier->txn, passage->judged.niss, &current, &person);
     }
     if (*ret_store == VG_OK && passage->judged.flow->replaces_person) {
@@ -437,7 +447,7 @@ keep_mutation(struct applier *applier, struct publish_command *publish,
 
 static enum vg_status
 publish_mutation(struct applier *applier, struct command *command, uint64_t number,
-                 struct hot_bytes bytes)
+                 struct hot_bytes bytes, const struct walked *walked)
 {
     struct passage passage;
     struct why why = {0};
@@ -451,6 +461,7 @@ publish_mutation(struct applier *applier, struct command *command, uint64_t numb
     passage.source = roster_institution(applier->roster, command->actor);
     passage.number = number;
     passage.producer = command->publish.publish.producer;
+    passage.walked = walked;
     passage.variants_len = 0;
     passage.recipients = 0;
     passage.withheld_all = false;
@@ -551,6 +562,25 @@ publish_stands(struct applier *applier, struct command *command)
     return status;
 }
 
+// The persons of a Publish are looked up together; applier->walked has one for each of its
+// mutations. Of a few it is not worth while.
+static void
+read_ahead(struct applier *applier, struct hot_bytes mutations)
+{
+    uint64_t numbers[WALK_MAX];
+    struct hot_bytes mutation;
+    size_t len = 0;
+
+    while (len < WALK_MAX && hot_next_mutation(&mutations, &mutation)) {
+        numbers[len++] = hot_mutation_niss(mutation);
+    }
+    if (len < READ_AHEAD_MIN) {
+        memset(applier->walked, 0, len * sizeof *applier->walked);
+    } else {
+        person_walk(applier->txn, numbers, len, applier->walked);
+    }
+}
+
 enum vg_status
 publish_mutations(struct applier *applier, struct command *command)
 {
@@ -567,11 +597,14 @@ publish_mutations(struct applier *applier, struct command *command)
     if (!numbers_are_possible(command, &row)) {
         return publish_stands(applier, command);
     }
+    read_ahead(applier, mutations);
     while (status == VG_OK && hot_next_mutation(&mutations, &mutation)) {
         if (number <= row.last_number) {
             status = repeat_mutation(applier, command, number);
         } else if (publish_is_possible(applier, command)) {
-            status = publish_mutation(applier, command, number, mutation);
+            status = publish_mutation(
+                applier, command, number, mutation,
+                &applier->walked[number - publish->publish.first_number]);
         } else {
             break;
         }

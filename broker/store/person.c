@@ -16,7 +16,7 @@ person_key(struct niss niss)
     return key;
 }
 
-static enum vg_status
+enum vg_status
 read_person(struct bytes value, struct person *ret_person)
 {
     *ret_person = (struct person){.len = 0};
@@ -48,12 +48,35 @@ person_get(struct txn *txn, struct niss niss, struct person *ret_person)
     return status == VG_OK ? read_person(value, ret_person) : status;
 }
 
+static uint32_t
+changed_bit(struct niss niss)
+{
+    return (uint32_t)(niss.number * UINT64_C(0x9e3779b97f4a7c15) >> 52) % CHANGED_BITS;
+}
+
+bool
+person_changed(const struct txn *txn, struct niss niss)
+{
+    uint32_t bit = changed_bit(niss);
+
+    return txn->changed_persons[bit / 64] >> bit % 64 & 1;
+}
+
+static void
+note_change(struct txn *txn, struct niss niss)
+{
+    uint32_t bit = changed_bit(niss);
+
+    txn->changed_persons[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
 enum vg_status
 person_put(struct txn *txn, struct niss niss, const struct integration *integrations,
            size_t len)
 {
     struct key key = person_key(niss);
 
+    note_change(txn, niss);
     if (len == 0) {
         return table_erase(txn, TABLE_PERSONS, &key);
     }
@@ -109,6 +132,7 @@ person_replace(struct txn *txn, struct niss old, struct niss new)
     struct key key = person_key(old);
 
     CHECK(new.number != 0 && new.number != old.number);
+    note_change(txn, old);
 
     enum vg_status status =
         table_put(txn, TABLE_PERSONS, &key,

@@ -70,6 +70,7 @@ struct store {
     int lock;   // flock, -1: not open
     uint64_t map_bytes;
     uint64_t page_bytes;
+    const uint8_t *map; // page 0, NULL: not known, or its tables are not to be read
     uint64_t quota_bytes;
     bool is_new;
     uint32_t was_schema; // found when it was opened, 0: there was none
@@ -394,6 +395,74 @@ open_tables(struct store *store, bool create, struct why *why)
     return VG_OK;
 }
 
+// The row of the unnamed table that describes another one; see struct tree.
+struct tree_row {
+    uint32_t pad;
+    uint16_t flags;
+    uint16_t depth;
+    uint64_t pages[3];
+    uint64_t entries;
+    uint64_t root;
+};
+
+enum { UNNAMED_TABLE = 1 };
+
+static int
+get_tree_row(MDB_txn *txn, enum table table, MDB_val *ret_row)
+{
+    MDB_val name = {strlen(tables[table].name), (void *)(uintptr_t)tables[table].name};
+
+    return lmdb->get(txn, UNNAMED_TABLE, &name, ret_row);
+}
+
+// In a read transaction every row lies in the map, and each page knows its number.
+static enum vg_status
+find_map(struct store *store, struct why *why)
+{
+    MDB_txn *txn;
+    MDB_val row;
+    int rc = lmdb->txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+
+    if (rc != 0) {
+        return open_failed(store, "data.mdb", rc, why);
+    }
+    rc = get_tree_row(txn, TABLE_META, &row);
+    if (rc == 0) {
+        const uint8_t *at = row.mv_data;
+        const uint8_t *page = at - (uintptr_t)at % store->page_bytes;
+        uint64_t number;
+
+        memcpy(&number, page, sizeof number);
+        store->map = page - number * store->page_bytes;
+    }
+    mdb_txn_abort(txn);
+    return rc == 0 ? VG_OK : open_failed(store, "data.mdb", rc, why);
+}
+
+bool
+table_tree(struct txn *txn, enum table table, struct tree *ret_tree)
+{
+    struct store *store = txn->store;
+    struct tree_row row;
+    MDB_envinfo info;
+    MDB_val value;
+
+    if (store->map == NULL || lmdb->env_info(store->env, &info) != 0 ||
+        get_tree_row(txn->mdb, table, &value) != 0 || value.mv_size != sizeof row) {
+        return false;
+    }
+    memcpy(&row, value.mv_data, sizeof row);
+    *ret_tree =
+        (struct tree){store->map, info.me_last_pgno + 1, row.root, store->page_bytes};
+    return row.root < ret_tree->pages; // an empty table has none
+}
+
+void
+table_tree_distrust(struct txn *txn)
+{
+    txn->store->map = NULL;
+}
+
 static void
 close_env(struct store *store)
 {
@@ -491,6 +560,9 @@ store_open(const struct store_options *options, struct store **ret_store, struct
     }
     if (status == VG_OK) {
         status = opening_sync_folders(store->folder, why);
+    }
+    if (status == VG_OK) {
+        status = find_map(store, why);
     }
     if (status != VG_OK) {
         return status;

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "store/lmdb_calls.h"
 #include "store/store.h"
+#include "values/niss.h"
 
 #include <endian.h>
 #include <string.h>
@@ -50,6 +51,7 @@ enum table {
 };
 
 enum { SEEN_BLOCKS = 64 }; // a power of two
+enum { CHANGED_BITS = 4096 };
 
 struct txn {
     struct store *store;
@@ -64,6 +66,9 @@ struct txn {
         struct bytes bytes; // at NULL: none
     } seen[SEEN_BLOCKS];
     struct buffer rows; // items of rows that the journal's next record tells
+
+    // Persons that this transaction may have changed: a bit for many of them.
+    uint64_t changed_persons[CHANGED_BITS / 64];
 };
 
 // ---- keys ----
@@ -169,6 +174,24 @@ enum table_told table_told(enum table table);
 // and cursor_erase do in tables that are told by ROWS.
 void txn_note_row(struct txn *txn, enum table table, const struct key *key,
                   struct bytes value, bool erased);
+
+// A table's tree as the last commit left it, read behind LMDB's back (store/person_walk.c).
+struct tree {
+    const uint8_t *map; // page number 0
+    uint64_t pages;     // no page at or after it may be touched
+    uint64_t root;
+    size_t page_bytes;
+};
+
+// table_tree gives it until the transaction ends. False: use the library.
+bool table_tree(struct txn *txn, enum table table, struct tree *ret_tree);
+// table_tree_distrust makes table_tree false for ever: what was read there was wrong.
+void table_tree_distrust(struct txn *txn);
+
+// For store/person_walk.c, by store/person.c.
+struct person;
+NODISCARD enum vg_status read_person(struct bytes value, struct person *ret_person);
+bool person_changed(const struct txn *txn, struct niss niss); // false: surely not
 
 // A place in a table. cursor_close takes one that was never opened.
 struct cursor {

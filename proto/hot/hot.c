@@ -515,6 +515,24 @@ hot_read_mutation(struct hot_bytes body, struct hot_mutation *ret_mutation)
     return read_mutation(body, ret_mutation, NULL);
 }
 
+uint64_t
+hot_mutation_niss(struct hot_bytes body)
+{
+    struct scan scan = scan_of(body);
+    uint64_t niss;
+    uint64_t tag;
+
+    while (scan.at < scan.end && read_tag(&scan, &tag)) {
+        if (tag == TAG(2, FIXED64)) {
+            return read_u64(&scan, &niss) ? niss : 0;
+        }
+        if (!skip(&scan, tag)) {
+            break;
+        }
+    }
+    return 0;
+}
+
 static bool
 read_justification(struct hot_bytes body, struct hot_notification *notification)
 {

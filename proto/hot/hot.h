@@ -95,6 +95,10 @@ bool hot_next_mutation(struct hot_bytes *mutations, struct hot_bytes *ret_mutati
 enum hot_result hot_read_mutation(struct hot_bytes body,
                                   struct hot_mutation *ret_mutation);
 
+// hot_mutation_niss peeks at the first niss of a Mutation, 0 where none is found: a hint
+// for reading ahead, hot_read_mutation decides.
+uint64_t hot_mutation_niss(struct hot_bytes body);
+
 // ---- delivery ----
 
 struct hot_notification {
