@@ -341,6 +341,9 @@ broker_reload(struct broker *broker)
     if (keys_reload(broker->keys, broker_txn(broker)) != VG_OK) {
         log_error("keys_unreadable", "store=%s", store_path(broker->store));
     }
+    if (broker->http != NULL) {
+        http_reload(broker->http);
+    }
     reload_catalogue(broker);
     broker_end_turn(broker);
 }

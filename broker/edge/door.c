@@ -247,15 +247,19 @@ far_end_of(int fd)
 }
 
 bool
-far_end_shut(const struct far_end *far_end)
+far_end_is_there(const struct far_end *far_end)
 {
     struct far_end now = far_end_of(far_end->fd);
 
-    // The number may lead to somebody else by now. Never close: it is ZeroMQ's.
-    if (now.fd < 0 || memcmp(&now.address, &far_end->address, sizeof now.address) != 0) {
-        return false;
-    }
-    return shutdown(now.fd, SHUT_RDWR) == 0;
+    return now.fd >= 0 &&
+           memcmp(&now.address, &far_end->address, sizeof now.address) == 0;
+}
+
+bool
+far_end_shut(const struct far_end *far_end)
+{
+    // The number may lead to somebody else by now. Never close: it is a library's.
+    return far_end_is_there(far_end) && shutdown(far_end->fd, SHUT_RDWR) == 0;
 }
 
 void

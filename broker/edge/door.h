@@ -83,6 +83,8 @@ void door_settle(struct door *door);
 
 // far_end_of remembers the other end of a connection.
 struct far_end far_end_of(int fd);
+// far_end_is_there says whether the descriptor still leads there.
+bool far_end_is_there(const struct far_end *far_end);
 // far_end_shut ends it, if the descriptor still leads there. Its peer reconnects.
 bool far_end_shut(const struct far_end *far_end);
 // far_end_print writes "192.0.2.1:4711", or "?".

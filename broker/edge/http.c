@@ -3,6 +3,7 @@
 
 #include "edge/http_inside.h"
 #include "edge/log.h"
+#include "edge/visitors.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,17 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 
 enum {
     HTTP_MAGIC = 0x68747470,
     ENDPOINT_LEN = 64,
-    TOKEN_LEN_MIN = 16,
-    TOKEN_LEN_MAX = 255,
-    HEADER_BYTES_MAX = 16 << 10,
     SECONDS_MAX = 20, // of silence, reading or writing
-    // libevent answers a larger body by itself, with a page; up to here we do, with JSON.
+    HEADER_BYTES_MAX = 16 << 10,
+    // libevent answers larger ones by itself, with a page; up to here we do, with JSON.
+    HEADER_BYTES_HARD_MAX = 4 * HEADER_BYTES_MAX,
     BODY_BYTES_HARD_MAX = 2 * HTTP_BODY_BYTES_MAX,
     ALL_METHODS = EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT |
                   EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
@@ -32,78 +30,11 @@ struct http {
     uint32_t magic;
     struct broker *broker;
     struct evhttp *server;
+    struct visitors *visitors;
     char endpoint[ENDPOINT_LEN];
     uint8_t token_hash[HTTP_TOKEN_HASH_LEN];
     struct call *waiting; // for commands
 };
-
-// ---- the token ----
-
-// Hashes have one length, so that comparing them says nothing about the token's.
-static void
-hash_token(const char *token, size_t len, uint8_t ret_hash[HTTP_TOKEN_HASH_LEN])
-{
-    CHECK(crypto_generichash(ret_hash, HTTP_TOKEN_HASH_LEN, (const uint8_t *)token, len,
-                             NULL, 0) == 0);
-}
-
-static enum vg_status
-take_token(struct http *http, char *line, const char *path, struct why *why)
-{
-    size_t len = strcspn(line, "\r\n");
-
-    if (len < TOKEN_LEN_MIN || strcspn(line, " \t") < len) {
-        return fail(
-            why, VG_BAD_SETTINGS,
-            "%s: its first line must be a token of at least %d characters without "
-            "spaces",
-            path, TOKEN_LEN_MIN);
-    }
-    hash_token(line, len, http->token_hash);
-    return VG_OK;
-}
-
-static enum vg_status
-read_token(struct http *http, const char *path, struct why *why)
-{
-    char line[TOKEN_LEN_MAX + 1] = "";
-    struct stat about;
-    enum vg_status status;
-    FILE *file = fopen(path, "re");
-
-    if (file == NULL || fstat(fileno(file), &about) != 0) {
-        status = fail(why, VG_BAD_FILE, "cannot read the token file %s: %s", path,
-                      strerror(errno));
-    } else if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        status = fail(why, VG_BAD_FILE,
-                      "%s: others than its owner may use the token file", path);
-    } else if (fgets(line, sizeof line, file) == NULL && ferror(file) != 0) {
-        status = fail(why, VG_BAD_FILE, "cannot read the token file %s", path);
-    } else {
-        status = take_token(http, line, path, why);
-    }
-    if (file != NULL) {
-        fclose(file);
-    }
-    sodium_memzero(line, sizeof line);
-    return status;
-}
-
-static bool
-token_is_right(const struct http *http, struct evhttp_request *request)
-{
-    static const char scheme[] = "Bearer ";
-    const char *header =
-        evhttp_find_header(evhttp_request_get_input_headers(request), "Authorization");
-    uint8_t hash[HTTP_TOKEN_HASH_LEN];
-
-    if (header == NULL || strncasecmp(header, scheme, strlen(scheme)) != 0) {
-        return false;
-    }
-    header += strlen(scheme);
-    hash_token(header, strlen(header), hash);
-    return sodium_memcmp(hash, http->token_hash, sizeof hash) == 0;
-}
 
 // ---- answering ----
 
@@ -322,13 +253,18 @@ find_route(struct call *call, const char *path, bool *ret_other_method)
     return NULL;
 }
 
-static void
-refuse_stranger(struct call *call)
+// As it came: a name, ": ", a value and the end of the line each.
+static size_t
+header_bytes(const struct call *call)
 {
-    log_warning("http_refused", "why=\"the bearer token is missing or wrong\"");
-    evhttp_add_header(evhttp_request_get_output_headers(call->request),
-                      "WWW-Authenticate", "Bearer");
-    call_refuse(call, VG_KEY_UNKNOWN, "the bearer token is missing or wrong");
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(call->request);
+    size_t bytes = strlen(evhttp_request_get_uri(call->request));
+
+    for (const struct evkeyval *header = headers->tqh_first; header != NULL;
+         header = header->next.tqe_next) {
+        bytes += strlen(header->key) + strlen(header->value) + 4;
+    }
+    return bytes;
 }
 
 static void
@@ -336,9 +272,13 @@ dispatch(struct call *call, const char *path)
 {
     bool other_method = false;
     const struct route *route = find_route(call, path, &other_method);
+    size_t headers = header_bytes(call);
 
-    if (strcmp(path, "/healthz") != 0 && !token_is_right(call->http, call->request)) {
-        refuse_stranger(call);
+    if (headers > HEADER_BYTES_MAX) {
+        call_refuse(call, VG_TOO_LARGE, "the headers have %zu bytes, at most %d are read",
+                    headers, HEADER_BYTES_MAX);
+    } else if (!http_guard(call, route, call->http->token_hash)) {
+        return; // he was told
     } else if (route != NULL && call->body.len > HTTP_BODY_BYTES_MAX) {
         call_refuse(call, VG_TOO_LARGE, "the body has %zu bytes, at most %d are read",
                     call->body.len, HTTP_BODY_BYTES_MAX);
@@ -365,6 +305,7 @@ at_request(struct evhttp_request *request, void *arg)
     struct broker *broker = http->broker;
 
     CHECK(http->magic == HTTP_MAGIC);
+    visitors_asked(http->visitors, request);
     call->http = http;
     call->broker = broker;
     call->request = request;
@@ -426,12 +367,13 @@ listen_at(struct http *http, const char *endpoint, struct why *why)
 
     http->server = evhttp_new(http->broker->base);
     CHECK(http->server != NULL);
-    evhttp_set_max_headers_size(http->server, HEADER_BYTES_MAX);
+    evhttp_set_max_headers_size(http->server, HEADER_BYTES_HARD_MAX);
     evhttp_set_max_body_size(http->server, BODY_BYTES_HARD_MAX);
     evhttp_set_timeout(http->server, SECONDS_MAX);
     evhttp_set_allowed_methods(http->server, ALL_METHODS); // ours is the refusal
     evhttp_set_default_content_type(http->server, NULL);
     evhttp_set_gencb(http->server, at_request, http);
+    http->visitors = visitors_open(http->broker->base, http->server);
     split_endpoint(endpoint, address, &port);
     bound = evhttp_bind_socket_with_handle(http->server, address, port);
     if (bound == NULL ||
@@ -458,7 +400,7 @@ http_open(struct broker *broker, struct http **ret_http, struct why *why)
     http->broker = broker;
     status = sodium_init() < 0
                  ? fail(why, VG_NO_MEMORY, "libsodium has no random numbers")
-                 : read_token(http, settings->http_token_file, why);
+                 : http_read_token(settings->http_token_file, http->token_hash, why);
     if (status == VG_OK) {
         status = listen_at(http, settings->http_endpoint, why);
     }
@@ -468,6 +410,17 @@ http_open(struct broker *broker, struct http **ret_http, struct why *why)
     }
     *ret_http = http;
     return VG_OK;
+}
+
+void
+http_reload(struct http *http)
+{
+    const char *path = http->broker->settings->http_token_file;
+    struct why why = {0};
+
+    if (http_read_token(path, http->token_hash, &why) != VG_OK) {
+        log_error("token_refused", "why=\"%s\"", why.text);
+    }
 }
 
 void
@@ -491,6 +444,7 @@ http_close(struct http **http)
     if (ended->server != NULL) {
         evhttp_free(ended->server);
     }
+    visitors_close(&ended->visitors);
     sodium_memzero(ended->token_hash, sizeof ended->token_hash);
     free(ended);
     *http = NULL;

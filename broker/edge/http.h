@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: EUPL-1.2
 // http.h - the administrators' port: JSON on loopback, behind a bearer token.
 //
-// Anything but /healthz wants "Authorization: Bearer TOKEN". Every answer is JSON (but
+// Anything but /healthz wants "Authorization: Bearer TOKEN"; /metrics too, unless the setting
+// metrics_open says otherwise. The token is read again by http_reload. Who is asked under
+// another name than loopback's (Host), or for another site's page (Origin), refuses. Every answer is JSON (but
 // /metrics). A refusal is
 //   {"error":{"name":"NOT_FOUND","number":22,"remedy":"sender","sentence":"...",
 //    "faults":[{"name":..,"number":..,"line":..,"sentence":..}, ...]}}
 // with the HTTP status of the outcome (include/vigie/status.h); 401 without the token, 405
 // for another method. A member that has no value is null. Bodies have at most 4 MiB. What is
-// no HTTP, headers over 16 KiB and bodies over 8 MiB never get here: libevent refuses them
-// with a page of its own. Whoever is silent for 20 seconds is cut off.
+// no HTTP, headers over 64 KiB and bodies over 8 MiB never get here: libevent 2.1 refuses them
+// with a page of its own that cannot be replaced; headers over 16 KiB and bodies over 4 MiB
+// are refused here. Whoever is silent for 20 seconds is cut off, whoever has not asked
+// anything whole for 30 too, and beyond 128 connections the one that asked least lately.
 //
 //   GET  /healthz                   {"status":"ok"}, or 503 and the refusal: STORE_FULL,
 //        BUSY (a commit takes too long), DRAINING, UNKNOWN
@@ -50,6 +54,9 @@ struct http;
 NODISCARD enum vg_status http_open(struct broker *broker, struct http **ret_http,
                                    struct why *why);
 void http_close(struct http **http);
+
+// http_reload reads the token file again; one that cannot be used leaves the token as it is.
+void http_reload(struct http *http);
 
 // http_endpoint lends "127.0.0.1:PORT" as bound.
 const char *http_endpoint(const struct http *http);

@@ -34,10 +34,18 @@ struct call {
 
 typedef void (*call_fn)(struct call *call);
 
+// Who may ask. A route that does not say it does not compile, and nobody is 0.
+enum http_who {
+    HTTP_FOR_ANYBODY = 1, // on this machine: nothing about institutions or persons
+    HTTP_FOR_METRICS,     // who has the token, and anybody when metrics_open says so
+    HTTP_FOR_TOKEN,
+};
+
 struct route {
     enum evhttp_cmd_type method;
     const char *path; // * stands for one part
     call_fn handle;
+    enum http_who who;
 };
 
 extern const struct route http_routes[];
@@ -64,6 +72,15 @@ void call_propose(struct call *call, struct command **command,
 
 // call_question lends a query's value, NULL when there is none or it is empty.
 const char *call_question(const struct call *call, const char *name);
+
+// http_read_token reads the token file. ret_hash is written only on VG_OK.
+// Returns VG_OK, VG_BAD_FILE (also for a file that others may use), VG_BAD_SETTINGS.
+NODISCARD enum vg_status
+http_read_token(const char *path, uint8_t ret_hash[HTTP_TOKEN_HASH_LEN], struct why *why);
+// http_guard says whether this call may go on; otherwise it has refused it. route: NULL
+// when there is none.
+NODISCARD bool http_guard(struct call *call, const struct route *route,
+                          const uint8_t token_hash[HTTP_TOKEN_HASH_LEN]);
 
 // http_text makes a JSON text out of words that may not be UTF-8.
 json_t *http_text(const char *text);

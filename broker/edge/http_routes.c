@@ -273,18 +273,18 @@ post_catalogue(struct call *call)
 // ---- the table ----
 
 const struct route http_routes[] = {
-    {EVHTTP_REQ_GET, "/healthz", get_health},
-    {EVHTTP_REQ_GET, "/metrics", get_metrics},
-    {EVHTTP_REQ_GET, "/v1/queues", get_queues},
-    {EVHTTP_REQ_GET, "/v1/flows", get_flows},
-    {EVHTTP_REQ_GET, "/v1/status", get_status},
-    {EVHTTP_REQ_GET, "/v1/institutions", get_institutions},
-    {EVHTTP_REQ_GET, "/v1/institutions/*", get_institution},
-    {EVHTTP_REQ_POST, "/v1/institutions", post_institution},
-    {EVHTTP_REQ_POST, "/v1/institutions/*/keys", post_key},
-    {EVHTTP_REQ_POST, "/v1/keys/revoke", post_revoke},
-    {EVHTTP_REQ_POST, "/v1/explain", post_explain},
-    {EVHTTP_REQ_GET, "/v1/catalogue", get_catalogue},
-    {EVHTTP_REQ_POST, "/v1/catalogue", post_catalogue},
+    {EVHTTP_REQ_GET, "/healthz", get_health, HTTP_FOR_ANYBODY},
+    {EVHTTP_REQ_GET, "/metrics", get_metrics, HTTP_FOR_METRICS},
+    {EVHTTP_REQ_GET, "/v1/queues", get_queues, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_GET, "/v1/flows", get_flows, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_GET, "/v1/status", get_status, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_GET, "/v1/institutions", get_institutions, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_GET, "/v1/institutions/*", get_institution, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_POST, "/v1/institutions", post_institution, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_POST, "/v1/institutions/*/keys", post_key, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_POST, "/v1/keys/revoke", post_revoke, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_POST, "/v1/explain", post_explain, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_GET, "/v1/catalogue", get_catalogue, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_POST, "/v1/catalogue", post_catalogue, HTTP_FOR_TOKEN},
 };
 const size_t http_routes_len = ARRAY_LEN(http_routes);

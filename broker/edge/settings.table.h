@@ -32,6 +32,9 @@
     ROW(http_token_file, PATH, "token", 0, SETTINGS_TEXT_MAX, AT_START,                  \
         "One line: the bearer token that administrators send. Only the broker's user "   \
         "may read it.")                                                                  \
+    ROW(metrics_open, SWITCH, "no", 0, 1, AT_RELOAD,                                     \
+        "/metrics is answered without the token: counts only, nothing about an "         \
+        "institution or a person.")                                                      \
     ROW(key_file, PATH, "broker.key", 1, SETTINGS_TEXT_MAX, AT_START,                    \
         "The broker's own CURVE keys: lines \"public: Z85\" and \"secret: Z85\". Only "  \
         "the broker's user may read it.")                                                \

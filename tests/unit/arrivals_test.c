@@ -20,7 +20,7 @@
 
 #include "edge/clock.h"
 
-enum { PATIENCE_MS = 20000, STEP_US = 2000, FLOOD = 40, FLOOD_DESCRIPTORS = 64 };
+enum { PATIENCE_MS = 20000, STEP_US = 2000, FLOOD = 140, FLOOD_DESCRIPTORS = 256 };
 
 struct world {
     struct event_base *base;

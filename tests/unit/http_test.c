@@ -19,13 +19,16 @@
 #include <sys/stat.h>
 #include <zmq.h>
 
-#include "edge/broker.h"
+#include "edge/http_inside.h"
+
 #include "scratch.h"
 #include "store/bodies.h"
 
 #include <cmocka.h>
 
 #define TOKEN "0123456789abcdef0123456789abcdef"
+#define BEARER "Authorization: Bearer " TOKEN "\r\n"
+#define HOST "Host: 127.0.0.1:7463\r\n"
 
 enum { SECONDS_MAX = 30, KEY_TEXT_LEN = 41 };
 
@@ -158,8 +161,8 @@ client_send(struct client *client, const char *method, const char *path,
 {
     struct evbuffer *out = bufferevent_get_output(client->stream);
 
-    evbuffer_add_printf(out, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s",
-                        method, path, headers);
+    evbuffer_add_printf(out, "%s %s HTTP/1.1\r\n%sConnection: close\r\n%s", method, path,
+                        strstr(headers, "Host:") == NULL ? HOST : "", headers);
     if (body != NULL) {
         evbuffer_add_printf(out, "Content-Length: %zu\r\n", body_len);
     }
@@ -400,6 +403,113 @@ everything_else_needs_the_token(void **state)
     }
 }
 
+// A route that is added says who may ask, and it is nobody without the token.
+static void
+every_route_says_who_may_ask(void **state)
+{
+    for (size_t i = 0; i < http_routes_len; i++) {
+        const struct route *route = &http_routes[i];
+        bool open = strcmp(route->path, "/healthz") == 0;
+        const char *method = route->method == EVHTTP_REQ_GET ? "GET" : "POST";
+        struct answer answer = ask_with(*state, method, route->path, "", "", 0);
+
+        assert_int_equal(route->who, open ? HTTP_FOR_ANYBODY
+                                     : strcmp(route->path, "/metrics") == 0
+                                         ? HTTP_FOR_METRICS
+                                         : HTTP_FOR_TOKEN);
+        assert_int_equal(answer.http, open ? 200 : 401);
+        answer_clear(&answer);
+    }
+}
+
+static void
+metrics_are_open_only_when_a_setting_says_so(void **state)
+{
+    struct bench *bench = *state;
+    struct answer answer;
+
+    refused(bench, ask_with(bench, "GET", "/metrics", "", NULL, 0), 401, VG_KEY_UNKNOWN,
+            "bearer token");
+    bench->settings.metrics_open = true;
+    answer = ask_with(bench, "GET", "/metrics", "", NULL, 0);
+    assert_int_equal(answer.http, 200);
+    assert_non_null(strstr(answer.text, "vigie_mutations_total"));
+    answer_clear(&answer);
+    refused(bench, ask_with(bench, "GET", "/v1/status", "", NULL, 0), 401, VG_KEY_UNKNOWN,
+            "bearer token");
+}
+
+// A name that was made to lead to loopback, and a page from somewhere else.
+static void
+another_sites_page_is_refused(void **state)
+{
+    static const char *const wrong[] = {
+        "Host: evil.example\r\n" BEARER,
+        "Host: evil.example:7463\r\n" BEARER,
+        "Host: localhost.evil.example\r\n" BEARER,
+        "Host: 127.0.0.1.evil.example\r\n" BEARER,
+        "Host: 10.0.0.1:7463\r\n" BEARER,
+        "Host: [2001:db8::1]:7463\r\n" BEARER,
+        "Host: []\r\n" BEARER,
+        "Host: :7463\r\n" BEARER,
+        "Host: \r\n" BEARER,
+        HOST "Origin: http://evil.example\r\n" BEARER,
+        HOST "Origin: null\r\n" BEARER,
+        HOST "Origin: https://127.0.0.1:7463\r\n" BEARER,
+        HOST "Origin: http://127.0.0.1:8080\r\n" BEARER,
+    };
+    static const char *const right[] = {
+        "Host: localhost:7463\r\n" BEARER,
+        "Host: LOCALHOST\r\n" BEARER,
+        "Host: 127.0.0.1\r\n" BEARER,
+        "Host: 127.1.2.3:1\r\n" BEARER,
+        "Host: [::1]:7463\r\n" BEARER,
+        HOST "Origin: http://127.0.0.1:7463\r\n" BEARER,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        refused(*state, ask_with(*state, "GET", "/healthz", wrong[i], NULL, 0), 403,
+                VG_NOT_ALLOWED, i < 9 ? "Host" : "Origin");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(right); i++) {
+        struct answer answer = ask_with(*state, "GET", "/v1/status", right[i], NULL, 0);
+
+        assert_int_equal(answer.http, 200);
+        answer_clear(&answer);
+    }
+}
+
+static int
+ask_status(struct bench *bench, const char *headers)
+{
+    struct answer answer = ask_with(bench, "GET", "/v1/status", headers, NULL, 0);
+    int http = answer.http;
+
+    answer_clear(&answer);
+    return http;
+}
+
+static void
+a_reload_takes_the_new_token(void **state)
+{
+    struct bench *bench = *state;
+    const char *fresh = "Authorization: Bearer fedcba9876543210fedcba9876543210\r\n";
+    char path[128];
+
+    write_file(bench, "token", "fedcba9876543210fedcba9876543210\n");
+    assert_int_equal(ask_status(bench, BEARER), 200); // not before it is told
+    http_reload(bench->broker->http);
+    assert_int_equal(ask_status(bench, BEARER), 401);
+    assert_int_equal(ask_status(bench, fresh), 200);
+
+    // One that others may read is none: the token stays.
+    write_file(bench, "token", TOKEN "\n");
+    assert_int_equal(chmod(scratch_file(&bench->folder, "token", path), 0640), 0);
+    http_reload(bench->broker->http);
+    assert_int_equal(ask_status(bench, BEARER), 401);
+    assert_int_equal(ask_status(bench, fresh), 200);
+}
+
 static void
 a_stranger_changes_nothing(void **state)
 {
@@ -485,18 +595,33 @@ what_is_no_http_ends_the_connection(void **state)
     health_needs_no_token(state);
 }
 
-static void
-endless_headers_are_not_read(void **state)
+static struct answer
+ask_with_long_header(void **state, size_t len)
 {
-    char *headers = xcalloc(1, 40000);
+    char *headers = xcalloc(1, len + 16);
 
     strcpy(headers, "X-Long: ");
-    memset(headers + 8, 'x', 39000);
-    strcpy(headers + 39008, "\r\n");
+    memset(headers + 8, 'x', len);
+    strcpy(headers + 8 + len, "\r\n");
 
     struct answer answer = ask_with(*state, "GET", "/healthz", headers, NULL, 0);
 
     free(headers);
+    return answer;
+}
+
+static void
+endless_headers_are_not_read(void **state)
+{
+    struct answer answer = ask_with_long_header(state, 15 << 10);
+
+    assert_int_equal(answer.http, 200);
+    answer_clear(&answer);
+    refused(*state, ask_with_long_header(state, 17 << 10), 413, VG_TOO_LARGE, "headers");
+    refused(*state, ask_with_long_header(state, 60 << 10), 413, VG_TOO_LARGE, "headers");
+
+    // Far over it libevent answers, or just closes.
+    answer = ask_with_long_header(state, 70 << 10);
     assert_true(answer.http == 400 || answer.http == 413 || answer.http == 0);
     answer_clear(&answer);
     health_needs_no_token(state);
@@ -1259,6 +1384,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(health_needs_no_token),
         TEST(everything_else_needs_the_token),
+        TEST(every_route_says_who_may_ask),
+        TEST(metrics_are_open_only_when_a_setting_says_so),
+        TEST(another_sites_page_is_refused),
+        TEST(a_reload_takes_the_new_token),
         TEST(a_stranger_changes_nothing),
         TEST(the_scheme_may_be_written_in_any_case),
         TEST(an_unknown_path_is_refused),
