@@ -285,6 +285,21 @@ names_others(const struct command *command)
     return false;
 }
 
+// Who may ask what; a request without a row is nobody's.
+static const uint32_t request_roles[] = {
+    [COMMAND_INTEGRATE] = ROLE_MEMBER | ROLE_OPERATOR,
+    [COMMAND_REMOVE] = ROLE_MEMBER | ROLE_OPERATOR,
+    [COMMAND_CONSULT] = ROLE_MEMBER | ROLE_OPERATOR,
+    [COMMAND_HISTORY] = ROLE_MEMBER | ROLE_OPERATOR,
+    [COMMAND_ADD_MAILBOX] = ROLE_MEMBER | ROLE_OPERATOR,
+};
+
+static bool
+role_may_ask(const struct session *session, enum command_kind kind)
+{
+    return kind < ARRAY_LEN(request_roles) && (request_roles[kind] & session->role) != 0;
+}
+
 static enum vg_status
 check_right(const struct broker *broker, const struct session *session,
             const struct command *command, struct why *why)
@@ -293,6 +308,9 @@ check_right(const struct broker *broker, const struct session *session,
         roster_institution(broker->roster, session->institution);
     bool looks_up = command->kind == COMMAND_CONSULT || command->kind == COMMAND_HISTORY;
 
+    if (!role_may_ask(session, command->kind)) {
+        return fail(why, VG_WRONG_ROLE, "the key's role does not allow this request");
+    }
     if (command->kind == COMMAND_CONSULT && !is_operator(session) &&
         (own == NULL || own->sector != SECTOR_CPAS)) {
         return fail(why, VG_NOT_ALLOWED,
@@ -356,9 +374,9 @@ const struct desks members_desks = {
     .roles = ROLE_MEMBER | ROLE_OPERATOR,
     .desk =
         {
-            [TO_BROKER_SUBSCRIBE] = take_subscribe,
-            [TO_BROKER_UNSUBSCRIBE] = take_unsubscribe,
-            [TO_BROKER_ACKNOWLEDGE] = take_acknowledge,
-            [TO_BROKER_REQUEST] = take_request,
+            [TO_BROKER_SUBSCRIBE] = {take_subscribe, ROLE_MEMBER | ROLE_OPERATOR},
+            [TO_BROKER_UNSUBSCRIBE] = {take_unsubscribe, ROLE_MEMBER | ROLE_OPERATOR},
+            [TO_BROKER_ACKNOWLEDGE] = {take_acknowledge, ROLE_MEMBER | ROLE_OPERATOR},
+            [TO_BROKER_REQUEST] = {take_request, ROLE_MEMBER | ROLE_OPERATOR},
         },
 };

@@ -183,11 +183,14 @@ read_frame(struct broker *broker, const struct desks *desks, struct session *ses
         echo(broker, session, post.body);
     } else if (kind >= ARRAY_LEN(desks->desk) || kind == 0) {
         broker_violation(broker, session, VG_MALFORMED, "the frame is no ToBroker");
-    } else if (desks->desk[kind] == NULL) {
+    } else if (desks->desk[kind].take == NULL) {
         broker_violation(broker, session, VG_WRONG_ROLE,
                          "this message belongs to the other door");
+    } else if ((desks->desk[kind].roles & session->role) == 0) {
+        broker_violation(broker, session, VG_WRONG_ROLE,
+                         "the key's role does not allow this message");
     } else {
-        desks->desk[kind](broker, session, &post);
+        desks->desk[kind].take(broker, session, &post);
     }
 }
 

@@ -19,11 +19,18 @@ struct post {
 typedef void (*desk_fn)(struct broker *broker, struct session *session,
                         const struct post *post);
 
+// Where one kind of message is read, and the roles that may send it: one of these bits is
+// needed. A kind without a row is nobody's at this door.
+struct desk {
+    desk_fn take;
+    uint32_t roles;
+};
+
 // What one door takes, beside Hello and Heartbeat.
 struct desks {
     const char *door;
-    uint32_t roles;                          // one of these bits is needed
-    desk_fn desk[TO_BROKER_UNSUBSCRIBE + 1]; // by kind; NULL: not at this door
+    uint32_t roles;                              // one of these bits is needed to come in
+    struct desk desk[TO_BROKER_UNSUBSCRIBE + 1]; // by kind
 };
 
 // reception_take handles one message that came in by a door.

@@ -134,7 +134,7 @@ const struct desks sources_desks = {
     .roles = ROLE_SOURCE,
     .desk =
         {
-            [TO_BROKER_PUBLISH] = take_publish,
-            [TO_BROKER_LAST_NUMBER] = take_last_number,
+            [TO_BROKER_PUBLISH] = {take_publish, ROLE_SOURCE},
+            [TO_BROKER_LAST_NUMBER] = {take_last_number, ROLE_SOURCE},
         },
 };

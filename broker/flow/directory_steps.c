@@ -162,7 +162,7 @@ integrate_person(struct applier *applier, struct command *command, size_t i,
     }
     directory_judge_integrate(&context, request, file.integrations, file.len, &asked,
                               &integration, faults);
-    if (file.len >= INTEGRATIONS_PER_PERSON_MAX) {
+    if (faults->total == 0 && file.len >= INTEGRATIONS_PER_PERSON_MAX) {
         faults_add(faults, VG_TOO_MANY, 0, "the person has %zu integrations", file.len);
     }
     journal_request(applier, command,

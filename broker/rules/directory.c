@@ -297,13 +297,16 @@ directory_judge_integrate(const struct directory_context *context,
 {
     struct period period = {DAY_EVER, DAY_EVER};
     const struct quality *quality;
+    size_t before = faults->total;
     bool has_period;
 
     *ret_niss = judge_number(context, request->niss, faults);
     quality = judge_quality(context, request->quality, faults);
     has_period = judge_period(context, request, quality, &period, faults);
     directory_check_proof(&request->proof, *ret_niss, faults);
-    if (quality != NULL && quality->exclusive && has_period) {
+    // What others hold is told to nobody whose request would be refused anyway: he could
+    // ask without leaving an integration behind.
+    if (faults->total == before && quality->exclusive && has_period) {
         judge_exclusive(context, quality, period, existing, existing_len, faults);
     }
 

@@ -58,8 +58,8 @@ void directory_check_proof(const struct proof *proof, struct niss niss,
 
 // directory_judge_integrate checks everything and adds every fault found: number, test
 // person, quality, dates (impossible, end before begin, more than 100 years away, begin over
-// one year ahead), the code's longest period, calendar year of 040, proof, and EXCLUSIVE
-// against the person's other integrations.
+// one year ahead), the code's longest period, calendar year of 040, proof; and, only when all
+// that is right, EXCLUSIVE against the person's other integrations.
 //
 // ret_integration is the integration to add, good only without faults.
 void directory_judge_integrate(const struct directory_context *context,

@@ -363,7 +363,38 @@ says_everything_that_is_wrong_at_once(void **state)
     directory_judge_integrate(&context, &asked, &existing, 1, &niss, &integration,
                               &faults);
     ASSERT_FAULTS(&faults, VG_TEST_PERSON, VG_TOO_FAR, VG_PERIOD_TOO_LONG, VG_PROOF_WRONG,
-                  VG_PROOF_WRONG, VG_PROOF_WRONG, VG_EXCLUSIVE);
+                  VG_PROOF_WRONG, VG_PROOF_WRONG);
+}
+
+// Or he could ask about anybody without proof, and without leaving an integration behind.
+static void
+a_refused_request_learns_nothing_of_others(void **state)
+{
+    struct directory_context context = on(20261120);
+    struct integration existing = row(OTHER, 2, 20260101, 20271231);
+    struct integrate_request wrong[4];
+    struct integration integration;
+    struct niss niss;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        wrong[i] = request(2, 20261201, 20270301);
+    }
+    wrong[0].proof = (struct proof){0};
+    wrong[1].proof = (struct proof){.birth_date = 19500101};
+    wrong[2].end = 20290101;   // longer than the code allows
+    wrong[3].begin = 20261301; // no day
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct faults known = {0};
+        struct faults unknown = {0};
+
+        directory_judge_integrate(&context, &wrong[i], &existing, 1, &niss, &integration,
+                                  &known);
+        directory_judge_integrate(&context, &wrong[i], NULL, 0, &niss, &integration,
+                                  &unknown);
+        assert_true(unknown.total > 0);
+        assert_memory_equal(&known, &unknown, sizeof known);
+    }
 }
 
 static void
@@ -892,6 +923,7 @@ main(void)
         cmocka_unit_test(says_everything_that_is_wrong_at_once),
         cmocka_unit_test(never_writes_a_person_number),
         cmocka_unit_test(only_one_cpas_pays_for_one_person_and_period),
+        cmocka_unit_test(a_refused_request_learns_nothing_of_others),
         cmocka_unit_test(the_codes_that_pay_are_exclusive_and_no_others),
         cmocka_unit_test(names_everybody_who_is_in_the_way),
         cmocka_unit_test(one_proof_is_enough_and_each_must_hold),
