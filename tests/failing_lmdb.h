@@ -47,6 +47,8 @@ FAILING_CALL(env_open, (MDB_env * env, const char *path, unsigned flags, mdb_mod
 FAILING_CALL(env_stat, (MDB_env * env, MDB_stat *stat), (env, stat))
 FAILING_CALL(env_info, (MDB_env * env, MDB_envinfo *info), (env, info))
 FAILING_CALL(env_get_fd, (MDB_env * env, mdb_filehandle_t *fd), (env, fd))
+FAILING_CALL(env_copyfd2, (MDB_env * env, mdb_filehandle_t fd, unsigned flags),
+             (env, fd, flags))
 FAILING_CALL(reader_check, (MDB_env * env, int *dead), (env, dead))
 FAILING_CALL(txn_begin, (MDB_env * env, MDB_txn *parent, unsigned flags, MDB_txn **txn),
              (env, parent, flags, txn))
@@ -87,6 +89,7 @@ static const struct lmdb_calls failing_lmdb = {
     .env_stat = failing_env_stat,
     .env_info = failing_env_info,
     .env_get_fd = failing_env_get_fd,
+    .env_copyfd2 = failing_env_copyfd2,
     .reader_check = failing_reader_check,
     .txn_begin = failing_txn_begin,
     .txn_commit = failing_txn_commit,

@@ -16,6 +16,7 @@ struct lmdb_calls {
     int (*env_stat)(MDB_env *env, MDB_stat *stat);
     int (*env_info)(MDB_env *env, MDB_envinfo *info);
     int (*env_get_fd)(MDB_env *env, mdb_filehandle_t *fd);
+    int (*env_copyfd2)(MDB_env *env, mdb_filehandle_t fd, unsigned flags);
     int (*reader_check)(MDB_env *env, int *dead);
     int (*txn_begin)(MDB_env *env, MDB_txn *parent, unsigned flags, MDB_txn **txn);
     int (*txn_commit)(MDB_txn *txn); // ends the transaction, whatever it answers

@@ -7,7 +7,8 @@ _Static_assert(sizeof(struct mailbox_row) == 120, "stored without holes");
 _Static_assert(sizeof(struct number_range) == 32, "stored without holes");
 _Static_assert(sizeof(struct letter) == 40, "stored without holes");
 _Static_assert(RANGES_MAX * sizeof(struct number_range) <= VALUE_MAX, "one value");
-_Static_assert(LETTERS_PER_ROW * sizeof(struct letter) <= 4080, "one page");
+_Static_assert(sizeof(uint64_t) + LETTERS_PER_ROW * sizeof(struct letter) <= 4080,
+               "one page");
 
 uint64_t
 mailbox_waiting(const struct mailbox_row *row)
@@ -93,7 +94,20 @@ struct backlog_row {
     uint64_t first;
     size_t len;
     const uint8_t *letters; // not aligned
+    uint64_t checksum;
 };
+
+static uint64_t
+letters_checksum(struct mailbox_id mailbox, const void *letters, size_t len)
+{
+    return checksum_of(letters, len * sizeof(struct letter)) ^ mailbox.number;
+}
+
+static bool
+row_is_sound(const struct backlog_row *row, struct mailbox_id mailbox)
+{
+    return row->checksum == letters_checksum(mailbox, row->letters, row->len);
+}
 
 static struct letter
 row_letter(const struct backlog_row *row, size_t i)
@@ -109,10 +123,11 @@ static enum vg_status
 read_row(const struct cursor *cursor, struct mailbox_id mailbox,
          struct backlog_row *ret_row)
 {
+    size_t head = sizeof ret_row->checksum;
     size_t len = cursor->value.len / sizeof(struct letter);
 
     if (cursor->key.len != BACKLOG_KEY_LEN || len == 0 || len > LETTERS_PER_ROW ||
-        cursor->value.len % sizeof(struct letter) != 0) {
+        cursor->value.len != head + len * sizeof(struct letter)) {
         return VG_STORE_BROKEN;
     }
     if (read_be32(cursor->key.at) != mailbox.number) {
@@ -120,7 +135,8 @@ read_row(const struct cursor *cursor, struct mailbox_id mailbox,
     }
     ret_row->first = read_be64(cursor->key.at + sizeof(uint32_t));
     ret_row->len = len;
-    ret_row->letters = cursor->value.at;
+    memcpy(&ret_row->checksum, cursor->value.at, head);
+    ret_row->letters = cursor->value.at + head;
     return VG_OK;
 }
 
@@ -162,14 +178,23 @@ seek_row_of(struct cursor *cursor, struct mailbox_id mailbox, uint64_t number,
     return status == VG_OK ? read_row(cursor, mailbox, ret_row) : status;
 }
 
-static enum vg_status
-put_row(struct txn *txn, struct mailbox_id mailbox, const struct letter *letters,
-        size_t len)
+enum vg_status
+backlog_put(struct txn *txn, struct mailbox_id mailbox, const struct letter *letters,
+            size_t len)
 {
     struct key key = key_of_u32_u64(mailbox.number, letters[0].number);
+    struct {
+        uint64_t checksum;
+        struct letter letters[LETTERS_PER_ROW];
+    } value;
+    size_t bytes = len * sizeof *letters;
 
-    return table_put(txn, TABLE_BACKLOG, &key,
-                     (struct bytes){(const uint8_t *)letters, len * sizeof *letters}, 0);
+    CHECK(len > 0 && len <= LETTERS_PER_ROW);
+    value.checksum = letters_checksum(mailbox, letters, len);
+    memcpy(value.letters, letters, bytes);
+    return table_put(
+        txn, TABLE_BACKLOG, &key,
+        (struct bytes){(const uint8_t *)&value, sizeof value.checksum + bytes}, 0);
 }
 
 // Adds as many letters as go into the mailbox's last row. None when they do not follow
@@ -196,7 +221,8 @@ fill_last_row(struct txn *txn, struct mailbox_id mailbox, const struct letter *l
     if (row.first + row.len > letters[0].number) {
         return VG_STORE_BROKEN; // filed already
     }
-    if (row.first + row.len < letters[0].number || row.len == LETTERS_PER_ROW) {
+    if (row.first + row.len < letters[0].number || row.len == LETTERS_PER_ROW ||
+        !row_is_sound(&row, mailbox)) {
         return VG_OK;
     }
 
@@ -206,7 +232,7 @@ fill_last_row(struct txn *txn, struct mailbox_id mailbox, const struct letter *l
     memcpy(filled, row.letters, row.len * sizeof *filled);
     memcpy(filled + row.len, letters, filed * sizeof *filled);
     *ret_filed = filed;
-    return put_row(txn, mailbox, filled, row.len + filed);
+    return backlog_put(txn, mailbox, filled, row.len + filed);
 }
 
 enum vg_status
@@ -228,18 +254,21 @@ backlog_append(struct txn *txn, struct mailbox_id mailbox, const struct letter *
         size_t left = len - filed;
         size_t count = left < LETTERS_PER_ROW ? left : LETTERS_PER_ROW;
 
-        status = put_row(txn, mailbox, letters + filed, count);
+        status = backlog_put(txn, mailbox, letters + filed, count);
         filed += count;
     }
     return status;
 }
 
 static enum vg_status
-copy_letters(const struct backlog_row *row, uint64_t from, struct letter *ret_letters,
-             size_t max, size_t *len)
+copy_letters(const struct backlog_row *row, struct mailbox_id mailbox, uint64_t from,
+             struct letter *ret_letters, size_t max, size_t *len)
 {
     size_t i = from > row->first ? (size_t)(from - row->first) : 0;
 
+    if (i < row->len && !row_is_sound(row, mailbox)) {
+        return VG_STORE_BROKEN;
+    }
     for (; i < row->len && *len < max; i++) {
         struct letter letter = row_letter(row, i);
 
@@ -267,8 +296,10 @@ backlog_read(struct txn *txn, struct mailbox_id mailbox, uint64_t from,
         }
     }
     while (status == VG_OK && len < max) {
-        status = copy_letters(&row, from, ret_letters, max, &len);
-        if (status == VG_OK && len < max) {
+        status = copy_letters(&row, mailbox, from, ret_letters, max, &len);
+        if (status == VG_STORE_BROKEN && len > 0) {
+            status = VG_NOT_FOUND; // those before the damage are good
+        } else if (status == VG_OK && len < max) {
             status = next_row(&cursor, mailbox, &row);
         }
     }

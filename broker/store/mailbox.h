@@ -5,7 +5,8 @@
 //  table "mailboxes", key: u32 BE mailbox, value: struct mailbox_row
 //  table "acknowledged", key: u32 BE mailbox, value: struct number_range ... sorted, apart
 //  table "backlog", key: u32 BE mailbox | u64 BE number of the first letter,
-//    value: up to LETTERS_PER_ROW struct letter, numbers consecutive
+//    value: u64 XXH3 of the rest, xor the mailbox | up to LETTERS_PER_ROW struct letter,
+//    numbers consecutive
 #ifndef STORE_MAILBOX_H
 #define STORE_MAILBOX_H
 
@@ -74,7 +75,9 @@ struct letter {
 NODISCARD enum vg_status backlog_append(struct txn *txn, struct mailbox_id mailbox,
                                         const struct letter *letters, size_t len);
 
-// backlog_read copies letters with number >= from, at most max, in order.
+// backlog_read copies letters with number >= from, at most max, in order. Letters before a
+// damaged row are given; VG_STORE_BROKEN when the first one asked for lies in it. A damaged
+// row is otherwise left alone: nothing is added to it, and it goes when it is done with.
 NODISCARD enum vg_status backlog_read(struct txn *txn, struct mailbox_id mailbox,
                                       uint64_t from, struct letter *ret_letters,
                                       size_t max, size_t *ret_len);

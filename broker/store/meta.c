@@ -3,7 +3,10 @@
 
 #include "store/store_internal.h"
 
+#include <sys/random.h>
+
 _Static_assert(sizeof(struct meta) == 136, "stored without holes");
+_Static_assert(sizeof(struct incarnation) == 24, "stored without holes");
 
 struct key
 meta_key(void)
@@ -39,8 +42,48 @@ meta_put(struct txn *txn, const struct meta *meta)
                      (struct bytes){(const uint8_t *)meta, sizeof *meta}, 0);
 }
 
+static struct key
+incarnation_key(void)
+{
+    struct key key = {.len = 0};
+
+    key_add(&key, "incarnation", 11);
+    return key;
+}
+
+enum vg_status
+incarnation_get(struct txn *txn, struct incarnation *ret)
+{
+    struct key key = incarnation_key();
+    struct incarnation row = {.id = 0};
+    enum vg_status status = table_get_struct(txn, TABLE_META, &key, &row, sizeof row);
+
+    if (status != VG_OK && status != VG_NOT_FOUND) {
+        return status;
+    }
+    *ret = row;
+    return VG_OK;
+}
+
+enum vg_status
+incarnation_new(struct txn *txn, uint64_t restored_commit, int64_t restored_us)
+{
+    struct key key = incarnation_key();
+    struct incarnation row = {
+        .restored_commit = restored_commit,
+        .restored_us = restored_us,
+    };
+
+    CHECK(getrandom(&row.id, sizeof row.id, 0) == sizeof row.id);
+    return table_put(txn, TABLE_META, &key,
+                     (struct bytes){(const uint8_t *)&row, sizeof row}, 0);
+}
+
 enum vg_status
 meta_create(struct txn *txn)
 {
-    return meta_put(txn, &(struct meta){.first_commit = 1, .first_block = 1});
+    enum vg_status status =
+        meta_put(txn, &(struct meta){.first_commit = 1, .first_block = 1});
+
+    return status == VG_OK ? incarnation_new(txn, 0, 0) : status;
 }

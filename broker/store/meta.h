@@ -34,4 +34,21 @@ NODISCARD enum vg_status meta_get(struct txn *txn, struct meta *ret_meta,
                                   struct why *why);
 NODISCARD enum vg_status meta_put(struct txn *txn, const struct meta *meta);
 
+// Which store this is. It changes when a backup is restored: the numbers after the point
+// come again with other contents, and whoever remembers them must be able to tell.
+//
+//  table "meta", key "incarnation": struct incarnation
+struct incarnation {
+    uint64_t id;              // drawn at random when the store was made or restored
+    uint64_t restored_commit; // to which it was restored last, 0: never was
+    int64_t restored_us;
+};
+
+// incarnation_get gives zeros for a store that has none yet. incarnation_new draws a new id
+// and puts it.
+// Durable: with the transaction's commit.
+NODISCARD enum vg_status incarnation_get(struct txn *txn, struct incarnation *ret);
+NODISCARD enum vg_status incarnation_new(struct txn *txn, uint64_t restored_commit,
+                                         int64_t restored_us);
+
 #endif

@@ -30,6 +30,7 @@ const struct lmdb_calls lmdb_own_calls = {
     .env_stat = mdb_env_stat,
     .env_info = mdb_env_info,
     .env_get_fd = mdb_env_get_fd,
+    .env_copyfd2 = mdb_env_copyfd2,
     .reader_check = mdb_reader_check,
     .txn_begin = mdb_txn_begin,
     .txn_commit = mdb_txn_commit,
@@ -66,6 +67,7 @@ struct store {
     char *path;
     MDB_env *env;
     MDB_dbi dbi[TABLES];
+    enum store_access access;
     int folder; // -1: not open
     int lock;   // flock, -1: not open
     uint64_t map_bytes;
@@ -157,10 +159,14 @@ open_folder(struct store *store, bool create, struct why *why)
     if (store->folder < 0) {
         return open_failed(store, "folder", errno, why);
     }
-    if (!create && !has_store(store)) {
-        return fail(why, VG_NOT_FOUND, "%s: there is no store", store->path);
+    if (has_store(store)) {
+        return VG_OK;
     }
-    return VG_OK;
+    if (faccessat(store->folder, STORE_RESTORING, F_OK, 0) == 0) {
+        return fail(why, VG_BAD_FILE, "%s: a restore was interrupted; run it again",
+                    store->path);
+    }
+    return create ? VG_OK : fail(why, VG_NOT_FOUND, "%s: there is no store", store->path);
 }
 
 static enum vg_status
@@ -181,6 +187,15 @@ take_lock(struct store *store, struct why *why)
     return open_failed(store, "vigie.lock", errno, why);
 }
 
+static unsigned
+env_flags(const struct store *store)
+{
+    unsigned flags = MDB_NOTLS | MDB_NORDAHEAD;
+
+    flags |= store->access != STORE_WRITES ? MDB_RDONLY : 0;
+    return store->access == STORE_READS_COPY ? flags | MDB_NOLOCK : flags;
+}
+
 // path: the folder, or with MDB_NOSUBDIR the file.
 static enum vg_status
 open_env(struct store *store, const char *path, unsigned flags, struct why *why)
@@ -198,8 +213,7 @@ open_env(struct store *store, const char *path, unsigned flags, struct why *why)
         rc = lmdb->env_set_maxdbs(store->env, TABLES);
     }
     if (rc == 0) {
-        rc = lmdb->env_open(store->env, path, MDB_NOTLS | MDB_NORDAHEAD | flags,
-                            FILE_MODE);
+        rc = lmdb->env_open(store->env, path, env_flags(store) | flags, FILE_MODE);
     }
     if (rc == 0) {
         // A reader that was killed elsewhere keeps pages from being used again.
@@ -345,6 +359,12 @@ make_or_refuse(struct store *store, struct txn *txn, bool create, struct why *wh
 static enum vg_status
 open_known_tables(struct store *store, struct txn *txn, struct why *why)
 {
+    if (store->was_schema < STORE_SCHEMA && !txn->writes) {
+        return fail(why, VG_BAD_FILE,
+                    "%s: schema %u; a broker of this version makes it %d when it starts",
+                    store->path, store->was_schema, STORE_SCHEMA);
+    }
+
     enum vg_status status = open_all_tables(store, txn, why);
 
     if (status == VG_OK && store->was_schema < STORE_SCHEMA) {
@@ -375,8 +395,9 @@ open_or_make_tables(struct store *store, struct txn *txn, bool create, struct wh
 static enum vg_status
 open_tables(struct store *store, bool create, struct why *why)
 {
-    struct txn txn = {.store = store, .writes = true};
-    int rc = lmdb->txn_begin(store->env, NULL, 0, &txn.mdb);
+    struct txn txn = {.store = store, .writes = store->access == STORE_WRITES};
+    int rc = lmdb->txn_begin(store->env, NULL, txn.writes ? 0 : (unsigned)MDB_RDONLY,
+                             &txn.mdb);
 
     if (rc != 0) {
         return open_failed(store, "data.mdb", rc, why);
@@ -384,6 +405,7 @@ open_tables(struct store *store, bool create, struct why *why)
 
     enum vg_status status = open_or_make_tables(store, &txn, create, why);
 
+    buffer_free(&txn.rows); // of an upgrade: no record tells it
     if (status != VG_OK) {
         mdb_txn_abort(txn.mdb);
         return status;
@@ -538,9 +560,12 @@ store_open(const struct store_options *options, struct store **ret_store, struct
     store->map_bytes = map_bytes;
     store->quota_bytes = quota_of(options, map_bytes);
 
-    enum vg_status status = open_folder(store, options->create, why);
+    store->access = options->access;
 
-    if (status == VG_OK) {
+    bool writes = store->access == STORE_WRITES;
+    enum vg_status status = open_folder(store, writes && options->create, why);
+
+    if (status == VG_OK && writes) {
         status = take_lock(store, why);
     }
     if (status == VG_OK && !has_store(store)) {
@@ -553,12 +578,12 @@ store_open(const struct store_options *options, struct store **ret_store, struct
         status = check_length(store, why);
     }
     if (status == VG_OK) {
-        status = settle(store, why);
+        status = writes ? settle(store, why) : VG_OK;
     }
     if (status == VG_OK) {
-        status = open_tables(store, options->create, why);
+        status = open_tables(store, writes && options->create, why);
     }
-    if (status == VG_OK) {
+    if (status == VG_OK && writes) {
         status = opening_sync_folders(store->folder, why);
     }
     if (status == VG_OK) {
@@ -747,6 +772,14 @@ store_was_schema(const struct store *store)
     return store->is_new ? 0 : store->was_schema;
 }
 
+enum vg_status
+store_copy(struct store *store, int fd, bool compact, struct why *why)
+{
+    int rc = lmdb->env_copyfd2(store->env, fd, compact ? MDB_CP_COMPACT : 0);
+
+    return rc == 0 ? VG_OK : open_failed(store, "copy", rc, why);
+}
+
 const char *
 store_path(const struct store *store)
 {
@@ -763,8 +796,13 @@ store_room(struct store *store, struct store_room *ret_room)
     struct stat size;
     struct statvfs disk;
     uint64_t unused = 0;
-    int rc = free_pages(store, 0, &unused);
+    int dead = 0;
+    // A backup that was killed keeps pages from being used again until it is noticed.
+    int rc = lmdb->reader_check(store->env, &dead);
 
+    if (rc == 0) {
+        rc = free_pages(store, 0, &unused);
+    }
     if (rc == 0) {
         rc = lmdb->env_info(store->env, &info);
     }

@@ -23,15 +23,27 @@ enum { STORE_SCHEMA = 2 };
 struct store;
 struct txn; // a read or a write transaction
 
+// Who else may have the store open.
+enum store_access {
+    STORE_WRITES, // one process only: the broker
+    // Reads beside the process that writes. A transaction that stays open keeps pages from
+    // being used again: the file grows meanwhile.
+    STORE_READS,
+    STORE_READS_COPY, // reads a copy that nobody writes; leaves nothing in its folder
+};
+
 struct store_options {
     const char *path;     // an existing folder
     uint64_t map_bytes;   // address space only; 0: 256 GiB
     uint64_t quota_bytes; // 0: 90 % of map_bytes
     bool create;          // make the store when the folder has none
+    enum store_access access;
 };
 
 // store_open opens, checks the schema, opens all tables and brings an older store to this
-// schema in one committed transaction. A new store is made under another name first.
+// schema in one committed transaction. A new store is made under another name first. One
+// that only reads changes nothing and refuses an older schema. A folder in which a restore
+// was interrupted (store/backup.h) gets no new store.
 //
 // Gives: the store (store_close). Blocks: for some syncs.
 // Durable: all that can be seen in it, whoever wrote it and however he ended.

@@ -20,6 +20,9 @@ enum { VALUE_MAX = 65512, CATALOGUE_VALUE_MAX = 16 + (4 << 20) };
 // What stands before the items of a journal record; its key is commit << 16 | part.
 enum { RECORD_HEAD_LEN = 64, PART_BITS = 16 };
 
+// Inside a store's folder while a backup is being restored into it.
+#define STORE_RESTORING "restoring"
+
 // How the journal tells a change: by items that say what happened, or by the rows
 // themselves. The order is stored in journal records: a new table goes to the end.
 enum table_told { ITEMS, ROWS };
@@ -211,6 +214,16 @@ NODISCARD enum vg_status cursor_move(struct cursor *cursor, MDB_cursor_op move);
 NODISCARD enum vg_status cursor_seek(struct cursor *cursor, const struct key *key);
 // cursor_erase erases the row it stands on; seek afterwards.
 NODISCARD enum vg_status cursor_erase(struct cursor *cursor);
+
+// store_copy writes the file as of the last commit to a descriptor. The writer waits while
+// the two first pages are written and no longer.
+NODISCARD enum vg_status store_copy(struct store *store, int fd, bool compact,
+                                    struct why *why);
+
+struct letter;
+// backlog_put puts a row of letters, at most LETTERS_PER_ROW, with its checksum.
+NODISCARD enum vg_status backlog_put(struct txn *txn, struct mailbox_id mailbox,
+                                     const struct letter *letters, size_t len);
 
 // The keys and rows of table "meta"; meta_create puts the first one of a new store.
 struct key meta_key(void);

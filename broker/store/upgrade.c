@@ -77,6 +77,51 @@ upgrade_mailboxes_1(struct txn *txn)
     return status == VG_NOT_FOUND ? VG_OK : status;
 }
 
+// The first row of the backlog at or after a place: VG_NOT_FOUND if none.
+static enum vg_status
+read_backlog_1(struct txn *txn, struct mailbox_id *mailbox, uint64_t *number,
+               struct letter *ret_letters, size_t *ret_len)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    struct key key = key_of_u32_u64(mailbox->number, *number);
+    enum vg_status status = cursor_open(txn, TABLE_BACKLOG, &cursor);
+
+    if (status == VG_OK) {
+        status = cursor_seek(&cursor, &key);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    *ret_len = cursor.value.len / sizeof *ret_letters;
+    if (cursor.key.len != key.len || *ret_len == 0 || *ret_len > LETTERS_PER_ROW ||
+        cursor.value.len != *ret_len * sizeof *ret_letters) {
+        return VG_STORE_BROKEN;
+    }
+    mailbox->number = read_be32(cursor.key.at);
+    *number = read_be64(cursor.key.at + sizeof mailbox->number);
+    memcpy(ret_letters, cursor.value.at, cursor.value.len);
+    return ret_letters[0].number == *number ? VG_OK : VG_STORE_BROKEN;
+}
+
+static enum vg_status
+upgrade_backlog_1(struct txn *txn)
+{
+    struct letter letters[LETTERS_PER_ROW];
+    struct mailbox_id mailbox = {0};
+    uint64_t number = 0;
+    size_t len = 0;
+    enum vg_status status = read_backlog_1(txn, &mailbox, &number, letters, &len);
+
+    while (status == VG_OK) {
+        status = backlog_put(txn, mailbox, letters, len);
+        number++;
+        if (status == VG_OK) {
+            status = read_backlog_1(txn, &mailbox, &number, letters, &len);
+        }
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
 static enum vg_status
 upgrade_meta_1(struct txn *txn)
 {
@@ -84,7 +129,10 @@ upgrade_meta_1(struct txn *txn)
     struct key key = meta_key();
     enum vg_status status = read_row_1(txn, TABLE_META, &key, &meta, META_1);
 
-    return status == VG_OK ? meta_put(txn, &meta) : status;
+    if (status == VG_OK) {
+        status = meta_put(txn, &meta);
+    }
+    return status == VG_OK ? incarnation_new(txn, 0, 0) : status;
 }
 
 enum vg_status
@@ -97,6 +145,9 @@ store_upgrade(struct txn *txn, uint32_t from, struct why *why)
     }
     if (status == VG_OK && from < 2) {
         status = upgrade_mailboxes_1(txn);
+    }
+    if (status == VG_OK && from < 2) {
+        status = upgrade_backlog_1(txn);
     }
     if (status == VG_OK) {
         status = schema_put(txn, STORE_SCHEMA);

@@ -5,6 +5,8 @@
 //  1 -> 2  struct mailbox_row: held, held_bytes, parked_bytes, dropped
 //          struct meta: first_commit, first_block, erased_commit
 //          tables "held", "limits"
+//          table "meta": key "incarnation"
+//          table "backlog": a checksum before the letters
 //
 // A golden file of every schema ever released stands in tests/golden.
 #ifndef STORE_UPGRADE_H

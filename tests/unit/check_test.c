@@ -4,6 +4,7 @@
 // Method: a small world with posted, acknowledged and folded letters, written by hand into
 // a real store; then one row at a time is changed behind the store's back.
 #include "store/check.h"
+#include "store/store_internal.h"
 
 #include "../failing_lmdb.h"
 #include "../fresh_store.h"
@@ -571,12 +572,30 @@ static void
 a_letter_that_gives_another_length_than_its_body_is_named(void **state)
 {
     struct fresh_store *fresh = *state;
-    static const uint8_t key[12] = {0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 11};
-    // The third letter of the row: number 13.
-    long offset = 2 * (long)sizeof(struct letter) + (long)offsetof(struct letter, size);
+    struct letter letters[200];
+    struct txn *txn = fresh_store_write(fresh);
+    size_t len = 0;
 
-    fresh_store_flip(fresh, "backlog", key, sizeof key, offset);
+    assert_int_equal(
+        backlog_read(txn, (struct mailbox_id){2}, 11, letters, LETTERS_PER_ROW, &len),
+        VG_OK);
+    letters[2].size++; // number 13
+    while (len > 1 && letters[len - 1].number != letters[0].number + len - 1) {
+        len--;
+    }
+    assert_int_equal(backlog_put(txn, (struct mailbox_id){2}, letters, len), VG_OK);
+    fresh_store_commit(&txn);
     assert_fault(fresh, "mailbox 2: 1 waiting letters have no readable body, from 13 on");
+}
+
+static void
+a_damaged_row_of_letters_is_named(void **state)
+{
+    struct fresh_store *fresh = *state;
+    static const uint8_t key[12] = {0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 11};
+
+    fresh_store_flip(fresh, "backlog", key, sizeof key, 100);
+    assert_fault(fresh, "mailbox 2: its backlog cannot be read");
 }
 
 static void
@@ -742,6 +761,7 @@ main(void)
         world_test(single_acknowledgements_are_recounted),
         world_test(a_letter_lost_from_the_backlog_is_missed),
         world_test(a_letter_that_gives_another_length_than_its_body_is_named),
+        world_test(a_damaged_row_of_letters_is_named),
         world_test(a_letter_filed_before_its_fold_is_named),
         world_test(persons_are_counted_against_meta),
         world_test(a_replaced_number_must_be_known_to_the_other),

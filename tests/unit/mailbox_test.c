@@ -423,18 +423,51 @@ a_row_of_letters_out_of_order_is_broken(void **state)
     append(txn, 1, 1, 10);
     fresh_store_commit(&txn);
     fresh_store_flip(fresh, "backlog", backlog_key, sizeof backlog_key,
-                     4 * sizeof(struct letter));
+                     sizeof(uint64_t) + 4 * sizeof(struct letter));
     txn = fresh_store_read(fresh);
-    assert_int_equal(read_some(txn, 1, 0, letters, 4), 4);
     assert_int_equal(backlog_read(txn, (struct mailbox_id){1}, 0, letters, 10, &len),
                      VG_STORE_BROKEN);
     store_abort(&txn);
 }
 
+// What stands before it is given, what stands behind it as well; it is not added to, and it
+// goes when it is done with.
+static void
+a_damaged_row_stops_nothing_but_its_own_letters(void **state)
+{
+    static const uint8_t second[12] = {0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 101};
+    struct fresh_store *fresh = *state;
+    struct letter letters[300];
+    struct txn *txn = fresh_store_write(fresh);
+    size_t len;
+
+    append(txn, 1, 1, 150);
+    fresh_store_commit(&txn);
+    fresh_store_flip(fresh, "backlog", second, sizeof second, 3000 / 2);
+    txn = fresh_store_write(fresh);
+    append(txn, 1, 151, 50);
+    fresh_store_commit(&txn);
+    txn = fresh_store_read(fresh);
+    assert_int_equal(backlog_read(txn, (struct mailbox_id){1}, 1, letters, 300, &len),
+                     VG_OK);
+    assert_int_equal(len, 100);
+    for (uint64_t from = 101; from <= 150; from++) {
+        assert_int_equal(
+            backlog_read(txn, (struct mailbox_id){1}, from, letters, 300, &len),
+            VG_STORE_BROKEN);
+    }
+    assert_int_equal(read_some(txn, 1, 151, letters, 300), 50);
+    store_abort(&txn);
+    txn = fresh_store_write(fresh);
+    assert_int_equal(backlog_trim(txn, (struct mailbox_id){1}, 160, 10, &len), VG_OK);
+    assert_int_equal(len, 2);
+    fresh_store_commit(&txn);
+}
+
 static void
 rows_of_a_strange_length_are_broken(void **state)
 {
-    static const size_t lens[] = {1, 39, 41, 101 * 40};
+    static const size_t lens[] = {1, 8, 47, 49, 8 + 101 * 40};
     struct fresh_store *fresh = *state;
     static uint8_t bytes[RANGES_MAX * 32 + 32];
     static struct number_range ranges[RANGES_MAX];
@@ -550,6 +583,7 @@ main(void)
         fresh_store_test(letters_filed_twice_break_the_store),
         fresh_store_test(mailboxes_used_at_random_are_as_plain_lists_say),
         fresh_store_test(a_row_of_letters_out_of_order_is_broken),
+        fresh_store_test(a_damaged_row_stops_nothing_but_its_own_letters),
         fresh_store_test(rows_of_a_strange_length_are_broken),
         fresh_store_test(every_call_that_fails_is_passed_on_and_changes_nothing),
     };
