@@ -89,6 +89,29 @@ bodies_flush(struct txn *txn, struct body_writer *writer, struct meta *meta)
     return VG_OK;
 }
 
+// ---- erasing ----
+
+enum vg_status
+bodies_erase(struct txn *txn, struct meta *meta, uint64_t through, size_t blocks_max,
+             size_t *ret_blocks)
+{
+    size_t blocks = 0;
+
+    CHECK(through <= meta->last_block);
+    while (meta->first_block <= through && blocks < blocks_max) {
+        struct key key = key_of_u64(meta->first_block);
+        enum vg_status status = table_erase(txn, TABLE_BODIES, &key);
+
+        if (status != VG_OK) {
+            return status;
+        }
+        meta->first_block++;
+        blocks++;
+    }
+    *ret_blocks = blocks;
+    return VG_OK;
+}
+
 // ---- reading ----
 
 static enum vg_status

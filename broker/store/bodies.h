@@ -5,7 +5,8 @@
 //  table "bodies", key: u64 BE block number, value (at most BLOCK_MAX bytes):
 //    u64 XXH3 of the rest | u32 bytes used in all | u32 zero | { u32 length | bytes } ...
 //
-//  A body's address is block << 16 | offset of its length field.
+//  A body's address is block << 16 | offset of its length field: body_block gives the block.
+//  Blocks are in order of time, those of a commit before those of the next.
 #ifndef STORE_BODIES_H
 #define STORE_BODIES_H
 
@@ -41,6 +42,12 @@ uint64_t body_done(struct body_writer *writer, size_t len);
 NODISCARD enum vg_status bodies_flush(struct txn *txn, struct body_writer *writer,
                                       struct meta *meta);
 
+static inline uint64_t
+body_block(uint64_t address)
+{
+    return address >> 16;
+}
+
 // body_get lends a body until the transaction rests or ends. The block's checksum is
 // checked by bodies_check_block, not at every read. Returns VG_OK, VG_NOT_FOUND,
 // VG_STORE_BROKEN.
@@ -50,6 +57,14 @@ NODISCARD enum vg_status body_get(struct txn *txn, uint64_t address,
 // Durable: with the transaction's commit. VG_NOT_FOUND: the other store has none.
 NODISCARD enum vg_status bodies_copy_block(struct txn *from, struct txn *to,
                                            uint64_t block);
+// bodies_erase erases whole blocks from meta->first_block up to `through`, at most
+// blocks_max of them, and moves meta->first_block. Nothing that is still needed may lie in
+// them: move it first.
+// Durable: with the transaction's commit. LMDB then uses their pages again; until it does,
+// the bytes stand in the file.
+NODISCARD enum vg_status bodies_erase(struct txn *txn, struct meta *meta,
+                                      uint64_t through, size_t blocks_max,
+                                      size_t *ret_blocks);
 NODISCARD enum vg_status bodies_check_block(struct txn *txn, uint64_t block,
                                             struct why *why);
 

@@ -2,7 +2,7 @@
 #include "store/check.h"
 
 #include "store/bodies.h"
-#include "store/journal.h"
+#include "store/counted.h"
 #include "store/mailbox.h"
 #include "store/person.h"
 #include "store/store_internal.h"
@@ -17,13 +17,9 @@ struct recount {
     struct mailbox_row row;
     struct number_range *ranges;
     size_t ranges_len;
-    uint64_t last;
-    uint64_t bytes_through;
-    uint64_t mark;               // all up to here were acknowledged
-    uint64_t acknowledged;       // letters
-    uint64_t bytes_acknowledged; // of them
-    uint64_t waiting;            // found, each with a readable body
-    uint64_t unreadable;         // found, without one
+    struct counted counted;
+    uint64_t waiting;    // found, each with a readable body
+    uint64_t unreadable; // found, without one
     uint64_t unreadable_first;
     bool no_row; // the journal knows it, the mailboxes do not
 };
@@ -142,6 +138,10 @@ load_mailboxes(struct check *check, struct why *why)
         recount->mailbox.number = read_be32(cursor.key.at);
         if (mailbox_get(check->txn, recount->mailbox, &recount->row) != VG_OK) {
             found(check, "mailbox %u: its row cannot be read", recount->mailbox.number);
+        }
+        if (counted_get(check->txn, recount->mailbox, &recount->counted) != VG_OK) {
+            found(check, "mailbox %u: what trimmed records said cannot be read",
+                  recount->mailbox.number);
         }
         load_ranges(check, recount);
         status = cursor_move(&cursor, MDB_NEXT);
@@ -265,12 +265,12 @@ static void
 check_order(struct check *check, uint64_t commit, const struct recount *recount,
             const struct journal_recipient *recipient)
 {
-    if (recipient->number != recount->last + 1) {
+    if (recipient->number != recount->counted.last + 1) {
         found(check, "commit %llu: mailbox %u: after letter %llu comes %llu",
-              (number)commit, recipient->mailbox, (number)recount->last,
+              (number)commit, recipient->mailbox, (number)recount->counted.last,
               (number)recipient->number);
     }
-    if (recipient->bytes_through != recount->bytes_through + recipient->size) {
+    if (recipient->bytes_through != recount->counted.bytes_through + recipient->size) {
         found(check, "commit %llu: mailbox %u: the bytes up to letter %llu are wrong",
               (number)commit, recipient->mailbox, (number)recipient->number);
     }
@@ -285,8 +285,7 @@ count_recipient(struct check *check, uint64_t commit,
     if (check->journal_holds) {
         check_order(check, commit, recount, recipient);
     }
-    recount->last = recipient->number;
-    recount->bytes_through = recipient->bytes_through;
+    counted_letter(&recount->counted, recipient);
     if (commit > check->meta.folded_commit) {
         check_letter(check, recount, recipient->number, recipient->body, recipient->size);
     }
@@ -319,13 +318,8 @@ count_acknowledge(struct check *check, uint64_t commit, const struct journal_ite
         return;
     }
 
-    struct recount *recount = find_or_add_recount(check, commit, acknowledge.mailbox);
-
-    if (!acknowledge.one && acknowledge.through > recount->mark) {
-        recount->mark = acknowledge.through;
-    }
-    recount->acknowledged += acknowledge.count;
-    recount->bytes_acknowledged += acknowledge.bytes;
+    counted_acknowledge(&find_or_add_recount(check, commit, acknowledge.mailbox)->counted,
+                        &acknowledge);
 }
 
 static void
@@ -352,6 +346,12 @@ struct chain {
     bool holds;
 };
 
+static const char *
+name_of(enum table table)
+{
+    return table == TABLE_COMMITS ? "commit" : "block";
+}
+
 // Says which of the numbers from..last of a table have no row and gives the next one that
 // has, last + 1 if none. A damaged meta may name numbers without end: only rows are walked.
 static uint64_t
@@ -359,7 +359,7 @@ next_number(struct check *check, enum table table, unsigned shift, uint64_t from
             uint64_t last)
 {
     AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
-    const char *what = table == TABLE_COMMITS ? "commit" : "block";
+    const char *what = name_of(table);
     struct key key = key_of_u64(from << shift);
     uint64_t next = last + 1;
     enum vg_status status = cursor_open(check->txn, table, &cursor);
@@ -382,23 +382,42 @@ next_number(struct check *check, enum table table, unsigned shift, uint64_t from
     return next;
 }
 
-// Rows beyond the last number that meta knows.
-static void
-check_end(struct check *check, enum table table, unsigned shift, uint64_t last)
+// False when there is no such row, or none that can be read: that is said.
+static bool
+number_at(struct check *check, enum table table, unsigned shift, MDB_cursor_op end,
+          uint64_t *ret_number)
 {
     AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
     enum vg_status status = cursor_open(check->txn, table, &cursor);
 
     if (status == VG_OK) {
-        status = cursor_move(&cursor, MDB_LAST);
+        status = cursor_move(&cursor, end);
     }
     if (status == VG_NOT_FOUND) {
-        return;
+        return false;
     }
-    if (status != VG_OK || cursor.key.len != sizeof(uint64_t) ||
-        read_be64(cursor.key.at) >> shift > last) {
-        found(check, "there are %ss after %llu, the last one",
-              table == TABLE_COMMITS ? "commit" : "block", (number)last);
+    if (status != VG_OK || cursor.key.len != sizeof(uint64_t)) {
+        found(check, "the %ss cannot be read", name_of(table));
+        return false;
+    }
+    *ret_number = read_be64(cursor.key.at) >> shift;
+    return true;
+}
+
+// Rows beyond the numbers that meta knows.
+static void
+check_ends(struct check *check, enum table table, unsigned shift, uint64_t first,
+           uint64_t last)
+{
+    uint64_t at = 0;
+
+    if (number_at(check, table, shift, MDB_LAST, &at) && at > last) {
+        found(check, "there are %ss after %llu, the last one", name_of(table),
+              (number)last);
+    }
+    if (number_at(check, table, shift, MDB_FIRST, &at) && at < first) {
+        found(check, "there are %ss before %llu, the first one", name_of(table),
+              (number)first);
     }
 }
 
@@ -431,8 +450,8 @@ check_journal(struct check *check)
 {
     const struct meta *meta = &check->meta;
     struct buffer record = {.len = 0};
-    struct chain chain = {.holds = true};
-    uint64_t commit = 1;
+    struct chain chain = {.last = meta->first_hash, .holds = true};
+    uint64_t commit = meta->first_commit;
 
     check->journal_holds = true;
     while (commit <= meta->last_commit) {
@@ -453,7 +472,7 @@ check_journal(struct check *check)
         found(check, "commit %llu is not the one that was written last",
               (number)meta->last_commit);
     }
-    check_end(check, TABLE_COMMITS, PART_BITS, meta->last_commit);
+    check_ends(check, TABLE_COMMITS, PART_BITS, meta->first_commit, meta->last_commit);
 }
 
 // ---- mailboxes as the journal says ----
@@ -482,14 +501,16 @@ check_mailbox(struct check *check, const struct recount *recount)
     if (!check->journal_holds || recount->no_row) {
         return;
     }
-    compare(check, recount, "last number", row->last, recount->last);
+    compare(check, recount, "last number", row->last, recount->counted.last);
     compare(check, recount, "bytes of all letters", row->bytes_total,
-            recount->bytes_through);
-    compare(check, recount, "acknowledged up to", row->acknowledged, recount->mark);
+            recount->counted.bytes_through);
+    compare(check, recount, "acknowledged up to", row->acknowledged,
+            recount->counted.mark);
     compare(check, recount, "letters acknowledged",
-            row->acknowledged + row->acknowledged_beyond, recount->acknowledged);
+            row->acknowledged + row->acknowledged_beyond, recount->counted.acknowledged);
     compare(check, recount, "bytes acknowledged",
-            row->bytes_acknowledged + row->bytes_beyond, recount->bytes_acknowledged);
+            row->bytes_acknowledged + row->bytes_beyond,
+            recount->counted.bytes_acknowledged);
     compare(check, recount, "waiting letters", mailbox_waiting(row),
             recount->waiting + recount->unreadable);
 }
@@ -511,7 +532,7 @@ static void
 check_blocks(struct check *check)
 {
     uint64_t last = check->meta.last_block;
-    uint64_t block = 1;
+    uint64_t block = check->meta.first_block;
 
     while (block <= last) {
         struct why why;
@@ -529,7 +550,7 @@ check_blocks(struct check *check)
         }
         block++;
     }
-    check_end(check, TABLE_BODIES, 0, last);
+    check_ends(check, TABLE_BODIES, 0, check->meta.first_block, last);
 }
 
 // A number that was replaced leads to one that knows it, and not to another one alone.
@@ -625,6 +646,21 @@ count_steps(struct check *check)
     return VG_OK;
 }
 
+// What retention let go was folded, and its bodies went before its record.
+static void
+check_positions(struct check *check)
+{
+    const struct meta *meta = &check->meta;
+
+    if (meta->first_commit == 0 || meta->first_commit > meta->erased_commit + 1 ||
+        meta->erased_commit > meta->folded_commit ||
+        meta->folded_commit > meta->last_commit || meta->first_block == 0 ||
+        meta->first_block > meta->last_block + 1) {
+        found(check, "retention is further than commit %llu and block %llu",
+              (number)meta->last_commit, (number)meta->last_block);
+    }
+}
+
 static enum vg_status
 check_all(struct check *check, struct why *why)
 {
@@ -639,6 +675,7 @@ check_all(struct check *check, struct why *why)
     if (status != VG_OK) {
         return status;
     }
+    check_positions(check);
     check_journal(check);
     check_blocks(check);
     check_mailboxes(check);

@@ -19,8 +19,8 @@ struct check_report {
 typedef void (*check_progress_fn)(double done, void *arg);
 
 // store_check walks the journal's hash chain, every block's checksum, and recounts every
-// mailbox from the journal (last number, consecutive numbers, acknowledged, bytes
-// waiting) against its row, integrations and persons against meta, and replaced numbers
+// mailbox from the journal, together with what its trimmed records said (last number,
+// consecutive numbers, acknowledged, bytes waiting), against its row, integrations and persons against meta, and replaced numbers
 // against those that replaced them.
 //
 // Blocks: as long as reading the store takes. Returns VG_OK (look at report.faults) or

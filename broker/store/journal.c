@@ -30,6 +30,8 @@ _Static_assert(sizeof(struct journal_fold) == 16, "stored without holes");
 _Static_assert(sizeof(struct journal_marked) == 16, "stored without holes");
 _Static_assert(sizeof(struct journal_row) == 16, "stored without holes");
 _Static_assert(sizeof(struct journal_replace) == 16, "stored without holes");
+_Static_assert(sizeof(struct journal_moved) == 24, "stored without holes");
+_Static_assert(sizeof(struct journal_expired) == 32, "stored without holes");
 _Static_assert(sizeof(struct journal_event) +
                        JOURNAL_RECIPIENTS_MAX * sizeof(struct journal_recipient) <=
                    UINT16_MAX,
@@ -195,6 +197,26 @@ journal_append(struct txn *txn, struct buffer *record, uint64_t commit,
         *ret_hash = hash;
     }
     return status;
+}
+
+// ---- erasing ----
+
+enum vg_status
+journal_erase(struct txn *txn, uint64_t commit)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    struct key key = part_key(commit, 0);
+    enum vg_status status = cursor_open(txn, TABLE_COMMITS, &cursor);
+
+    while (status == VG_OK) {
+        status = cursor_seek(&cursor, &key);
+        if (status != VG_OK || cursor.key.len != key.len ||
+            read_be64(cursor.key.at) >> PART_BITS != commit) {
+            break;
+        }
+        status = cursor_erase(&cursor);
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
 }
 
 // ---- reading ----

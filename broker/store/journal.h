@@ -44,6 +44,10 @@ enum journal_kind {
     // struct journal_row, then its key and a piece of its value
     JOURNAL_ROW = 20,
     JOURNAL_REPLACE = 21, // struct journal_replace, after the event that says so
+    // struct journal_moved: the body of a letter that still waits was copied to a fresh
+    // block; the copy's turn to be erased comes with this commit's
+    JOURNAL_MOVED = 13,
+    JOURNAL_EXPIRED = 14, // struct journal_expired: what retention let go
 };
 
 struct journal_event {
@@ -151,6 +155,21 @@ struct journal_replace {
     uint64_t new_niss;
 };
 
+struct journal_moved {
+    uint64_t number;
+    uint64_t body; // its new address
+    uint32_t mailbox;
+    uint32_t size;
+};
+
+// Where everything begins after this commit: struct meta, store/meta.h.
+struct journal_expired {
+    uint64_t erased_commit;
+    uint64_t erased_items;
+    uint64_t first_block;
+    uint64_t first_commit;
+};
+
 // Building a record: items are added to a buffer (cleared by journal_begin).
 void journal_begin(struct buffer *record, uint64_t commit, uint64_t batch,
                    int64_t time_us, const struct hash *previous);
@@ -169,6 +188,9 @@ void journal_meta(struct buffer *record, const struct meta *meta);
 // Durable: with the transaction's commit.
 NODISCARD enum vg_status journal_append(struct txn *txn, struct buffer *record,
                                         uint64_t commit, struct hash *ret_hash);
+
+// journal_erase erases a record, whatever it holds: store/counted.h keeps what it said.
+NODISCARD enum vg_status journal_erase(struct txn *txn, uint64_t commit);
 
 // Reading. journal_read puts a record together and checks its hash.
 //

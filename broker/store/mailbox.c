@@ -85,6 +85,37 @@ ranges_put(struct txn *txn, struct mailbox_id mailbox, const struct number_range
                      (struct bytes){(const uint8_t *)ranges, len * sizeof *ranges}, 0);
 }
 
+enum vg_status
+ranges_have(struct txn *txn, struct mailbox_id mailbox, uint64_t number, bool *ret_have)
+{
+    struct key key = key_of_u32(mailbox.number);
+    struct number_range range = {.first = 0};
+    struct bytes value;
+    size_t low = 0, high = 0;
+    enum vg_status status = table_get(txn, TABLE_ACKNOWLEDGED, &key, &value);
+
+    *ret_have = false;
+    if (status != VG_OK) {
+        return status == VG_NOT_FOUND ? VG_OK : status;
+    }
+    high = value.len / sizeof range;
+    while (low < high) { // the first that ends at or after the number
+        size_t middle = low + (high - low) / 2;
+
+        memcpy(&range, value.at + middle * sizeof range, sizeof range);
+        if (range.last < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low < value.len / sizeof range) {
+        memcpy(&range, value.at + low * sizeof range, sizeof range);
+        *ret_have = range.first <= number;
+    }
+    return VG_OK;
+}
+
 // ---- the backlog ----
 
 enum { BACKLOG_KEY_LEN = 12 };
@@ -308,6 +339,31 @@ backlog_read(struct txn *txn, struct mailbox_id mailbox, uint64_t from,
     }
     *ret_len = len;
     return VG_OK;
+}
+
+enum vg_status
+backlog_move(struct txn *txn, struct mailbox_id mailbox, uint64_t number, uint64_t body)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    struct letter letters[LETTERS_PER_ROW];
+    struct backlog_row row;
+    enum vg_status status = cursor_open(txn, TABLE_BACKLOG, &cursor);
+
+    if (status == VG_OK) {
+        status = seek_row_of(&cursor, mailbox, number, &row);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    if (number < row.first || number - row.first >= row.len) {
+        return VG_NOT_FOUND;
+    }
+    if (!row_is_sound(&row, mailbox)) {
+        return VG_STORE_BROKEN; // a new checksum would hide it
+    }
+    memcpy(letters, row.letters, row.len * sizeof *letters);
+    letters[number - row.first].body = body;
+    return backlog_put(txn, mailbox, letters, row.len);
 }
 
 enum vg_status

@@ -58,6 +58,10 @@ NODISCARD enum vg_status ranges_get(struct txn *txn, struct mailbox_id mailbox,
 NODISCARD enum vg_status ranges_put(struct txn *txn, struct mailbox_id mailbox,
                                     const struct number_range *ranges, size_t len);
 
+// ranges_have says whether a number lies in one of them, without copying any.
+NODISCARD enum vg_status ranges_have(struct txn *txn, struct mailbox_id mailbox,
+                                     uint64_t number, bool *ret_have);
+
 // A place in a mailbox: which body, and the integration that justifies it.
 struct letter {
     uint64_t number;
@@ -81,6 +85,11 @@ NODISCARD enum vg_status backlog_append(struct txn *txn, struct mailbox_id mailb
 NODISCARD enum vg_status backlog_read(struct txn *txn, struct mailbox_id mailbox,
                                       uint64_t from, struct letter *ret_letters,
                                       size_t max, size_t *ret_len);
+
+// backlog_move changes where the body of a filed letter lies. VG_NOT_FOUND: it was not
+// filed; VG_STORE_BROKEN: its row is damaged and stays as it is.
+NODISCARD enum vg_status backlog_move(struct txn *txn, struct mailbox_id mailbox,
+                                      uint64_t number, uint64_t body);
 
 // backlog_trim erases rows that hold only numbers up to `through`, at most rows_max of
 // them.

@@ -5,7 +5,7 @@
 
 #include <sys/random.h>
 
-_Static_assert(sizeof(struct meta) == 136, "stored without holes");
+_Static_assert(sizeof(struct meta) == 176, "stored without holes");
 _Static_assert(sizeof(struct incarnation) == 24, "stored without holes");
 
 struct key

@@ -26,6 +26,8 @@ struct meta {
     uint64_t first_commit;  // oldest record of the journal, 1: none went yet
     uint64_t first_block;   // oldest body block, 1: none went yet
     uint64_t erased_commit; // bodies of commits up to here are erased or moved
+    uint64_t erased_items;  // and of so many items of the commit after it
+    struct hash first_hash; // of the record before first_commit: the chain begins there
 };
 
 // meta_get reads the row; a store without one is VG_STORE_BROKEN. meta_put writes it.

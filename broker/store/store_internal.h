@@ -44,7 +44,8 @@ enum table_told { ITEMS, ROWS };
     ROW(REFUSALS, "refusals", 0, 4080, 1, ROWS)                                          \
     ROW(CATALOGUES, "catalogues", 0, CATALOGUE_VALUE_MAX, 1, ROWS)                       \
     ROW(HELD, "held", 0, 4080, 2, ROWS)                                                  \
-    ROW(LIMITS, "limits", 0, 4080, 2, ROWS)
+    ROW(LIMITS, "limits", 0, 4080, 2, ROWS)                                              \
+    ROW(COUNTED, "counted", 0, 4080, 2, ITEMS)
 
 enum table {
 #define STORE_TABLE_ENUM(name, text, flags, value_max, since, told) TABLE_##name,

@@ -3,8 +3,8 @@
 // transaction that opens it: after a crash it is the old store or the new one.
 //
 //  1 -> 2  struct mailbox_row: held, held_bytes, parked_bytes, dropped
-//          struct meta: first_commit, first_block, erased_commit
-//          tables "held", "limits"
+//          struct meta: first_commit, first_block, erased_commit, erased_items, first_hash
+//          tables "held", "limits", "counted"
 //          table "meta": key "incarnation"
 //          table "backlog": a checksum before the letters
 //

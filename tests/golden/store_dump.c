@@ -323,6 +323,29 @@ dump_fold(struct dump *dump, const struct journal_item *item)
 }
 
 static void
+dump_moved(struct dump *dump, const struct journal_item *item)
+{
+    struct journal_moved moved = {.number = 0};
+
+    (void)!journal_item_as(item, &moved, sizeof moved);
+    buffer_print(dump->text, "  moved mailbox=%u number=%llu body=%llu size=%u\n",
+                 moved.mailbox, (number)moved.number, (number)moved.body, moved.size);
+}
+
+static void
+dump_expired(struct dump *dump, const struct journal_item *item)
+{
+    struct journal_expired expired = {.first_commit = 0};
+
+    (void)!journal_item_as(item, &expired, sizeof expired);
+    buffer_print(dump->text,
+                 "  expired erased_commit=%llu erased_items=%llu first_block=%llu "
+                 "first_commit=%llu\n",
+                 (number)expired.erased_commit, (number)expired.erased_items,
+                 (number)expired.first_block, (number)expired.first_commit);
+}
+
+static void
 dump_item(struct dump *dump, const struct journal_item *item)
 {
     switch (item->kind) {
@@ -347,6 +370,12 @@ dump_item(struct dump *dump, const struct journal_item *item)
     case JOURNAL_ROW:
     case JOURNAL_REPLACE:
         break; // the golden store of schema 1 has none
+    case JOURNAL_MOVED:
+        dump_moved(dump, item);
+        return;
+    case JOURNAL_EXPIRED:
+        dump_expired(dump, item);
+        return;
     }
     buffer_print(dump->text, "! an item of kind %d\n", (int)item->kind);
 }
@@ -387,7 +416,7 @@ store_dump(struct txn *txn, struct buffer *text)
         dump_catalogue(&dump, version);
     }
     print_failure(text, "persons", person_each(txn, dump_person, &dump));
-    for (uint64_t commit = 1; commit <= meta.last_commit; commit++) {
+    for (uint64_t commit = meta.first_commit; commit <= meta.last_commit; commit++) {
         dump_commit(&dump, commit, &record);
     }
     buffer_free(&record);

@@ -364,6 +364,41 @@ a_block_without_room_is_passed_on(void **state)
     buffer_free(&writer.block);
 }
 
+// The bytes are gone from what a reader sees; what is left keeps its addresses.
+static void
+blocks_are_erased_from_the_front(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct body_writer writer = {.next = 1};
+    struct meta meta = {.first_block = 1};
+    struct kept kept[6];
+    struct bytes bytes;
+    struct txn *txn = fresh_store_write(fresh);
+    size_t blocks = 9;
+
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) { // one to a block
+        kept[i] = (struct kept){put_body(txn, &writer, i, BODY_MAX, BODY_MAX), BODY_MAX};
+        assert_int_equal(body_block(kept[i].address), i + 1);
+    }
+    assert_int_equal(bodies_flush(txn, &writer, &meta), VG_OK);
+    assert_int_equal(bodies_erase(txn, &meta, 3, 2, &blocks), VG_OK);
+    assert_int_equal(blocks, 2);
+    assert_int_equal(meta.first_block, 3);
+    assert_int_equal(bodies_erase(txn, &meta, 3, 2, &blocks), VG_OK);
+    assert_int_equal(blocks, 1);
+    assert_int_equal(bodies_erase(txn, &meta, 3, 2, &blocks), VG_OK);
+    assert_int_equal(blocks, 0);
+    assert_int_equal(meta.first_block, 4);
+    fresh_store_commit(&txn);
+    txn = fresh_store_read(fresh);
+    assert_int_equal(body_get(txn, kept[2].address, &bytes), VG_NOT_FOUND);
+    for (size_t i = 3; i < ARRAY_LEN(kept); i++) {
+        assert_body(txn, i, &kept[i]);
+    }
+    store_abort(&txn);
+    buffer_free(&writer.block);
+}
+
 int
 main(void)
 {
@@ -378,6 +413,7 @@ main(void)
         fresh_store_test(any_flipped_byte_of_a_block_is_found),
         fresh_store_test(a_block_number_that_was_used_before_breaks_the_store),
         fresh_store_test(a_block_without_room_is_passed_on),
+        fresh_store_test(blocks_are_erased_from_the_front),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

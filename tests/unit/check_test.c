@@ -9,7 +9,7 @@
 #include "../failing_lmdb.h"
 #include "../fresh_store.h"
 #include "store/bodies.h"
-#include "store/journal.h"
+#include "store/counted.h"
 #include "store/mailbox.h"
 #include "store/person.h"
 
@@ -175,6 +175,7 @@ begin_world(void **state)
     struct fresh_store *fresh = *state;
 
     memset(&world, 0, sizeof world);
+    world.meta.first_commit = world.meta.first_block = 1;
     for (int commit = 1; commit <= 6; commit++) {
         begin(fresh);
         for (int i = 0; i < 30; i++) {
@@ -455,6 +456,96 @@ numbers_without_rows_are_named_at_once(void **state)
     assert_int_equal(report.commits, 9);
     assert_int_equal(report.blocks, 7);
     assert_string_equal(report.faults.fault[1].why.text, "block 2 is missing");
+}
+
+// Retention: commits 1 to 5 and blocks 1 and 2 went, after all was acknowledged.
+static void
+trim_world(struct fresh_store *fresh)
+{
+    struct txn *txn = fresh_store_write(fresh);
+    size_t blocks = 0;
+
+    world.meta.erased_commit = 6;
+    while (world.meta.first_commit < 6) {
+        assert_int_equal(counted_trim(txn, &world.meta, &world.record, NULL), VG_OK);
+    }
+    assert_int_equal(bodies_erase(txn, &world.meta, 0, 9, &blocks), VG_OK);
+    assert_int_equal(meta_put(txn, &world.meta), VG_OK);
+    fresh_store_commit(&txn);
+}
+
+static void
+a_trimmed_journal_still_adds_up(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct check_report report;
+
+    trim_world(fresh);
+    assert_sound(fresh);
+    report = check(fresh);
+    assert_int_equal(report.commits, 6);
+    assert_int_equal(report.blocks, 8);
+}
+
+static void
+what_trimmed_records_said_is_held(void **state)
+{
+    struct fresh_store *fresh = *state;
+    static const uint8_t mailbox[4] = {0, 0, 0, 1};
+    struct counted counted;
+    struct txn *txn = NULL;
+    struct raw_key left = raw_key(4 << 16);
+
+    trim_world(fresh);
+    assert_int_equal(store_read(fresh->store, &txn, NULL), VG_OK);
+    assert_int_equal(counted_get(txn, (struct mailbox_id){1}, &counted), VG_OK);
+    store_abort(&txn);
+    assert_int_equal(counted.last, 150);
+    counted.bytes_acknowledged++;
+    fresh_store_put_raw(fresh, "counted", mailbox, sizeof mailbox, &counted,
+                        sizeof counted);
+    fresh_store_open(fresh);
+    assert_fault(fresh, "mailbox 1: bytes acknowledged: 18746 in its row, 18747 in the "
+                        "journal");
+    counted.bytes_acknowledged--;
+    counted.last = 149;
+    fresh_store_put_raw(fresh, "counted", mailbox, sizeof mailbox, &counted,
+                        sizeof counted);
+    fresh_store_open(fresh);
+    assert_fault(fresh, "commit 6: mailbox 1: after letter 149 comes 151");
+    fresh_store_put_raw(fresh, "counted", mailbox, sizeof mailbox, "few", 3);
+    fresh_store_open(fresh);
+    assert_fault(fresh, "mailbox 1: what trimmed records said cannot be read");
+    counted.last = 150;
+    fresh_store_put_raw(fresh, "counted", mailbox, sizeof mailbox, &counted,
+                        sizeof counted);
+    fresh_store_put_raw(fresh, "commits", &left, sizeof left, "left", 4);
+    fresh_store_open(fresh);
+    assert_fault(fresh, "there are commits before 6, the first one");
+}
+
+static void
+the_chain_begins_after_the_record_that_went(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct meta meta;
+
+    trim_world(fresh);
+    meta = world.meta;
+    meta.first_hash.at[0] ^= 1;
+    put_meta(fresh, &meta);
+    assert_fault(fresh, "commit 6 does not follow on commit 5");
+}
+
+static void
+retention_is_never_ahead_of_what_it_needs(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct meta meta = world.meta;
+
+    meta.erased_commit = meta.folded_commit + 1;
+    put_meta(fresh, &meta);
+    assert_fault(fresh, "retention is further than commit 11 and block 8");
 }
 
 static void
@@ -756,6 +847,10 @@ main(void)
         world_test(the_last_record_is_held_by_meta),
         world_test(a_damaged_or_missing_block_is_named),
         world_test(numbers_without_rows_are_named_at_once),
+        world_test(a_trimmed_journal_still_adds_up),
+        world_test(what_trimmed_records_said_is_held),
+        world_test(the_chain_begins_after_the_record_that_went),
+        world_test(retention_is_never_ahead_of_what_it_needs),
         world_test(each_counter_of_a_mailbox_is_recounted),
         world_test(a_mailbox_without_a_row_is_named),
         world_test(single_acknowledgements_are_recounted),

@@ -338,7 +338,7 @@ flow_each_item(struct flow_fixture *f, flow_item_fn each, void *arg)
     struct journal_head head;
     struct journal_item item;
 
-    for (uint64_t commit = 1; commit <= meta.last_commit; commit++) {
+    for (uint64_t commit = meta.first_commit; commit <= meta.last_commit; commit++) {
         size_t offset = 0;
 
         assert_int_equal(journal_read(f->view, commit, &record, &head, NULL), VG_OK);

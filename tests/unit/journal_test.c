@@ -7,6 +7,7 @@
 
 #include "../failing_lmdb.h"
 #include "../fresh_store.h"
+#include "store/store_internal.h"
 
 static uint64_t
 number_of_event(size_t i)
@@ -405,6 +406,31 @@ a_read_that_fails_is_passed_on(void **state)
     store_abort(&txn);
 }
 
+static void
+a_record_of_several_parts_is_erased_whole(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct buffer record = {.len = 0};
+    struct journal_head head;
+
+    write_three(fresh);
+
+    struct txn *txn = fresh_store_write(fresh);
+    uint64_t rows = 0;
+
+    assert_int_equal(journal_erase(txn, 2), VG_OK);
+    assert_int_equal(journal_erase(txn, 2), VG_OK); // again: nothing
+    assert_int_equal(table_len(txn, TABLE_COMMITS, &rows), VG_OK);
+    assert_int_equal(rows, 2);
+    fresh_store_commit(&txn);
+    txn = fresh_store_read(fresh);
+    assert_int_equal(journal_read(txn, 1, &record, &head, NULL), VG_OK);
+    assert_int_equal(journal_read(txn, 2, &record, &head, NULL), VG_NOT_FOUND);
+    assert_int_equal(journal_read(txn, 3, &record, &head, NULL), VG_OK);
+    buffer_free(&record);
+    store_abort(&txn);
+}
+
 int
 main(void)
 {
@@ -419,6 +445,7 @@ main(void)
         fresh_store_test(a_commit_number_that_is_not_the_newest_breaks_the_store),
         fresh_store_test(a_part_without_room_gives_the_record_up),
         fresh_store_test(a_read_that_fails_is_passed_on),
+        fresh_store_test(a_record_of_several_parts_is_erased_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

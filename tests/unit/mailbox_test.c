@@ -191,6 +191,69 @@ rows_in_file(struct fresh_store *fresh)
 }
 
 static void
+a_number_is_found_in_its_range(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct number_range ranges[50];
+    struct txn *txn = fresh_store_write(fresh);
+    bool have = true;
+
+    assert_int_equal(ranges_have(txn, (struct mailbox_id){1}, 5, &have), VG_OK);
+    assert_false(have);
+    for (uint64_t i = 0; i < ARRAY_LEN(ranges); i++) { // 10 to 13, 20 to 23, ...
+        ranges[i] = (struct number_range){i * 10 + 10, i * 10 + 13, 4, 4};
+    }
+    for (size_t len = 1; len <= ARRAY_LEN(ranges); len += 7) {
+        assert_int_equal(ranges_put(txn, (struct mailbox_id){1}, ranges, len), VG_OK);
+        for (uint64_t number = 1; number < 520; number++) {
+            assert_int_equal(ranges_have(txn, (struct mailbox_id){1}, number, &have),
+                             VG_OK);
+            assert_int_equal(have, number % 10 < 4 && number >= 10 && number / 10 <= len);
+        }
+    }
+    store_abort(&txn);
+}
+
+static void
+a_letter_is_moved_and_nothing_else(void **state)
+{
+    static const uint64_t moved[] = {1, 100, 101, 250, 301, 320};
+    static const uint64_t others[] = {0, 251, 300, 321};
+    struct fresh_store *fresh = *state;
+    struct letter letters[400];
+    struct txn *txn = fresh_store_write(fresh);
+    size_t len = 0;
+
+    append(txn, 1, 1, 250);
+    append(txn, 1, 301, 20);
+    append(txn, 2, 1, 400);
+    for (size_t i = 0; i < ARRAY_LEN(moved); i++) {
+        assert_int_equal(backlog_move(txn, (struct mailbox_id){1}, moved[i], 77), VG_OK);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        assert_int_equal(backlog_move(txn, (struct mailbox_id){1}, others[i], 77),
+                         VG_NOT_FOUND);
+    }
+    assert_int_equal(backlog_move(txn, (struct mailbox_id){0}, 1, 77), VG_NOT_FOUND);
+    fresh_store_commit(&txn);
+    txn = fresh_store_read(fresh);
+    assert_int_equal(
+        backlog_read(txn, (struct mailbox_id){1}, 0, letters, ARRAY_LEN(letters), &len),
+        VG_OK);
+    assert_int_equal(len, 270);
+    for (size_t i = 0; i < len; i++) {
+        struct letter expected = some_letter(1, letters[i].number);
+
+        for (size_t j = 0; j < ARRAY_LEN(moved); j++) {
+            expected.body = moved[j] == expected.number ? 77 : expected.body;
+        }
+        assert_memory_equal(&letters[i], &expected, sizeof expected);
+    }
+    assert_int_equal(read_some(txn, 2, 0, letters, ARRAY_LEN(letters)), 400);
+    store_abort(&txn);
+}
+
+static void
 letters_one_by_one_fill_rows_of_a_hundred(void **state)
 {
     struct fresh_store *fresh = *state;
@@ -577,6 +640,8 @@ main(void)
         fresh_store_test(every_counter_comes_back_after_a_restart),
         cmocka_unit_test(waiting_is_what_was_kept_less_what_was_acknowledged),
         fresh_store_test(ranges_are_replaced_as_a_whole),
+        fresh_store_test(a_number_is_found_in_its_range),
+        fresh_store_test(a_letter_is_moved_and_nothing_else),
         fresh_store_test(letters_one_by_one_fill_rows_of_a_hundred),
         fresh_store_test(a_gap_begins_a_new_row),
         fresh_store_test(trimming_takes_whole_rows_only_and_no_more_than_asked),
