@@ -404,6 +404,7 @@ static const step_fn steps[] = {
     [COMMAND_REVOKE_KEY] = revoke_key,
     [COMMAND_LOAD_CATALOGUE] = load_catalogue,
     [COMMAND_FOLD] = fold_letters,
+    [COMMAND_EXPIRE] = expire_old,
 };
 
 // What a batch that was given up has said is not to be believed.
@@ -509,7 +510,7 @@ choose_telling(struct applier *applier, enum command_kind kind)
     bool told = kind == COMMAND_PUBLISH || kind == COMMAND_LAST_NUMBER ||
                 kind == COMMAND_ACKNOWLEDGE;
 
-    applier->by_rows = !told && kind != COMMAND_FOLD;
+    applier->by_rows = !told && kind != COMMAND_FOLD && kind != COMMAND_EXPIRE;
     applier->meta_told = applier->meta_told || !told;
 }
 

@@ -17,6 +17,7 @@ static const char *const names[] = {
     [COMMAND_REVOKE_KEY] = "revoke_key",
     [COMMAND_LOAD_CATALOGUE] = "load_catalogue",
     [COMMAND_FOLD] = "fold",
+    [COMMAND_EXPIRE] = "expire",
 };
 
 struct command *
@@ -61,6 +62,10 @@ command_forget_answer(struct command *command)
         free(command->history.chain);
         command->history.chain = NULL;
         command->history.chain_len = 0;
+        break;
+    case COMMAND_EXPIRE:
+        command->expire.more = false;
+        command->expire.blocks = command->expire.moved = command->expire.trimmed = 0;
         break;
     default:
         break;

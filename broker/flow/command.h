@@ -25,6 +25,7 @@ enum command_kind {
     COMMAND_REVOKE_KEY,
     COMMAND_LOAD_CATALOGUE,
     COMMAND_FOLD,
+    COMMAND_EXPIRE,
 };
 
 enum { INTEGRATE_ITEMS_MAX = 1000, ACKNOWLEDGE_SINGLES_MAX = HOT_ALSO_MAX };
@@ -133,6 +134,19 @@ struct load_catalogue_command {
     uint64_t version; // answer
 };
 
+// A slice of what is too old: bodies, journal records.
+struct expire_command {
+    uint32_t replay_days;     // a body is kept so long
+    uint32_t journal_months;  // a record is kept so long
+    uint64_t folded_commit;   // whose fold the loop has taken: what it reads is filed
+    uint64_t exported_commit; // records up to here may go; UINT64_MAX: all
+    // answer
+    bool more;        // the slice was used up: ask for another one
+    uint64_t blocks;  // erased
+    uint64_t moved;   // letters whose bodies were copied
+    uint64_t trimmed; // records
+};
+
 struct command {
     struct command *next;
     enum command_kind kind;
@@ -151,6 +165,7 @@ struct command {
         struct add_institution_command add_institution;
         struct key_command key;
         struct load_catalogue_command load_catalogue;
+        struct expire_command expire;
     };
     // answer
     enum vg_status status; // of the whole; VG_OK with faults: some items were refused

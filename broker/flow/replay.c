@@ -3,6 +3,7 @@
 
 #include "flow/applier.h"
 #include "rules/directory.h"
+#include "store/counted.h"
 
 #include <string.h>
 
@@ -130,6 +131,45 @@ replay_fold(struct applier *applier)
     struct command command = {.kind = COMMAND_FOLD};
 
     return fold_letters(applier, &command);
+}
+
+// ---- retention ----
+
+static enum vg_status
+replay_moved(struct applier *applier, const struct journal_item *item)
+{
+    struct journal_moved moved;
+
+    if (!journal_item_as(item, &moved, sizeof moved)) {
+        return VG_STORE_BROKEN;
+    }
+    if (body_block(moved.body) > applier->meta.last_block) {
+        applier->meta.last_block = body_block(moved.body);
+    }
+    return backlog_move(applier->txn, (struct mailbox_id){moved.mailbox}, moved.number,
+                        moved.body);
+}
+
+static enum vg_status
+replay_expired(struct applier *applier, const struct journal_item *item)
+{
+    struct meta *meta = &applier->meta;
+    struct journal_expired expired;
+    struct buffer record = {0};
+    size_t blocks = 0;
+    enum vg_status status = VG_OK;
+
+    if (!journal_item_as(item, &expired, sizeof expired) ||
+        expired.first_block > meta->last_block + 1 ||
+        expired.first_commit > meta->last_commit + 1) {
+        return VG_STORE_BROKEN;
+    }
+    status = bodies_erase(applier->txn, meta, expired.first_block - 1, SIZE_MAX, &blocks);
+    while (status == VG_OK && meta->first_commit < expired.first_commit) {
+        status = counted_trim(applier->txn, meta, &record, NULL);
+    }
+    buffer_free(&record);
+    return status;
 }
 
 // ---- the directory ----
@@ -296,6 +336,10 @@ replay_item(struct replay *replay, enum pass pass, const struct journal_item *it
         return replay_replace(applier, item);
     case JOURNAL_FOLD:
         return replay_fold(applier);
+    case JOURNAL_MOVED:
+        return replay_moved(applier, item);
+    case JOURNAL_EXPIRED:
+        return replay_expired(applier, item);
     case JOURNAL_ADMIN:
         if (!journal_item_as(item, &admin, sizeof admin)) {
             return VG_STORE_BROKEN;

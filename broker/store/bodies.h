@@ -5,7 +5,7 @@
 //  table "bodies", key: u64 BE block number, value (at most BLOCK_MAX bytes):
 //    u64 XXH3 of the rest | u32 bytes used in all | u32 zero | { u32 length | bytes } ...
 //
-//  A body's address is block << 16 | offset of its length field: body_block gives the block.
+//  A body's address is block << 16 | offset of its length field.
 //  Blocks are in order of time, those of a commit before those of the next.
 #ifndef STORE_BODIES_H
 #define STORE_BODIES_H
@@ -41,12 +41,6 @@ uint64_t body_done(struct body_writer *writer, size_t len);
 // Durable: with the transaction's commit.
 NODISCARD enum vg_status bodies_flush(struct txn *txn, struct body_writer *writer,
                                       struct meta *meta);
-
-static inline uint64_t
-body_block(uint64_t address)
-{
-    return address >> 16;
-}
 
 // body_get lends a body until the transaction rests or ends. The block's checksum is
 // checked by bodies_check_block, not at every read. Returns VG_OK, VG_NOT_FOUND,

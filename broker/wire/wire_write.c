@@ -386,6 +386,7 @@ wire_write_answer(const struct command *command, const struct roster *roster,
     case COMMAND_REVOKE_KEY:
     case COMMAND_LOAD_CATALOGUE:
     case COMMAND_FOLD:
+    case COMMAND_EXPIRE:
         break;
     }
 }

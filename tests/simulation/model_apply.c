@@ -599,6 +599,7 @@ follow(struct model *model, const struct command *command, bool room,
         follow_load_catalogue(model, command, applied);
         break;
     case COMMAND_FOLD:
+    case COMMAND_EXPIRE:
         break; // what it moves is looked at from both sides elsewhere
     }
 }

@@ -444,6 +444,55 @@ a_copy_and_the_journal_make_the_store_of_any_commit(void **state)
     }
 }
 
+// Retention between the deeds: what it moved, erased and trimmed is replayed as well.
+static void
+retention_is_replayed(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct flow_fixture *f = flow_begin();
+        struct copies *copies = xcalloc(1, sizeof *copies);
+        struct script script = {.seed = seed};
+        struct replay_report report;
+        struct store *work;
+
+        snprintf(copies->work, sizeof copies->work, "%s.work", f->path);
+        flow_furnish(f);
+        for (int i = 0; i < DEEDS; i++) {
+            bool published = false;
+
+            if (i == DEEDS / 2) { // what it has is not trimmed before the end
+                take_copy(f, copies);
+            }
+            if (flow_draw(&script.seed, 3) == 0) {
+                struct expire_command *expire =
+                    &flow_command(f, COMMAND_EXPIRE, 0)->expire;
+
+                f->now_us += INT64_C(86400) * 1000000;
+                expire->replay_days = 2;
+                expire->journal_months = 1;
+                expire->folded_commit = expire->exported_commit = UINT64_MAX;
+            }
+            draw_command(f, &script, &published);
+            if (f->next != NULL) {
+                flow_apply(f);
+            }
+        }
+        assert_true(flow_meta(f).first_commit > 3);
+        work = open_work(copies, 0);
+        assert_int_equal(replay_commits(work, f->store, flow_meta(f).last_commit, &report,
+                                        NULL, NULL, NULL),
+                         VG_OK);
+        assert_same(work, f->store);
+        assert_sound(work);
+        store_close(&work);
+        remove_folder(copies->work);
+        forget_copies(copies);
+        free(copies);
+        flow_end(f);
+    }
+}
+
 // From nothing at all: the journal since the first commit is the store.
 static void
 the_whole_journal_makes_the_store(void **state)
@@ -596,6 +645,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_and_the_journal_make_the_store_of_any_commit),
+        cmocka_unit_test(retention_is_replayed),
         cmocka_unit_test(the_whole_journal_makes_the_store),
         FLOW_TEST(a_broker_goes_on_from_it),
         FLOW_TEST(what_no_item_tells_is_replayed_too),
