@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -582,6 +583,7 @@ broker_open(struct settings *settings, struct broker **ret_broker, struct faults
     struct pair pair = {0};
     enum vg_status status;
 
+    (void)sodium_mlock(&pair, sizeof pair); // where the system lets us
     mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     broker->magic = BROKER_MAGIC;
@@ -592,6 +594,7 @@ broker_open(struct settings *settings, struct broker **ret_broker, struct faults
     broker->lanes = lanes_new();
     status = open_all(broker, &pair, faults);
     pair_forget(&pair);
+    (void)sodium_munlock(&pair, sizeof pair);
     if (status != VG_OK) {
         broker_close(&broker);
         return status;

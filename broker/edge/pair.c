@@ -85,6 +85,9 @@ pair_read(const char *path, struct pair *ret_pair, struct why *why)
     enum vg_status status;
     FILE *file = fopen(path, "re");
 
+    if (file != NULL) {
+        setvbuf(file, NULL, _IONBF, 0); // no copy of the secret that we could not wipe
+    }
     if (file == NULL || fstat(fileno(file), &about) != 0) {
         status = fail(why, VG_BAD_FILE, "cannot read the key file %s: %s", path,
                       strerror(errno));

@@ -67,6 +67,12 @@
         "Bytes of mutations that a source may have unanswered.")                         \
     ROW(drain_seconds, COUNT, "30", 1, 3600, AT_RELOAD,                                  \
         "How long the broker may go on answering between SIGTERM and its end.")          \
+    ROW(syscall_filter, SWITCH, "yes", 0, 1, AT_START,                                   \
+        "After start-up only the system calls that serving needs are left: nothing can " \
+        "be executed, connected to or listened at.")                                     \
+    ROW(core_dumps, SWITCH, "no", 0, 1, AT_START,                                        \
+        "A crash may leave a core file and a debugger may look in: both see secrets "    \
+        "and persons.")                                                                  \
     ROW(log_level, LEVEL, "info", 0, 0, AT_RELOAD,                                       \
         "What is worth a line: error, warning, info or debug.")
 

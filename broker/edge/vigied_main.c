@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // vigied - the daemon: options, signals, and what the system's service manager is told.
 #include "edge/broker.h"
+#include "edge/confine.h"
 #include "edge/inspect.h"
 #include "edge/log.h"
 #include "edge/map_fault.h"
@@ -114,6 +115,19 @@ listen_to_signals(struct broker *broker, struct signals *signals)
     }
 }
 
+// A signal that comes while the broker opens waits until there is somebody to hear it.
+static void
+hold_signals(int how)
+{
+    sigset_t ours;
+
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGHUP);
+    sigprocmask(how, &ours, NULL);
+}
+
 static void
 forget_signals(struct signals *signals)
 {
@@ -137,6 +151,39 @@ raise_descriptor_limit(void)
     }
 }
 
+static void
+say_not_started(const struct faults *faults)
+{
+    for (size_t i = 0; i < faults->len; i++) {
+        log_error("not_started", "status=%s line=%u why=%s",
+                  vg_status_name(faults->fault[i].status), faults->fault[i].line,
+                  log_quote(faults->fault[i].why.text).text);
+    }
+}
+
+// The list of system calls is for serving: it comes after everything that begins it.
+static enum vg_status
+open_confined(struct settings *settings, struct broker **ret_broker,
+              struct faults *faults)
+{
+    struct why why = {0};
+    enum vg_status status = confine_secrets(settings->core_dumps, &why);
+
+    if (status == VG_OK) {
+        status = broker_open(settings, ret_broker, faults);
+    }
+    if (status == VG_OK && settings->syscall_filter && confine_is_possible()) {
+        status = confine_calls(&why);
+    }
+    if (why.text[0] != 0) {
+        faults_add(faults, status, 0, "%s", why.text);
+    }
+    log_info("confined", "syscall_filter=%s core_dumps=%s",
+             settings->syscall_filter && confine_is_possible() ? "yes" : "no",
+             settings->core_dumps || !confine_is_possible() ? "yes" : "no");
+    return status;
+}
+
 static int
 serve(const char *path, struct settings *settings)
 {
@@ -149,16 +196,15 @@ serve(const char *path, struct settings *settings)
     signal(SIGXFSZ, SIG_IGN); // a limit on the file's size is an error of the write
     raise_descriptor_limit();
     log_set_level(settings->log_level);
-    if (broker_open(settings, &broker, &faults) != VG_OK) {
-        for (size_t i = 0; i < faults.len; i++) {
-            log_error("not_started", "status=%s line=%u why=%s",
-                      vg_status_name(faults.fault[i].status), faults.fault[i].line,
-                      log_quote(faults.fault[i].why.text).text);
-        }
+    hold_signals(SIG_BLOCK);
+    if (open_confined(settings, &broker, &faults) != VG_OK) {
+        say_not_started(&faults);
+        broker_close(&broker);
         return INSPECT_BAD;
     }
     broker->settings_path = path;
     listen_to_signals(broker, &signals);
+    hold_signals(SIG_UNBLOCK);
     sd_notify(0, "READY=1");
     code = broker_run(broker);
     forget_signals(&signals);
