@@ -298,6 +298,7 @@ notification_agrees(const struct hot_notification *ours,
     const Vigie__V1__Justification *reason = theirs->justification;
     bool agrees = ours->mailbox == theirs->mailbox && ours->number == theirs->number &&
                   ours->again == (theirs->again != 0) &&
+                  ours->attempt == theirs->attempt &&
                   ours->justified == (reason != NULL) &&
                   (ours->content.at != NULL) == (theirs->content != NULL);
 
@@ -371,7 +372,7 @@ notifications_disagreement(struct hot_bytes frame, const Vigie__V1__Resumed *wal
         const char *word;
         int found;
 
-        if (field->tag > 11 || field->tag == 0) {
+        if (field->tag > 13 || field->tag == 0) {
             continue;
         }
         if (field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {

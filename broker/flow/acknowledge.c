@@ -1,178 +1,103 @@
 // SPDX-License-Identifier: EUPL-1.2
-// acknowledge.c - a mailbox's mark moves forward; single letters above it are remembered as
-// ranges until the mark reaches them.
-//
-// Every letter knows the bytes of its mailbox up to it, so the counters are exact whoever
-// acknowledges what, in whichever order, however often.
+// acknowledge.c - a mailbox's mark moves forward (flow/marks.h); letters that are held or
+// parked are done with when their own number is acknowledged, and by no mark.
 #include "flow/applier.h"
 
-#include <string.h>
+#include "flow/hold.h"
+#include "flow/marks.h"
 
-// One mailbox's marks while a command changes them.
-struct marks {
-    struct mailbox_row *row;
-    struct number_range ranges[RANGES_MAX];
-    size_t len;
-    bool ranges_changed;
+// What one command acknowledged.
+struct tally {
+    uint64_t letters;
+    uint64_t bytes;
+    struct acknowledge_single main[ACKNOWLEDGE_SINGLES_MAX]; // of the main sequence
+    size_t main_len;
+    uint64_t held[ACKNOWLEDGE_SINGLES_MAX]; // held and parked ones
+    size_t held_len;
 };
 
-static void
-drop_first_range(struct marks *marks)
+static enum vg_status
+acknowledge_held(struct applier *applier, struct mailbox_row *row, uint32_t mailbox,
+                 uint64_t number, struct tally *tally)
 {
-    struct number_range *first = &marks->ranges[0];
+    struct held_row held;
+    enum vg_status status;
 
-    marks->row->acknowledged_beyond -= first->last - first->first + 1;
-    marks->row->bytes_beyond -= first->bytes;
-    marks->len--;
-    memmove(first, first + 1, marks->len * sizeof *first);
-    marks->ranges_changed = true;
+    if (row->held + row->parked == 0) {
+        return VG_OK;
+    }
+    status = held_get(applier->txn, (struct mailbox_id){mailbox}, number, &held);
+    if (status != VG_OK) {
+        return status == VG_NOT_FOUND ? VG_OK : status;
+    }
+    tally->letters++;
+    tally->bytes += held.head.letter.size;
+    tally->held[tally->held_len++] = number;
+    return hold_end(applier, mailbox, &held);
 }
 
-// Ranges that the mark has reached or touches become part of it.
-static void
-absorb_ranges(struct marks *marks)
-{
-    struct mailbox_row *row = marks->row;
-
-    while (marks->len > 0 && marks->ranges[0].first <= row->acknowledged + 1) {
-        if (marks->ranges[0].last > row->acknowledged) {
-            row->acknowledged = marks->ranges[0].last;
-            row->bytes_acknowledged = marks->ranges[0].bytes_through;
-        }
-        drop_first_range(marks);
-    }
-}
-
-static void
-move_mark(struct marks *marks, uint64_t through, uint64_t bytes_through)
-{
-    struct mailbox_row *row = marks->row;
-
-    if (through > row->acknowledged && through <= row->last) {
-        row->acknowledged = through;
-        row->bytes_acknowledged = bytes_through;
-        absorb_ranges(marks);
-    }
-}
-
-// Index of the first range that ends at or after number - 1: the one to join or to go before.
-static size_t
-range_near(const struct marks *marks, uint64_t number)
-{
-    size_t i = 0;
-
-    while (i < marks->len && marks->ranges[i].last + 1 < number) {
-        i++;
-    }
-    return i;
-}
-
-static void
-join_next_range(struct marks *marks, size_t i)
-{
-    struct number_range *range = &marks->ranges[i];
-
-    if (i + 1 < marks->len && range[1].first == range->last + 1) {
-        range->last = range[1].last;
-        range->bytes += range[1].bytes;
-        range->bytes_through = range[1].bytes_through;
-        marks->len--;
-        memmove(range + 1, range + 2, (marks->len - i - 1) * sizeof *range);
-    }
-}
-
-enum mark { MARK_NEW, MARK_KNOWN, MARK_NO_ROOM };
-
-static enum mark
-mark_single(struct marks *marks, const struct acknowledge_single *single)
-{
-    struct mailbox_row *row = marks->row;
-    uint64_t number = single->number;
-
-    if (number <= row->acknowledged || number > row->last) {
-        return MARK_KNOWN;
-    }
-
-    size_t i = range_near(marks, number);
-    struct number_range *range = &marks->ranges[i];
-
-    if (i < marks->len && number >= range->first && number <= range->last) {
-        return MARK_KNOWN;
-    }
-    if (i < marks->len && number == range->last + 1) {
-        range->last = number;
-        range->bytes += single->bytes;
-        range->bytes_through = single->bytes_through;
-        join_next_range(marks, i);
-    } else if (i < marks->len && number + 1 == range->first) {
-        range->first = number;
-        range->bytes += single->bytes;
-    } else if (marks->len == RANGES_MAX) {
-        return MARK_NO_ROOM;
-    } else {
-        memmove(range + 1, range, (marks->len - i) * sizeof *range);
-        *range =
-            (struct number_range){number, number, single->bytes, single->bytes_through};
-        marks->len++;
-    }
-    row->acknowledged_beyond++;
-    row->bytes_beyond += single->bytes;
-    marks->ranges_changed = true;
-    absorb_ranges(marks);
-    return MARK_NEW;
-}
-
-// Marks as many as there is room for, and returns how many were new: those that were stand
-// first in `ret_new`.
-static size_t
-mark_singles(struct marks *marks, struct command *command,
-             struct acknowledge_single ret_new[ACKNOWLEDGE_SINGLES_MAX])
+// As many as there is room for.
+static enum vg_status
+acknowledge_singles(struct applier *applier, struct command *command, struct marks *marks,
+                    struct tally *tally)
 {
     const struct acknowledge_command *acknowledge = &command->acknowledge;
-    size_t len = 0;
+    enum vg_status status = VG_OK;
 
-    for (size_t i = 0; i < acknowledge->singles_len; i++) {
-        switch (mark_single(marks, &acknowledge->singles[i])) {
+    for (size_t i = 0; status == VG_OK && i < acknowledge->singles_len; i++) {
+        const struct acknowledge_single *single = &acknowledge->singles[i];
+
+        switch (marks_single(marks, single)) {
         case MARK_NEW:
-            ret_new[len++] = acknowledge->singles[i];
+            tally->letters++;
+            tally->bytes += single->bytes;
+            tally->main[tally->main_len++] = *single;
             break;
         case MARK_KNOWN:
+            status = acknowledge_held(applier, marks->row, acknowledge->mailbox,
+                                      single->number, tally);
             break;
         case MARK_NO_ROOM:
             refuse(command, VG_TOO_MANY,
                    "mailbox %u: %d gaps are remembered between single acknowledgements",
                    acknowledge->mailbox, RANGES_MAX);
-            return len;
+            return VG_OK;
         }
     }
-    return len;
+    return status;
 }
 
 static void
-journal_acknowledge_of(struct applier *applier, uint32_t mailbox,
-                       const struct acknowledge_single *singles, size_t singles_len,
-                       const struct mailbox_row *before, const struct mailbox_row *after)
+journal_acknowledge_of(struct applier *applier, const struct mailbox_row *row,
+                       uint32_t mailbox, const struct tally *tally)
 {
-    struct journal_marked marked = {.bytes_through = after->bytes_acknowledged};
+    struct journal_marked marked = {.bytes_through = row->bytes_acknowledged};
     struct journal_acknowledge item = {
-        .through = after->acknowledged,
-        .count = mailbox_waiting(before) - mailbox_waiting(after),
-        .bytes = mailbox_bytes_waiting(before) - mailbox_bytes_waiting(after),
+        .through = row->acknowledged,
+        .count = tally->letters,
+        .bytes = tally->bytes,
         .mailbox = mailbox,
     };
 
     journal_add(&applier->record, JOURNAL_ACKNOWLEDGE, &item, sizeof item, &marked,
                 sizeof marked);
-    for (size_t i = 0; i < singles_len; i++) {
-        if (singles[i].number > after->acknowledged) {
-            item.through = singles[i].number;
-            item.count = item.bytes = 0;
-            item.one = 1;
-            marked.bytes_through = singles[i].bytes_through;
-            marked.bytes = singles[i].bytes;
+    item.count = item.bytes = 0;
+    item.one = ACKNOWLEDGED_ONE;
+    for (size_t i = 0; i < tally->main_len; i++) {
+        item.through = tally->main[i].number;
+        marked.bytes_through = tally->main[i].bytes_through;
+        marked.bytes = tally->main[i].bytes;
+        if (item.through > row->acknowledged) {
             journal_add(&applier->record, JOURNAL_ACKNOWLEDGE, &item, sizeof item,
                         &marked, sizeof marked);
         }
+    }
+    item.one = ACKNOWLEDGED_HELD;
+    marked = (struct journal_marked){.bytes = 0};
+    for (size_t i = 0; i < tally->held_len; i++) {
+        item.through = tally->held[i];
+        journal_add(&applier->record, JOURNAL_ACKNOWLEDGE, &item, sizeof item, &marked,
+                    sizeof marked);
     }
 }
 
@@ -181,36 +106,31 @@ acknowledge_letters(struct applier *applier, struct command *command)
 {
     const struct acknowledge_command *acknowledge = &command->acknowledge;
     struct mailbox_id mailbox = {acknowledge->mailbox};
-    struct marks marks; // 64 KB of ranges, written before they are read
-    struct mailbox_row before;
-    struct acknowledge_single singles[ACKNOWLEDGE_SINGLES_MAX];
-    size_t singles_len;
-    enum vg_status status = applier_box(applier, mailbox.number, &marks.row);
+    struct mailbox_row *row = NULL;
+    struct marks marks;
+    struct tally tally;
+    enum vg_status status = applier_box(applier, mailbox.number, &row);
 
-    marks.len = 0;
-    marks.ranges_changed = false;
-    if (status != VG_OK) {
-        return status;
-    }
-    before = *marks.row;
-    if (before.acknowledged_beyond > 0 || acknowledge->singles_len > 0) {
-        status = ranges_get(applier->txn, mailbox, marks.ranges, &marks.len);
+    if (status == VG_OK) {
+        status = marks_load(applier->txn, mailbox, row, &marks);
     }
     if (status != VG_OK) {
         return status;
     }
-    move_mark(&marks, acknowledge->through, acknowledge->through_bytes);
-    singles_len = mark_singles(&marks, command, singles);
-    if (mailbox_waiting(marks.row) == mailbox_waiting(&before)) {
-        return VG_OK; // nothing new
+
+    uint64_t letters = mailbox_waiting(row);
+    uint64_t bytes = mailbox_bytes_waiting(row);
+
+    marks_move(&marks, acknowledge->through, acknowledge->through_bytes);
+    tally.letters = letters - mailbox_waiting(row);
+    tally.bytes = bytes - mailbox_bytes_waiting(row);
+    tally.main_len = tally.held_len = 0;
+    status = acknowledge_singles(applier, command, &marks, &tally);
+    if (status != VG_OK || tally.letters == 0) {
+        return status;
     }
-    marks.row->acknowledged_total +=
-        mailbox_waiting(&before) - mailbox_waiting(marks.row);
-    marks.row->last_acknowledged_us = applier->now.us;
-    journal_acknowledge_of(applier, mailbox.number, singles, singles_len, &before,
-                           marks.row);
-    if (marks.ranges_changed) {
-        status = ranges_put(applier->txn, mailbox, marks.ranges, marks.len);
-    }
-    return status;
+    row->acknowledged_total += tally.letters;
+    row->last_acknowledged_us = applier->now.us;
+    journal_acknowledge_of(applier, row, mailbox.number, &tally);
+    return marks_keep(applier->txn, mailbox, &marks);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // applier.h - what the steps of apply share: the writer's memory and the open transaction.
 //
-// For apply.c, publish.c, acknowledge.c, directory_steps.c, administer.c and fold.c only.
+// For apply.c and the steps' own files only.
 // Every step returns VG_OK when the command has its answer, be it a refusal; another status
 // means the store failed and the whole batch is given up.
 #ifndef FLOW_APPLIER_H
@@ -106,6 +106,10 @@ NODISCARD enum vg_status tell_last_number(struct applier *applier,
                                           struct command *command);
 NODISCARD enum vg_status acknowledge_letters(struct applier *applier,
                                              struct command *command);
+NODISCARD enum vg_status refuse_letter(struct applier *applier, struct command *command);
+NODISCARD enum vg_status defer_letters(struct applier *applier, struct command *command);
+NODISCARD enum vg_status retry_parked(struct applier *applier, struct command *command);
+NODISCARD enum vg_status drop_parked(struct applier *applier, struct command *command);
 NODISCARD enum vg_status integrate_persons(struct applier *applier,
                                            struct command *command);
 NODISCARD enum vg_status remove_integration(struct applier *applier,

@@ -39,6 +39,7 @@ batch_free(struct batch **batch)
     }
     roster_free(&(*batch)->roster);
     free((*batch)->posted);
+    free((*batch)->held);
     free(*batch);
     *batch = NULL;
 }
@@ -394,6 +395,10 @@ static const step_fn steps[] = {
     [COMMAND_PUBLISH] = publish_mutations,
     [COMMAND_LAST_NUMBER] = tell_last_number,
     [COMMAND_ACKNOWLEDGE] = acknowledge_letters,
+    [COMMAND_REFUSE] = refuse_letter,
+    [COMMAND_DEFER] = defer_letters,
+    [COMMAND_RETRY_PARKED] = retry_parked,
+    [COMMAND_DROP_PARKED] = drop_parked,
     [COMMAND_INTEGRATE] = integrate_persons,
     [COMMAND_REMOVE] = remove_integration,
     [COMMAND_CONSULT] = consult_person,
@@ -412,6 +417,7 @@ static void
 forget_results(struct batch *batch)
 {
     batch->posted_len = 0;
+    batch->held_len = 0;
     batch->commit = 0;
     batch->folded = false;
     batch->keys_changed = false;

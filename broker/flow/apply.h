@@ -8,6 +8,7 @@
 #define FLOW_APPLY_H
 
 #include "flow/command.h"
+#include "rules/retry.h"
 #include "store/journal.h"
 #include "store/mailbox.h"
 
@@ -15,6 +16,15 @@
 struct posted {
     uint32_t mailbox;
     struct letter letter;
+};
+
+// What a commit changed in the table "held" (store/held.h).
+struct held_change {
+    uint32_t mailbox;
+    enum held_state state; // HELD_GONE: acknowledged or dropped
+    uint64_t number;
+    uint64_t subject;
+    int64_t due_us;
 };
 
 // What happened to the mutations of one flow.
@@ -34,6 +44,7 @@ struct batch {
     uint64_t id;         // of this node, counted from 1; meta remembers the last applied
     struct instant time; // apply uses the later of this and the last commit's
     bool test_persons;   // fictitious numbers are accepted
+    struct retry_rule retry; // of refused letters; zeros: the defaults
     bool no_room; // the store is at its quota: publishing and integrating are refused
     struct command *first;
     struct command *last;
@@ -44,6 +55,9 @@ struct batch {
     struct posted *posted; // in order
     size_t posted_len;
     size_t posted_size;
+    struct held_change *held; // in order
+    size_t held_len;
+    size_t held_size;
     bool folded; // letters of commits before this one are in the backlog
     struct roster
         *roster; // a fresh copy when institutions or mailboxes changed, else NULL

@@ -7,6 +7,10 @@ static const char *const names[] = {
     [COMMAND_PUBLISH] = "publish",
     [COMMAND_LAST_NUMBER] = "last_number",
     [COMMAND_ACKNOWLEDGE] = "acknowledge",
+    [COMMAND_REFUSE] = "refuse",
+    [COMMAND_DEFER] = "defer",
+    [COMMAND_RETRY_PARKED] = "retry_parked",
+    [COMMAND_DROP_PARKED] = "drop_parked",
     [COMMAND_INTEGRATE] = "integrate",
     [COMMAND_REMOVE] = "remove",
     [COMMAND_CONSULT] = "consult",
@@ -55,6 +59,11 @@ command_forget_answer(struct command *command)
         command->publish.kept = 0;
         command->publish.ticket_first = 0;
         break;
+    case COMMAND_REFUSE:
+        command->refuse.state = HELD_GONE;
+        command->refuse.attempts = 0;
+        command->refuse.due_us = 0;
+        break;
     case COMMAND_INTEGRATE:
         integrate_free(&command->integrate);
         break;
@@ -90,6 +99,16 @@ command_free(struct command **command)
     switch ((*command)->kind) {
     case COMMAND_ACKNOWLEDGE:
         free((*command)->acknowledge.singles);
+        break;
+    case COMMAND_REFUSE:
+        free((*command)->refuse.later);
+        break;
+    case COMMAND_DEFER:
+        free((*command)->defer.letters);
+        break;
+    case COMMAND_RETRY_PARKED:
+    case COMMAND_DROP_PARKED:
+        free((*command)->parked.numbers);
         break;
     case COMMAND_INTEGRATE:
         free((*command)->integrate.items);

@@ -9,12 +9,17 @@
 
 #include "hot/hot.h"
 #include "rules/directory.h"
+#include "store/held.h"
 #include "store/registry.h"
 
 enum command_kind {
     COMMAND_PUBLISH,
     COMMAND_LAST_NUMBER,
     COMMAND_ACKNOWLEDGE,
+    COMMAND_REFUSE,
+    COMMAND_DEFER,
+    COMMAND_RETRY_PARKED,
+    COMMAND_DROP_PARKED,
     COMMAND_INTEGRATE,
     COMMAND_REMOVE,
     COMMAND_CONSULT,
@@ -28,7 +33,11 @@ enum command_kind {
     COMMAND_EXPIRE,
 };
 
-enum { INTEGRATE_ITEMS_MAX = 1000, ACKNOWLEDGE_SINGLES_MAX = HOT_ALSO_MAX };
+enum {
+    INTEGRATE_ITEMS_MAX = 1000,
+    ACKNOWLEDGE_SINGLES_MAX = HOT_ALSO_MAX,
+    PARKED_NUMBERS_MAX = 1000,
+};
 
 // Whom an answer goes to: the loop's own words, not read by anybody else.
 struct return_address {
@@ -72,6 +81,43 @@ struct acknowledge_command {
     uint64_t through_bytes; // bytes_through of that letter
     size_t singles_len;
     struct acknowledge_single *singles;
+};
+
+// A letter, and whom it is about (store/held.h).
+struct letter_about {
+    struct letter letter;
+    uint64_t subject;
+};
+
+// A letter that its institution could not take. It was in flight; so were those after it
+// about the same subject, which wait behind it from now on.
+struct refuse_command {
+    uint32_t mailbox;
+    struct letter_about refused;
+    struct letter_about *later;
+    size_t later_len;
+    struct bytes reason;     // printable, at most HELD_REASON_MAX
+    uint32_t retry_after_ms; // 0: the broker's own schedule
+    bool park;
+    // answer: what became of the refused one
+    enum held_state state; // HELD_GONE: it was not in the mailbox any more
+    uint32_t attempts;
+    int64_t due_us;
+};
+
+// Letters that the outflow met while one about the same subject was held.
+struct defer_command {
+    uint32_t mailbox;
+    struct letter_about *letters;
+    size_t letters_len;
+};
+
+// Parked letters that are tried again, or dropped: all, or none.
+struct parked_command {
+    uint32_t mailbox;
+    struct bytes reason; // printable, at most HELD_REASON_MAX
+    uint64_t *numbers;
+    size_t numbers_len; // at most PARKED_NUMBERS_MAX
 };
 
 struct integrate_result {
@@ -157,6 +203,9 @@ struct command {
         struct publish_command publish;
         struct last_number_command last_number;
         struct acknowledge_command acknowledge;
+        struct refuse_command refuse;
+        struct defer_command defer;
+        struct parked_command parked;
         struct integrate_command integrate;
         struct remove_command remove;
         struct consult_command consult;

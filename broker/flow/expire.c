@@ -51,7 +51,24 @@ is_tired(const struct expiry *expiry)
 
 // ---- letters that somebody still needs ----
 
-enum place { PLACE_NONE, PLACE_BACKLOG };
+enum place { PLACE_NONE, PLACE_BACKLOG, PLACE_HELD };
+
+static enum vg_status
+find_held(struct applier *applier, uint32_t mailbox, uint64_t number,
+          const struct mailbox_row *row, enum place *ret_place)
+{
+    struct held_row held;
+    enum vg_status status;
+
+    if (row->held + row->parked == 0) {
+        return VG_OK;
+    }
+    status = held_get(applier->txn, (struct mailbox_id){mailbox}, number, &held);
+    if (status == VG_OK) {
+        *ret_place = PLACE_HELD;
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
 
 static enum vg_status
 find_letter(struct applier *applier, uint32_t mailbox, uint64_t number,
@@ -62,11 +79,15 @@ find_letter(struct applier *applier, uint32_t mailbox, uint64_t number,
     enum vg_status status = applier_box(applier, mailbox, &row);
 
     *ret_place = PLACE_NONE;
-    if (status != VG_OK || number <= row->acknowledged) {
+    if (status != VG_OK) {
         return status;
     }
-    if (row->acknowledged_beyond > 0) {
+    have = number <= row->acknowledged;
+    if (!have && row->acknowledged_beyond > 0) {
         status = ranges_have(applier->txn, (struct mailbox_id){mailbox}, number, &have);
+    }
+    if (status == VG_OK && have) {
+        return find_held(applier, mailbox, number, row, ret_place);
     }
     *ret_place = have ? PLACE_NONE : PLACE_BACKLOG;
     return status;
@@ -104,16 +125,17 @@ copy_body(struct expiry *expiry, uint64_t from, uint32_t size, uint64_t *ret_to)
 
 static enum vg_status
 move_letter(struct expiry *expiry, uint32_t mailbox, uint64_t number, uint64_t body,
-            uint32_t size)
+            uint32_t size, enum place place)
 {
+    struct mailbox_id id = {mailbox};
     struct applier *applier = expiry->applier;
     struct journal_moved item = {.number = number, .mailbox = mailbox, .size = size};
     enum vg_status status = copy_body(expiry, body, size, &item.body);
 
     expiry->effort += EFFORT_MOVE;
     if (status == VG_OK) {
-        status =
-            backlog_move(applier->txn, (struct mailbox_id){mailbox}, number, item.body);
+        status = place == PLACE_HELD ? held_move_body(applier->txn, id, number, item.body)
+                                     : backlog_move(applier->txn, id, number, item.body);
     }
     if (status == VG_OK) {
         journal_add(&applier->record, JOURNAL_MOVED, &item, sizeof item, NULL, 0);
@@ -140,7 +162,7 @@ expire_letter(struct expiry *expiry, uint32_t mailbox, uint64_t number, uint64_t
     if (status != VG_OK || place == PLACE_NONE) {
         return status;
     }
-    return move_letter(expiry, mailbox, number, body, size);
+    return move_letter(expiry, mailbox, number, body, size, place);
 }
 
 // ---- walking the records ----

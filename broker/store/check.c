@@ -3,6 +3,7 @@
 
 #include "store/bodies.h"
 #include "store/counted.h"
+#include "store/held.h"
 #include "store/mailbox.h"
 #include "store/person.h"
 #include "store/store_internal.h"
@@ -21,6 +22,10 @@ struct recount {
     uint64_t waiting;    // found, each with a readable body
     uint64_t unreadable; // found, without one
     uint64_t unreadable_first;
+    uint64_t held; // found in the table "held", parked ones apart
+    uint64_t held_bytes;
+    uint64_t parked;
+    uint64_t parked_bytes;
     bool no_row; // the journal knows it, the mailboxes do not
 };
 
@@ -33,6 +38,7 @@ struct check {
     size_t recounts_size;
     bool journal_holds; // every record so far could be read: recounts are complete
     uint64_t replaced;  // persons whose number was
+    uint64_t subjects;  // letters that are held and not parked
     check_progress_fn progress;
     void *arg;
     uint64_t steps;
@@ -212,14 +218,11 @@ is_waiting(const struct recount *recount, uint64_t letter)
 }
 
 static void
-check_letter(struct check *check, struct recount *recount, uint64_t letter,
-             uint64_t address, uint32_t size)
+check_body(struct check *check, struct recount *recount, uint64_t letter,
+           uint64_t address, uint32_t size)
 {
     struct bytes body;
 
-    if (!is_waiting(recount, letter)) {
-        return;
-    }
     if (body_get(check->txn, address, &body) != VG_OK || body.len != size) {
         if (recount->unreadable++ == 0 || letter < recount->unreadable_first) {
             recount->unreadable_first = letter;
@@ -228,6 +231,15 @@ check_letter(struct check *check, struct recount *recount, uint64_t letter,
     }
     recount->waiting++;
     check->report->letters++;
+}
+
+static void
+check_letter(struct check *check, struct recount *recount, uint64_t letter,
+             uint64_t address, uint32_t size)
+{
+    if (is_waiting(recount, letter)) {
+        check_body(check, recount, letter, address, size);
+    }
 }
 
 // Letters filed by the fold. Those above row.folded are in the newest commits.
@@ -256,6 +268,72 @@ check_backlog(struct check *check, struct recount *recount)
             from = letters[i].number + 1;
         }
         step(check);
+    }
+}
+
+// ---- letters that have left the main sequence ----
+
+// Of those about one subject the first is tried, all others are behind it.
+static bool
+has_its_turn(struct check *check, struct mailbox_id mailbox, const struct held_head *head)
+{
+    enum held_state state = HELD_GONE, wanted = (enum held_state)head->state;
+    uint64_t here = 0, first = 0;
+
+    return held_about(check->txn, mailbox, head->subject, head->letter.number, &here,
+                      &state) == VG_OK &&
+           here == head->letter.number && state == wanted &&
+           held_about(check->txn, mailbox, head->subject, 0, &first, &state) == VG_OK &&
+           (first == here) == (wanted == HELD_RETRY);
+}
+
+static bool
+count_held(struct mailbox_id mailbox, const struct held_row *row, void *arg)
+{
+    struct check *check = arg;
+    const struct held_head *head = &row->head;
+    struct recount *recount = find_recount(check, mailbox.number);
+
+    step(check);
+    if (recount == NULL || recount->no_row) {
+        found(check, "mailbox %u: letter %llu is held, but the mailbox has no row",
+              mailbox.number, (number)head->letter.number);
+        return true;
+    }
+    if (head->letter.number > recount->row.last ||
+        is_waiting(recount, head->letter.number)) {
+        found(check, "mailbox %u: letter %llu is held and in its sequence as well",
+              mailbox.number, (number)head->letter.number);
+    }
+    check_body(check, recount, head->letter.number, head->letter.body, head->letter.size);
+    if (head->state == HELD_PARKED) {
+        recount->parked++;
+        recount->parked_bytes += head->letter.size;
+        return true;
+    }
+    recount->held++;
+    recount->held_bytes += head->letter.size;
+    check->subjects++;
+    if (!has_its_turn(check, mailbox, head)) {
+        found(check, "mailbox %u: letter %llu is held out of turn", mailbox.number,
+              (number)head->letter.number);
+    }
+    return true;
+}
+
+static void
+check_held(struct check *check)
+{
+    uint64_t subjects = 0;
+
+    if (held_each(check->txn, count_held, check) != VG_OK) {
+        found(check, "the held letters cannot be read");
+        return;
+    }
+    if (held_subjects_len(check->txn, &subjects) != VG_OK ||
+        subjects != check->subjects) {
+        found(check, "held letters: %llu by whom they are about, %llu in all",
+              (number)subjects, (number)check->subjects);
     }
 }
 
@@ -323,6 +401,18 @@ count_acknowledge(struct check *check, uint64_t commit, const struct journal_ite
 }
 
 static void
+count_drop(struct check *check, uint64_t commit, const struct journal_item *item)
+{
+    struct journal_held drop;
+
+    if (!journal_item_as(item, &drop, sizeof drop)) {
+        found(check, "commit %llu: a drop has the wrong length", (number)commit);
+        return;
+    }
+    counted_drop(&find_or_add_recount(check, commit, drop.mailbox)->counted, &drop);
+}
+
+static void
 count_items(struct check *check, uint64_t commit, const struct buffer *record)
 {
     struct journal_item item;
@@ -333,6 +423,8 @@ count_items(struct check *check, uint64_t commit, const struct buffer *record)
             count_event(check, commit, &item);
         } else if (item.kind == JOURNAL_ACKNOWLEDGE) {
             count_acknowledge(check, commit, &item);
+        } else if (item.kind == JOURNAL_DROP) {
+            count_drop(check, commit, &item);
         }
     }
     if ((offset == 0 ? RECORD_HEAD_LEN : offset) + HASH_LEN != record->len) {
@@ -488,6 +580,28 @@ compare(struct check *check, const struct recount *recount, const char *what,
 }
 
 static void
+compare_held(struct check *check, const struct recount *recount)
+{
+    const struct mailbox_row *row = &recount->row;
+
+    if (row->held != recount->held || row->held_bytes != recount->held_bytes) {
+        found(check,
+              "mailbox %u: %llu held letters of %llu bytes, the row says %llu of "
+              "%llu",
+              recount->mailbox.number, (number)recount->held, (number)recount->held_bytes,
+              (number)row->held, (number)row->held_bytes);
+    }
+    if (row->parked != recount->parked || row->parked_bytes != recount->parked_bytes) {
+        found(check,
+              "mailbox %u: %llu parked letters of %llu bytes, the row says %llu of "
+              "%llu",
+              recount->mailbox.number, (number)recount->parked,
+              (number)recount->parked_bytes, (number)row->parked,
+              (number)row->parked_bytes);
+    }
+}
+
+static void
 check_mailbox(struct check *check, const struct recount *recount)
 {
     const struct mailbox_row *row = &recount->row;
@@ -498,7 +612,11 @@ check_mailbox(struct check *check, const struct recount *recount)
               recount->mailbox.number, (number)recount->unreadable,
               (number)recount->unreadable_first);
     }
-    if (!check->journal_holds || recount->no_row) {
+    if (recount->no_row) {
+        return;
+    }
+    compare_held(check, recount);
+    if (!check->journal_holds) {
         return;
     }
     compare(check, recount, "last number", row->last, recount->counted.last);
@@ -507,12 +625,16 @@ check_mailbox(struct check *check, const struct recount *recount)
     compare(check, recount, "acknowledged up to", row->acknowledged,
             recount->counted.mark);
     compare(check, recount, "letters acknowledged",
-            row->acknowledged + row->acknowledged_beyond, recount->counted.acknowledged);
+            row->acknowledged + row->acknowledged_beyond - row->held - row->parked -
+                row->dropped,
+            recount->counted.acknowledged);
     compare(check, recount, "bytes acknowledged",
-            row->bytes_acknowledged + row->bytes_beyond,
+            row->bytes_acknowledged + row->bytes_beyond - row->held_bytes -
+                row->parked_bytes - recount->counted.dropped_bytes,
             recount->counted.bytes_acknowledged);
-    compare(check, recount, "waiting letters", mailbox_waiting(row),
-            recount->waiting + recount->unreadable);
+    compare(check, recount, "letters dropped", row->dropped, recount->counted.dropped);
+    compare(check, recount, "letters waiting and parked",
+            mailbox_waiting(row) + row->parked, recount->waiting + recount->unreadable);
 }
 
 static void
@@ -632,7 +754,7 @@ static enum vg_status
 count_steps(struct check *check)
 {
     static const enum table walked[] = {TABLE_COMMITS, TABLE_BODIES, TABLE_PERSONS,
-                                        TABLE_BACKLOG};
+                                        TABLE_BACKLOG, TABLE_HELD};
 
     for (size_t i = 0; i < ARRAY_LEN(walked); i++) {
         uint64_t rows = 0;
@@ -678,6 +800,7 @@ check_all(struct check *check, struct why *why)
     check_positions(check);
     check_journal(check);
     check_blocks(check);
+    check_held(check);
     check_mailboxes(check);
     check_persons(check);
     if (check->progress != NULL) {

@@ -9,7 +9,7 @@ struct check_report {
     uint64_t commits; // records whose hash and chain hold
     uint64_t blocks;  // body blocks whose checksum holds
     uint64_t mailboxes;
-    uint64_t letters; // waiting letters, each with a readable body
+    uint64_t letters; // waiting and parked letters, each with a readable body
     uint64_t persons;
     uint64_t integrations;
     struct faults faults; // what does not hold, each with its commit, block or mailbox
@@ -20,7 +20,8 @@ typedef void (*check_progress_fn)(double done, void *arg);
 
 // store_check walks the journal's hash chain, every block's checksum, and recounts every
 // mailbox from the journal, together with what its trimmed records said (last number,
-// consecutive numbers, acknowledged, bytes waiting), against its row, integrations and persons against meta, and replaced numbers
+// consecutive numbers, acknowledged, bytes waiting, held, parked and dropped), against its
+// row, integrations and persons against meta, and replaced numbers
 // against those that replaced them.
 //
 // Blocks: as long as reading the store takes. Returns VG_OK (look at report.faults) or

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-_Static_assert(sizeof(struct counted) == 40, "stored without holes");
+_Static_assert(sizeof(struct counted) == 56, "stored without holes");
 
 // ---- adding ----
 
@@ -20,11 +20,19 @@ void
 counted_acknowledge(struct counted *counted,
                     const struct journal_acknowledge *acknowledge)
 {
-    if (!acknowledge->one && acknowledge->through > counted->mark) {
+    if (acknowledge->one == ACKNOWLEDGED_THROUGH &&
+        acknowledge->through > counted->mark) {
         counted->mark = acknowledge->through;
     }
     counted->acknowledged += acknowledge->count;
     counted->bytes_acknowledged += acknowledge->bytes;
+}
+
+void
+counted_drop(struct counted *counted, const struct journal_held *drop)
+{
+    counted->dropped++;
+    counted->dropped_bytes += drop->letter.size;
 }
 
 // ---- rows ----
@@ -148,6 +156,22 @@ add_acknowledge(struct tally *tally, struct txn *txn, const struct journal_item 
 }
 
 static enum vg_status
+add_drop(struct tally *tally, struct txn *txn, const struct journal_item *item)
+{
+    struct journal_held drop;
+    struct counted *counted = NULL;
+    enum vg_status status = VG_STORE_BROKEN;
+
+    if (journal_item_as(item, &drop, sizeof drop)) {
+        status = tally_of(tally, txn, drop.mailbox, &counted);
+    }
+    if (status == VG_OK) {
+        counted_drop(counted, &drop);
+    }
+    return status;
+}
+
+static enum vg_status
 add_items(struct tally *tally, struct txn *txn, const struct buffer *record)
 {
     struct journal_item item;
@@ -159,6 +183,8 @@ add_items(struct tally *tally, struct txn *txn, const struct buffer *record)
             status = add_event(tally, txn, &item);
         } else if (item.kind == JOURNAL_ACKNOWLEDGE) {
             status = add_acknowledge(tally, txn, &item);
+        } else if (item.kind == JOURNAL_DROP) {
+            status = add_drop(tally, txn, &item);
         }
     }
     return status;

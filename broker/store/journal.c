@@ -24,6 +24,7 @@ _Static_assert(sizeof(struct journal_event) == 48, "stored without holes");
 _Static_assert(sizeof(struct journal_recipient) == 48, "stored without holes");
 _Static_assert(sizeof(struct journal_refusal) == 32, "stored without holes");
 _Static_assert(sizeof(struct journal_acknowledge) == 32, "stored without holes");
+_Static_assert(sizeof(struct journal_held) == 72, "stored without holes");
 _Static_assert(sizeof(struct journal_directory) == 40, "stored without holes");
 _Static_assert(sizeof(struct journal_admin) == 24, "stored without holes");
 _Static_assert(sizeof(struct journal_fold) == 16, "stored without holes");

@@ -28,7 +28,6 @@
 #include "base/buffer.h"
 #include "base/checksum.h"
 #include "store/mailbox.h"
-#include "store/meta.h"
 
 enum { JOURNAL_PART_MAX = 65512, JOURNAL_RECIPIENTS_MAX = 1300 };
 
@@ -41,6 +40,13 @@ enum journal_kind {
         4,             // struct journal_directory: integrate, remove, consult, history
     JOURNAL_ADMIN = 5, // struct journal_admin, then text: who did what
     JOURNAL_FOLD = 6,  // struct journal_fold
+    // struct journal_held, then its reason: a row of the table "held" is as it says from
+    // now on, or, after JOURNAL_DROP, gone.
+    JOURNAL_REFUSE_LETTER = 7, // its institution refused it
+    JOURNAL_DEFER = 8,         // it waits behind another one about the same person
+    JOURNAL_RETRY = 9,         // its turn has come, or a hand gave it another try
+    JOURNAL_PARK = 10,         // by its institution, a limit or the broker
+    JOURNAL_DROP = 11,         // by hand, after it was parked
     // struct journal_row, then its key and a piece of its value
     JOURNAL_ROW = 20,
     JOURNAL_REPLACE = 21, // struct journal_replace, after the event that says so
@@ -87,12 +93,30 @@ struct journal_refusal {
     uint32_t reserved;
 };
 
+enum journal_one {
+    ACKNOWLEDGED_THROUGH, // all up to here; count 0: those before it were held
+    ACKNOWLEDGED_ONE,     // this one alone, in the main sequence
+    ACKNOWLEDGED_HELD,    // this one alone, whose row in "held" is gone
+};
+
 struct journal_acknowledge {
-    uint64_t through; // all up to here; or, with one = 1, this one alone
-    uint64_t count;   // newly acknowledged
-    uint64_t bytes;   // of them
+    uint64_t through;
+    uint64_t count; // newly acknowledged
+    uint64_t bytes; // of them
     uint32_t mailbox;
-    uint32_t one;
+    uint32_t one; // enum journal_one
+};
+
+// With the first item about a letter it leaves the main sequence, at its record's time.
+struct journal_held {
+    struct letter letter;
+    uint64_t subject; // store/held.h
+    int64_t due_us;
+    uint32_t mailbox;
+    uint32_t actor; // institution, 0: the broker or its administrator
+    uint32_t attempts;
+    uint16_t state; // enum held_state, HELD_GONE after a drop
+    uint16_t reason_len;
 };
 
 // Of the letter `through`.

@@ -13,13 +13,14 @@ _Static_assert(sizeof(uint64_t) + LETTERS_PER_ROW * sizeof(struct letter) <= 408
 uint64_t
 mailbox_waiting(const struct mailbox_row *row)
 {
-    return row->last - row->acknowledged - row->acknowledged_beyond;
+    return row->last - row->acknowledged - row->acknowledged_beyond + row->held;
 }
 
 uint64_t
 mailbox_bytes_waiting(const struct mailbox_row *row)
 {
-    return row->bytes_total - row->bytes_acknowledged - row->bytes_beyond;
+    return row->bytes_total - row->bytes_acknowledged - row->bytes_beyond +
+           row->held_bytes;
 }
 
 enum vg_status

@@ -16,8 +16,8 @@ enum { LETTERS_PER_ROW = 100, RANGES_MAX = 2000 };
 
 struct mailbox_row {
     uint64_t last;                // newest number, 0: none yet
-    uint64_t acknowledged;        // all up to here are acknowledged, held or parked
-    uint64_t acknowledged_beyond; // single ones above it
+    uint64_t acknowledged;        // all up to here have left the main sequence
+    uint64_t acknowledged_beyond; // single ones above it that have left it
     uint64_t acknowledged_total;
     uint64_t parked;
     uint64_t bytes_total;        // of all letters ever: bytes_through of the last one
@@ -26,14 +26,15 @@ struct mailbox_row {
     uint64_t folded; // letters up to here are in the backlog (if still waiting)
     int64_t last_kept_us;
     int64_t last_acknowledged_us;
-    // Letters that left the main sequence without being acknowledged; schema 2.
+    // Letters that left the main sequence without being acknowledged (store/held.h).
     uint64_t held; // wait for another try, or behind one about the same person
     uint64_t held_bytes;
     uint64_t parked_bytes;
     uint64_t dropped; // by hand, after they were parked
 };
 
-// mailbox_waiting counts what is neither acknowledged nor parked.
+// mailbox_waiting counts what is neither acknowledged nor parked nor dropped: what is
+// still in the main sequence, and what is held.
 uint64_t mailbox_waiting(const struct mailbox_row *row);
 // mailbox_bytes_waiting is their bytes: exact, because every letter knows the sum up to
 // it.

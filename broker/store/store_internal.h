@@ -45,7 +45,8 @@ enum table_told { ITEMS, ROWS };
     ROW(CATALOGUES, "catalogues", 0, CATALOGUE_VALUE_MAX, 1, ROWS)                       \
     ROW(HELD, "held", 0, 4080, 2, ROWS)                                                  \
     ROW(LIMITS, "limits", 0, 4080, 2, ROWS)                                              \
-    ROW(COUNTED, "counted", 0, 4080, 2, ITEMS)
+    ROW(COUNTED, "counted", 0, 4080, 2, ITEMS)                                           \
+    ROW(HELD_SUBJECTS, "held_subjects", 0, 4080, 2, ROWS)
 
 enum table {
 #define STORE_TABLE_ENUM(name, text, flags, value_max, since, told) TABLE_##name,

@@ -4,7 +4,7 @@
 //
 //  1 -> 2  struct mailbox_row: held, held_bytes, parked_bytes, dropped
 //          struct meta: first_commit, first_block, erased_commit, erased_items, first_hash
-//          tables "held", "limits", "counted"
+//          tables "held", "held_subjects", "limits", "counted"
 //          table "meta": key "incarnation"
 //          table "backlog": a checksum before the letters
 //

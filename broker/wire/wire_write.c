@@ -360,6 +360,28 @@ write_reply(const struct command *command, const struct roster *roster,
     reply_end(&reply, frame);
 }
 
+static void
+write_held(const struct refuse_command *refuse, struct buffer *frame)
+{
+    static const Vigie__V1__Held__State states[] = {
+        [HELD_GONE] = VIGIE__V1__HELD__STATE__GONE,
+        [HELD_RETRY] = VIGIE__V1__HELD__STATE__RETRY,
+        [HELD_BEHIND] = VIGIE__V1__HELD__STATE__BEHIND,
+        [HELD_PARKED] = VIGIE__V1__HELD__STATE__PARKED,
+    };
+    Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
+    Vigie__V1__Held body = VIGIE__V1__HELD__INIT;
+
+    body.mailbox = refuse->mailbox;
+    body.number = refuse->refused.letter.number;
+    body.state = states[refuse->state];
+    body.refusals = refuse->attempts;
+    body.due_at = refuse->state == HELD_RETRY ? (uint64_t)refuse->due_us : 0;
+    message.message_case = VIGIE__V1__TO_CLIENT__MESSAGE_HELD;
+    message.held = &body;
+    write_frame(&message, frame);
+}
+
 void
 wire_write_answer(const struct command *command, const struct roster *roster,
                   struct buffer *frame)
@@ -378,9 +400,17 @@ wire_write_answer(const struct command *command, const struct roster *roster,
     case COMMAND_CONSULT:
     case COMMAND_HISTORY:
     case COMMAND_ADD_MAILBOX:
+    case COMMAND_RETRY_PARKED:
+    case COMMAND_DROP_PARKED:
         write_reply(command, roster, frame);
         break;
+    case COMMAND_REFUSE:
+        if (command->status == VG_OK) {
+            write_held(&command->refuse, frame);
+        }
+        break;
     case COMMAND_ACKNOWLEDGE:
+    case COMMAND_DEFER:
     case COMMAND_ADD_INSTITUTION:
     case COMMAND_ADD_KEY:
     case COMMAND_REVOKE_KEY:

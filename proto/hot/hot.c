@@ -17,8 +17,8 @@ enum {
     TAG_BYTES_MAX = 5,
     LENGTH_BYTES_MAX = 5,
     MUTATION_NUMBER_MAX = 13,
-    TO_BROKER_NUMBER_MAX = 8,
-    TO_CLIENT_NUMBER_MAX = 11,
+    TO_BROKER_NUMBER_MAX = 9,
+    TO_CLIENT_NUMBER_MAX = 13,
 };
 
 // ---- reading ----
@@ -601,8 +601,11 @@ read_notification(struct hot_bytes body, struct hot_notification *notification)
         case TAG(5, BYTES):
             good = read_bytes(&scan, &notification->content);
             break;
+        case TAG(6, VARINT):
+            good = read_u32(&scan, &notification->attempt);
+            break;
         default:
-            good = skip_unknown(&scan, tag, 5);
+            good = skip_unknown(&scan, tag, 6);
             break;
         }
         if (!good) {
@@ -649,6 +652,28 @@ hot_read_content(struct hot_bytes body, struct hot_content *ret_content)
     ret_content->kept_at_us = 0;
     ret_content->withheld = 0;
     return read_mutation(body, &ret_content->mutation, ret_content);
+}
+
+void
+hot_content_about(struct hot_bytes body, uint64_t *ret_niss, uint64_t *ret_enterprise)
+{
+    struct scan scan = scan_of(body);
+    bool good = true;
+    uint64_t tag;
+
+    *ret_niss = *ret_enterprise = 0;
+    while (good && *ret_niss == 0 && scan.at < scan.end && read_tag(&scan, &tag)) {
+        if (tag == TAG(2, FIXED64)) {
+            good = read_u64(&scan, ret_niss);
+        } else if (tag == TAG(12, FIXED64)) {
+            good = read_u64(&scan, ret_enterprise);
+        } else {
+            good = skip(&scan, tag);
+        }
+    }
+    if (*ret_niss != 0) {
+        *ret_enterprise = 0;
+    }
 }
 
 static enum hot_result
@@ -981,7 +1006,8 @@ hot_write_notification(uint8_t *at, const struct hot_notification *notification)
     size_t len = u32_field_len(notification->mailbox) +
                  u64_field_len(notification->number) +
                  (notification->justified ? 2 + justification_len : 0) +
-                 (notification->again ? 2 : 0) + bytes_field_len(notification->content);
+                 (notification->again ? 2 : 0) + bytes_field_len(notification->content) +
+                 u32_field_len(notification->attempt);
 
     at = write_bytes_head(at, 1, len);
     at = write_u32(at, 1, notification->mailbox);
@@ -993,7 +1019,8 @@ hot_write_notification(uint8_t *at, const struct hot_notification *notification)
         at = write_u32(at, 3, notification->end);
     }
     at = write_u32(at, 4, notification->again);
-    return write_bytes(at, 5, notification->content);
+    at = write_bytes(at, 5, notification->content);
+    return write_u32(at, 6, notification->attempt);
 }
 
 uint8_t *

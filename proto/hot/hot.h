@@ -105,6 +105,7 @@ struct hot_notification {
     uint32_t mailbox;
     uint64_t number;
     bool again;
+    uint32_t attempt; // 0: in its turn
     bool justified;   // false: the flow asks for no integration
     uint32_t quality; // of the justification
     uint32_t begin;
@@ -125,6 +126,11 @@ struct hot_content {
 int hot_next_notification(struct hot_bytes *frame,
                           struct hot_notification *ret_notification);
 enum hot_result hot_read_content(struct hot_bytes body, struct hot_content *ret_content);
+
+// hot_content_about reads only whom a Content is about, and no further than it must: a
+// person, else an enterprise. What cannot be read is about nobody, 0 and 0.
+void hot_content_about(struct hot_bytes body, uint64_t *ret_niss,
+                       uint64_t *ret_enterprise);
 
 // ---- Acknowledge ----
 

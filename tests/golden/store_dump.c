@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/bodies.h"
+#include "store/held.h"
 #include "store/journal.h"
 #include "store/mailbox.h"
 #include "store/person.h"
@@ -107,8 +108,34 @@ dump_mailbox(struct dump *dump, uint32_t id)
         (number)row.acknowledged_total, (number)row.parked, (number)row.bytes_total,
         (number)row.bytes_acknowledged, (number)row.bytes_beyond, (number)row.folded,
         (long long)row.last_kept_us, (long long)row.last_acknowledged_us);
+    if (row.held + row.parked + row.dropped > 0) {
+        buffer_print(dump->text,
+                     "mailbox %u held=%llu held_bytes=%llu parked_bytes=%llu "
+                     "dropped=%llu\n",
+                     id, (number)row.held, (number)row.held_bytes,
+                     (number)row.parked_bytes, (number)row.dropped);
+    }
     dump_ranges(dump, mailbox);
     dump_backlog(dump, mailbox);
+}
+
+static bool
+dump_held(struct mailbox_id mailbox, const struct held_row *row, void *arg)
+{
+    const struct held_head *head = &row->head;
+    struct dump *dump = arg;
+
+    buffer_print(dump->text,
+                 "held %u %llu body=%llu through=%llu size=%u quality=%u withheld=%u "
+                 "begin=%d end=%d subject=%llu due=%lld since=%lld attempts=%u actor=%u "
+                 "state=%u %s\n",
+                 mailbox.number, (number)head->letter.number, (number)head->letter.body,
+                 (number)head->letter.bytes_through, head->letter.size,
+                 head->letter.quality, head->letter.withheld, head->letter.begin,
+                 head->letter.end, (number)head->subject, (long long)head->due_us,
+                 (long long)head->since_us, head->attempts, head->actor, head->state,
+                 row->reason);
+    return true;
 }
 
 // ---- the registry ----
@@ -346,6 +373,21 @@ dump_expired(struct dump *dump, const struct journal_item *item)
 }
 
 static void
+dump_held_item(struct dump *dump, const struct journal_item *item)
+{
+    struct journal_held held = {.letter = {.number = 0}};
+
+    (void)!journal_item_as(item, &held, sizeof held);
+    buffer_print(dump->text,
+                 "  held kind=%d mailbox=%u number=%llu subject=%llu state=%u "
+                 "attempts=%u due=%lld actor=%u %.*s\n",
+                 (int)item->kind, held.mailbox, (number)held.letter.number,
+                 (number)held.subject, held.state, held.attempts, (long long)held.due_us,
+                 held.actor, (int)held.reason_len,
+                 (const char *)item->bytes.at + sizeof held);
+}
+
+static void
 dump_item(struct dump *dump, const struct journal_item *item)
 {
     switch (item->kind) {
@@ -366,6 +408,13 @@ dump_item(struct dump *dump, const struct journal_item *item)
         return;
     case JOURNAL_FOLD:
         dump_fold(dump, item);
+        return;
+    case JOURNAL_REFUSE_LETTER:
+    case JOURNAL_DEFER:
+    case JOURNAL_RETRY:
+    case JOURNAL_PARK:
+    case JOURNAL_DROP:
+        dump_held_item(dump, item);
         return;
     case JOURNAL_ROW:
     case JOURNAL_REPLACE:
@@ -416,6 +465,7 @@ store_dump(struct txn *txn, struct buffer *text)
         dump_catalogue(&dump, version);
     }
     print_failure(text, "persons", person_each(txn, dump_person, &dump));
+    print_failure(text, "held", held_each(txn, dump_held, &dump));
     for (uint64_t commit = meta.first_commit; commit <= meta.last_commit; commit++) {
         dump_commit(&dump, commit, &record);
     }

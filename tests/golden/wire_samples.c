@@ -273,6 +273,36 @@ add_mailbox_requests(struct list *list)
     one->list_mailboxes = NEW(ListMailboxes, list_mailboxes);
 }
 
+// A letter that cannot be taken, and what is done with those that were parked.
+static void
+add_held_requests(struct list *list)
+{
+    static uint64_t numbers[] = {41, 42};
+    Vigie__V1__Request *one;
+    Vigie__V1__ToBroker *frame =
+        to_broker(list, "to_broker_refuse", VIGIE__V1__TO_BROKER__MESSAGE_REFUSE);
+
+    frame->refuse = NEW(Refuse, refuse);
+    frame->refuse->mailbox = 3;
+    frame->refuse->number = 41;
+    frame->refuse->reason = "the street is not in our register";
+    frame->refuse->retry_after_s = 3600;
+    frame->refuse->park = 1;
+    one = request(list, "to_broker_list_parked", VIGIE__V1__REQUEST__REQUEST_LIST_PARKED);
+    one->list_parked = NEW(ListParked, list_parked);
+    one->list_parked->mailbox = 3;
+    one->list_parked->from = 41;
+    one->list_parked->max = 1000;
+    one = request(list, "to_broker_handle_parked",
+                  VIGIE__V1__REQUEST__REQUEST_HANDLE_PARKED);
+    one->handle_parked = NEW(HandleParked, handle_parked);
+    one->handle_parked->mailbox = 3;
+    one->handle_parked->n_numbers = 2;
+    one->handle_parked->numbers = numbers;
+    one->handle_parked->act = VIGIE__V1__HANDLE_PARKED__ACT__DROP;
+    one->handle_parked->reason = "the person moved away in 2019";
+}
+
 // ---- to the client ----
 
 static Vigie__V1__Content *
@@ -447,6 +477,61 @@ add_reply(struct list *list)
     frame->reply->mailboxes = only(mailbox());
 }
 
+// What is told of letters that are held, and a delivery of one of them.
+static void
+add_held(struct list *list)
+{
+    Vigie__V1__Notification *notification = NEW(Notification, notification);
+    Vigie__V1__Range *range = NEW(Range, range);
+    Vigie__V1__ParkedLetter *parked = NEW(ParkedLetter, parked_letter);
+    Vigie__V1__Mailbox *box = mailbox();
+    Vigie__V1__ToClient *frame = to_client(list, "to_client_delivery_out_of_turn",
+                                           VIGIE__V1__TO_CLIENT__MESSAGE__NOT_SET);
+
+    notification->mailbox = 3;
+    notification->number = 41;
+    notification->content = content();
+    notification->attempt = 2;
+    frame->n_notifications = 1;
+    frame->notifications = only(notification);
+    frame = to_client(list, "to_client_deferred", VIGIE__V1__TO_CLIENT__MESSAGE_DEFERRED);
+    frame->deferred = NEW(Deferred, deferred);
+    frame->deferred->mailbox = 3;
+    frame->deferred->n_ranges = 1;
+    frame->deferred->ranges = only(range);
+    range->first = 41;
+    range->last = 43;
+    frame = to_client(list, "to_client_held", VIGIE__V1__TO_CLIENT__MESSAGE_HELD);
+    frame->held = NEW(Held, held);
+    frame->held->mailbox = 3;
+    frame->held->number = 41;
+    frame->held->state = VIGIE__V1__HELD__STATE__RETRY;
+    frame->held->refusals = 2;
+    frame->held->due_at = MOMENT;
+    frame = to_client(list, "to_client_subscribed_held",
+                      VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED);
+    frame->subscribed = NEW(Subscribed, subscribed);
+    frame->subscribed->mailbox = 3;
+    frame->subscribed->held = 7;
+    frame->subscribed->parked = 8;
+    frame =
+        to_client(list, "to_client_reply_parked", VIGIE__V1__TO_CLIENT__MESSAGE_REPLY);
+    frame->reply = NEW(Reply, reply);
+    frame->reply->id = 100;
+    box->held = 7;
+    box->parked = 8;
+    frame->reply->n_mailboxes = 1;
+    frame->reply->mailboxes = only(box);
+    frame->reply->n_parked = 1;
+    frame->reply->parked = only(parked);
+    parked->number = 41;
+    parked->refusals = 16;
+    parked->since = MOMENT;
+    parked->actor = "ocmw-99999";
+    parked->reason = "the street is not in our register";
+    parked->content = content();
+}
+
 size_t
 wire_samples(struct sample ret_samples[SAMPLES_MAX])
 {
@@ -457,10 +542,12 @@ wire_samples(struct sample ret_samples[SAMPLES_MAX])
     add_subscriptions(&list);
     add_directory_requests(&list);
     add_mailbox_requests(&list);
+    add_held_requests(&list);
     add_delivery(&list);
     add_welcomes(&list);
     add_answers_to_sources(&list);
     add_answers_to_members(&list);
     add_reply(&list);
+    add_held(&list);
     return list.len;
 }

@@ -598,6 +598,12 @@ follow(struct model *model, const struct command *command, bool room,
     case COMMAND_LOAD_CATALOGUE:
         follow_load_catalogue(model, command, applied);
         break;
+    case COMMAND_REFUSE:
+    case COMMAND_DEFER:
+    case COMMAND_RETRY_PARKED:
+    case COMMAND_DROP_PARKED:
+        broken("%s is not known to the model", command_name(command->kind));
+        break;
     case COMMAND_FOLD:
     case COMMAND_EXPIRE:
         break; // what it moves is looked at from both sides elsewhere

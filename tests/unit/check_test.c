@@ -656,7 +656,9 @@ a_letter_lost_from_the_backlog_is_missed(void **state)
     assert_fault(fresh, "mailbox 2: its backlog cannot be read");
     fresh_store_put_raw(fresh, "backlog", key, sizeof key, NULL, 0);
     fresh_store_open(fresh);
-    assert_fault(fresh, "mailbox 2: waiting letters: 178 in its row, 80 in the journal");
+    assert_fault(
+        fresh,
+        "mailbox 2: letters waiting and parked: 178 in its row, 80 in the journal");
 }
 
 static void

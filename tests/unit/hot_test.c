@@ -172,6 +172,7 @@ any_notification(void)
     notification->mailbox = any_u32();
     notification->number = any_number();
     notification->again = below(2) != 0;
+    notification->attempt = below(3) == 0 ? any_u32() : 0;
     if (below(3) != 0) {
         notification->justification = lend(sizeof(*notification->justification));
         vigie__v1__justification__init(notification->justification);
@@ -608,6 +609,30 @@ reads_also_packed_and_one_by_one(void **state)
 }
 
 static void
+knows_whom_a_content_is_about(void **state)
+{
+    static uint8_t content[4096];
+    struct hot_mutation mutation = {.flow = BYTES("notifyPerson")};
+    uint64_t niss = 9, enterprise = 9;
+    uint8_t *end;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        mutation.niss = i == 0 ? 66641066692 : 0;
+        mutation.enterprise = i < 2 ? 1999999943 : 0;
+        end = hot_write_content(content, &mutation, 0, BYTES("RN"), 1, 1);
+        hot_content_about((struct hot_bytes){content, (size_t)(end - content)}, &niss,
+                          &enterprise);
+        assert_int_equal(niss, mutation.niss);
+        assert_int_equal(enterprise, i == 1 ? 1999999943 : 0);
+    }
+    hot_content_about(BYTES("\xff\xff\xff"), &niss, &enterprise);
+    assert_int_equal(niss, 0);
+    hot_content_about((struct hot_bytes){NULL, 0}, &niss, &enterprise);
+    assert_int_equal(enterprise, 0);
+}
+
+static void
 knows_what_a_frame_holds(void **state)
 {
     struct hot_bytes body;
@@ -619,7 +644,8 @@ knows_what_a_frame_holds(void **state)
     assert_int_equal(hot_to_broker_kind(BYTES("\x12\x00\x0a\x02\x08\x01"), &body), 1);
     assert_memory_equal(body.at, "\x08\x01", 2); // of two messages the last one counts
     assert_int_equal(hot_to_broker_kind(BYTES("\x12\x00\x0a"), &body), 0);
-    assert_int_equal(hot_to_broker_kind(BYTES("\x4a\x00"), &body), 0); // 9: unknown
+    assert_int_equal(hot_to_broker_kind(BYTES("\x4a\x00"), &body), 9);
+    assert_int_equal(hot_to_broker_kind(BYTES("\x52\x00"), &body), 0); // 10: unknown
     assert_int_equal(hot_to_client_kind(BYTES(""), &body), 0);
     assert_int_equal(hot_to_client_kind(BYTES("\x0a\x00"), &body), 1);
     assert_int_equal(body.len, 2); // a delivery's body is the frame
@@ -928,6 +954,7 @@ writes_a_delivery_as_protobuf_does(void **state)
                 .mailbox = one->mailbox,
                 .number = one->number,
                 .again = one->again,
+                .attempt = one->attempt,
                 .justified = one->justification != NULL,
             };
             uint8_t *before = end;
@@ -983,6 +1010,7 @@ keeps_its_bounds_with_the_largest_values(void **state)
         .mailbox = UINT32_MAX,
         .number = UINT64_MAX,
         .again = true,
+        .attempt = UINT32_MAX,
         .justified = true,
         .quality = UINT32_MAX,
         .begin = UINT32_MAX,
@@ -1054,6 +1082,7 @@ main(void)
         cmocka_unit_test(refuses_groups_and_wrong_wire_types),
         cmocka_unit_test(reads_varints_written_too_long),
         cmocka_unit_test(reads_also_packed_and_one_by_one),
+        cmocka_unit_test(knows_whom_a_content_is_about),
         cmocka_unit_test(knows_what_a_frame_holds),
         cmocka_unit_test(differs_from_protobuf_where_it_says_so),
         cmocka_unit_test(keeps_each_limit_to_the_byte),
