@@ -19,17 +19,32 @@ same(struct hot_bytes bytes, const char *text)
     return bytes_equal((struct bytes){bytes.at, bytes.len}, text);
 }
 
-// Of another length for every deed and field.
-static void
-value_of(const struct deed *deed, unsigned field, char ret_value[DEED_VALUE_MAX])
-{
-    unsigned len = 8 + (deed->id * 37 + field * 101) % (DEED_VALUE_MAX - 9);
-    int head = snprintf(ret_value, DEED_VALUE_MAX, "%u.%u.", deed->id, field);
+enum { VALUE_LEN = 390, SHORT_LEN = 100, HEAVY_LEN = 4000, TOO_LONG_LEN = 4097 };
 
-    for (unsigned i = (unsigned)head; i < len; i++) {
-        ret_value[i] = (char)('a' + (deed->id + field + i) % 26);
+// Of another length for every deed and field.
+static unsigned
+length_of(const struct deed *deed, unsigned place)
+{
+    unsigned most = deed->repeat > 1 ? SHORT_LEN : VALUE_LEN;
+
+    if (deed->wrong == WRONG_SIZE && place == 0) {
+        return TOO_LONG_LEN;
     }
-    ret_value[len > (unsigned)head ? len : (unsigned)head] = '\0';
+    return deed->heavy ? HEAVY_LEN - place % 7 : 8 + (deed->id * 37 + place * 101) % most;
+}
+
+static void
+value_of(const struct deed *deed, unsigned place, char ret_value[DEED_VALUE_MAX])
+{
+    unsigned len = length_of(deed, place);
+    unsigned head =
+        (unsigned)snprintf(ret_value, DEED_VALUE_MAX, "%u.%u.", deed->id, place);
+
+    len = len > head ? len : head;
+    if (len > head) {
+        memset(ret_value + head, 'a' + (int)((deed->id + place) % 26), len - head);
+    }
+    ret_value[len] = '\0';
 }
 
 static const char *
@@ -39,8 +54,15 @@ name_of(const struct deed *deed)
 }
 
 struct values {
-    char value[FACT_FIELDS + 1][DEED_VALUE_MAX];
+    char value[HOT_FIELDS_MAX][DEED_VALUE_MAX];
 };
+
+static void
+add_field(const char *code, const char *value, struct hot_mutation *mutation)
+{
+    mutation->fields[mutation->fields_len++] =
+        (struct hot_field){.code = words(code), .value = words(value)};
+}
 
 static void
 fill_fields(const struct deed *deed, struct values *values, struct hot_mutation *mutation)
@@ -48,16 +70,15 @@ fill_fields(const struct deed *deed, struct values *values, struct hot_mutation 
     const struct fact_flow *flow = facts_flow(0, deed->flow);
 
     for (unsigned i = 0; i < facts_fields(flow); i++) {
-        if ((deed->fields >> i & 1) != 0) {
-            value_of(deed, i, values->value[i]);
-            mutation->fields[mutation->fields_len++] = (struct hot_field){
-                .code = words(flow->fields[i].code), .value = words(values->value[i])};
+        for (unsigned n = 0; (deed->fields >> i & 1) != 0 && n < deed->repeat; n++) {
+            char *value = values->value[mutation->fields_len];
+
+            value_of(deed, mutation->fields_len, value);
+            add_field(flow->fields[i].code, value, mutation);
         }
     }
     if (deed->wrong == WRONG_FIELD || deed->wrong == WRONG_FIELD_OF_ANOTHER) {
-        mutation->fields[mutation->fields_len++] = (struct hot_field){
-            .code = words(deed->wrong == WRONG_FIELD ? "no_such_field" : "208"),
-            .value = words("x")};
+        add_field(deed->wrong == WRONG_FIELD ? "no_such_field" : "208", "x", mutation);
     }
 }
 
@@ -65,7 +86,7 @@ void
 deed_write(const struct deed *deed, struct buffer *mutations)
 {
     struct hot_mutation *mutation = xcalloc(1, sizeof *mutation);
-    struct values values;
+    static struct values values;
     char id[16];
 
     snprintf(id, sizeof id, "D%u", deed->id);
@@ -104,30 +125,39 @@ static const char *
 fields_are_told(const struct deed *deed, unsigned kept, const struct hot_mutation *told)
 {
     const struct fact_flow *flow = facts_flow(0, deed->flow);
-    char value[DEED_VALUE_MAX];
+    static char value[DEED_VALUE_MAX];
     uint32_t next = 0;
+    unsigned place = 0;
 
     for (unsigned i = 0; i < facts_fields(flow); i++) {
-        if ((deed->fields & kept & (1u << i)) == 0) {
-            continue;
-        }
-        if (next >= told->fields_len ||
-            !same(told->fields[next].code, flow->fields[i].code)) {
-            return "a field that may be seen is missing, or one that may not is there";
-        }
-        value_of(deed, i, value);
-        if (!same(told->fields[next++].value, value)) {
-            return "a field has another value than was published";
+        for (unsigned n = 0; (deed->fields >> i & 1) != 0 && n < deed->repeat; n++) {
+            value_of(deed, place++, value);
+            if ((kept >> i & 1) == 0) {
+                continue;
+            }
+            if (next >= told->fields_len ||
+                !same(told->fields[next].code, flow->fields[i].code)) {
+                return "a field that may be seen is missing, or one that may not is "
+                       "there";
+            }
+            if (!same(told->fields[next++].value, value)) {
+                return "a field has another value than was published";
+            }
         }
     }
     return next == told->fields_len ? NULL : "a field that may not be seen is there";
+}
+
+unsigned
+deed_withheld(const struct deed *deed, unsigned kept)
+{
+    return (unsigned)__builtin_popcount(deed->fields & ~kept) * deed->repeat;
 }
 
 const char *
 deed_is_told(const struct deed *deed, unsigned kept, const struct hot_content *content)
 {
     const struct hot_mutation *told = &content->mutation;
-    unsigned withheld = (unsigned)__builtin_popcount(deed->fields & ~kept);
 
     if (deed_id(told) != deed->id || !same(told->flow, name_of(deed))) {
         return "the body is of another mutation";
@@ -137,7 +167,7 @@ deed_is_told(const struct deed *deed, unsigned kept, const struct hot_content *c
         !same(told->recipient, deed->recipient)) {
         return "the body has another person, enterprise, year or recipient";
     }
-    if (content->withheld != withheld) {
+    if (content->withheld != deed_withheld(deed, kept)) {
         return "the body counts other fields withheld";
     }
     return fields_are_told(deed, kept, told);

@@ -16,6 +16,7 @@ enum wrong {
     WRONG_FIELD,
     WRONG_FIELD_OF_ANOTHER,
     WRONG_RECIPIENT, // not registered, or not asked for
+    WRONG_SIZE,      // a value is longer than any may be
     WRONGS,
 };
 
@@ -24,6 +25,8 @@ struct deed {
     enum wrong wrong;
     unsigned flow;   // of facts_flow
     unsigned fields; // bit i: carries the flow's field i
+    unsigned repeat; // each of them so many times
+    bool heavy;      // with values as long as they fit
     uint64_t niss;
     uint64_t new_niss;
     uint64_t enterprise;
@@ -34,10 +37,13 @@ struct deed {
     char recipient[24];
 };
 
-enum { DEED_VALUE_MAX = 400 };
+enum { DEED_VALUE_MAX = 4100, DEED_REPEAT_MAX = 16 };
 
 // deed_write appends it as Publish.mutations has it.
 void deed_write(const struct deed *deed, struct buffer *mutations);
+
+// deed_withheld counts the fields that are cut when these are kept.
+unsigned deed_withheld(const struct deed *deed, unsigned kept);
 
 // deed_id reads the deed's id out of a mutation; 0: it is none of ours.
 uint32_t deed_id(const struct hot_mutation *mutation);

@@ -219,6 +219,83 @@ read_shipped(void)
     return text;
 }
 
+// ---- leaving out what the facts above do not name ----
+
+static bool
+has_flow(const char *item)
+{
+    const char *id = strstr(item, "id: ");
+
+    for (size_t i = 0; i < ARRAY_LEN(shipped); i++) {
+        if (id != NULL && strtoul(id + 4, NULL, 10) == shipped[i].id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// By a field's code, which may stand between quotes.
+static bool
+names_field(const char *item, const char *flows)
+{
+    const char *code = strstr(item, "code: ");
+    char word[64] = "";
+
+    return code != NULL &&
+           sscanf(code + 6, "%*[\"]%63[^,\" ]", word) +
+                   sscanf(code + 6, "%63[^,\" ]", word) >
+               0 &&
+           (strstr(flows, word) != NULL || strcmp(word, "208") == 0);
+}
+
+// Copies the items of a list, each from its "  - " to the next; without comments.
+static void
+copy_items(char *list, const char *flows, struct buffer *text)
+{
+    char *item = strstr(list, "\n  - ");
+
+    while (item != NULL) {
+        char *next = strstr(item + 1, "\n  - ");
+        size_t len = next == NULL ? strlen(item) : (size_t)(next - item);
+        char *copy = strndup(item, len);
+        bool keeps;
+
+        CHECK(copy != NULL);
+        for (char *comment; (comment = strstr(copy, "\n  #")) != NULL;) {
+            char *end = strchr(comment + 1, '\n');
+
+            memmove(comment, end == NULL ? "" : end, end == NULL ? 1 : strlen(end) + 1);
+        }
+        keeps = flows == NULL ? has_flow(copy) : names_field(copy, flows);
+        if (keeps) {
+            buffer_add(text, copy, strlen(copy));
+        }
+        free(copy);
+        item = next;
+    }
+}
+
+static struct buffer
+shorten(char *whole)
+{
+    char *fields = strstr(whole, "\nfields:");
+    char *flows = strstr(whole, "\nflows:");
+    struct buffer kept = {0};
+    struct buffer text = {0};
+
+    CHECK(fields != NULL && flows != NULL);
+    copy_items(flows, NULL, &kept);
+    buffer_add(&kept, "\n", 2);
+    buffer_add(&text, whole, (size_t)(fields - whole));
+    buffer_add(&text, "\nfields:", 8);
+    *flows = '\0';
+    copy_items(fields, (const char *)kept.at, &text);
+    buffer_add(&text, "\nflows:", 7);
+    buffer_add(&text, kept.at, kept.len - 1);
+    buffer_free(&kept);
+    return text;
+}
+
 // Both have the same length, so nothing moves.
 static void
 replace(struct buffer *text, const char *old, const char *new)
@@ -230,11 +307,15 @@ replace(struct buffer *text, const char *old, const char *new)
     memcpy(at, new, len);
 }
 
-struct buffer
-facts_text(unsigned variant)
+static struct buffer
+make_text(unsigned variant)
 {
-    struct buffer text = read_shipped();
+    struct buffer whole = read_shipped();
+    struct buffer text;
 
+    buffer_add(&whole, "", 1);
+    text = shorten((char *)whole.at);
+    buffer_free(&whole);
     if (variant == 1) {
         replace(&text, "\"020\", \"021\", \"030\", \"031\"]",
                 "\"020\", \"021\",        \"031\"]");
@@ -245,4 +326,15 @@ facts_text(unsigned variant)
             " ");
     }
     return text;
+}
+
+const struct buffer *
+facts_text(unsigned variant)
+{
+    static struct buffer texts[FACT_VARIANTS];
+
+    if (texts[variant].len == 0) {
+        texts[variant] = make_text(variant);
+    }
+    return &texts[variant];
 }

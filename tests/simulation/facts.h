@@ -70,7 +70,8 @@ unsigned facts_class(unsigned sector, unsigned quality);
 // facts_exclusive: one institution of the sector only.
 bool facts_exclusive(unsigned sector, unsigned quality);
 
-// facts_text gives a variant of the shipped catalogue's text.
-struct buffer facts_text(unsigned variant);
+// facts_text lends a variant of the shipped catalogue's text, with the flows of above and
+// their fields alone: it is read at each start of a broker.
+const struct buffer *facts_text(unsigned variant);
 
 #endif

@@ -14,7 +14,7 @@ static struct {
     bool failed;
 } armed;
 
-enum call { CALL_PUT, CALL_OTHER, CALL_COMMIT };
+enum call { CALL_PUT, CALL_READ, CALL_OTHER, CALL_COMMIT };
 
 static bool
 concerns(enum call call)
@@ -29,6 +29,8 @@ concerns(enum call call)
     case FAULT_LOST_COMMIT:
     case FAULT_DONE_COMMIT:
         return call == CALL_COMMIT;
+    case FAULT_READS:
+        return call == CALL_READ;
     case FAULT_NONE:
     case FAULTS:
         break;
@@ -89,7 +91,7 @@ faulty_txn_commit(MDB_txn *txn)
 static int
 faulty_get(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
 {
-    int rc = failure(CALL_OTHER);
+    int rc = failure(CALL_READ);
 
     return rc != 0 ? rc : mdb_get(txn, dbi, key, value);
 }
@@ -111,9 +113,17 @@ faulty_del(MDB_txn *txn, MDB_dbi dbi, MDB_val *key, MDB_val *value)
 }
 
 static int
+faulty_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value, MDB_cursor_op move)
+{
+    int rc = failure(CALL_READ);
+
+    return rc != 0 ? rc : mdb_cursor_get(cursor, key, value, move);
+}
+
+static int
 faulty_cursor_open(MDB_txn *txn, MDB_dbi dbi, MDB_cursor **cursor)
 {
-    int rc = failure(CALL_OTHER);
+    int rc = failure(CALL_READ);
 
     return rc != 0 ? rc : mdb_cursor_open(txn, dbi, cursor);
 }
@@ -140,6 +150,7 @@ faults_arm(enum trouble trouble, struct dice *dice)
     calls.put = faulty_put;
     calls.del = faulty_del;
     calls.cursor_open = faulty_cursor_open;
+    calls.cursor_get = faulty_cursor_get;
     calls.cursor_del = faulty_cursor_del;
     armed.trouble = trouble;
     armed.failed = false;

@@ -13,6 +13,7 @@ enum trouble {
     FAULT_BROKEN,      // any call answers EIO
     FAULT_LOST_COMMIT, // the commit answers EIO, and nothing was written
     FAULT_DONE_COMMIT, // the commit answers EIO, and everything was written
+    FAULT_READS,       // any read answers EIO: for the loop, which only reads
     FAULTS,
 };
 

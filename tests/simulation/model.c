@@ -33,6 +33,13 @@ model_free(struct model **model)
             free((*model)->producers[i][j].outcomes);
         }
     }
+    for (size_t i = 0; i < PERSONS; i++) {
+        for (size_t j = 0; j < INSTITUTIONS_MAX; j++) {
+            for (size_t q = 0; (*model)->follows[i][j] != 0 && q < 64; q++) {
+                free((*model)->held[i][j][q]);
+            }
+        }
+    }
     free((*model)->deeds);
     free(*model);
     *model = NULL;
@@ -62,6 +69,32 @@ model_box(struct model *model, uint32_t mailbox)
         }
     }
     return NULL;
+}
+
+const struct model_key *
+model_valid_key(const struct model *model, uint32_t institution, uint32_t role)
+{
+    for (size_t i = 0; i < model->keys_len; i++) {
+        const struct model_key *key = &model->keys[i];
+
+        if (key->institution == institution && key->role == role && !key->revoked) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
+bool
+model_has_ticket(const struct model *model, uint64_t request, uint64_t ticket)
+{
+    const struct model_reply *reply = &model->replies[request % REPLIES_MAX];
+
+    for (size_t i = 0; i < reply->len; i++) {
+        if (reply->tickets[i] == ticket) {
+            return true;
+        }
+    }
+    return reply->request != request || reply->len == ARRAY_LEN(reply->tickets);
 }
 
 int
@@ -100,36 +133,51 @@ days_has(const struct days *days, int bit)
     return (days->word[bit / 64] >> (bit % 64) & 1) != 0;
 }
 
+// The first bit at or after this one that is on, or off; DAYS: none.
+static int
+next_bit(const struct days *days, int bit, bool on)
+{
+    while (bit < DAYS) {
+        uint64_t word = days->word[bit / 64] ^ (on ? 0 : UINT64_MAX);
+        uint64_t rest = word & UINT64_MAX << (bit % 64);
+
+        if (rest != 0) {
+            return bit / 64 * 64 + __builtin_ctzll(rest);
+        }
+        bit = (bit / 64 + 1) * 64;
+    }
+    return DAYS;
+}
+
 bool
 days_next_run(const struct model *model, const struct days *days, int *bit,
               struct run *ret_run)
 {
-    int first = *bit;
+    int first = days == NULL ? DAYS : next_bit(days, *bit, true);
 
-    while (first < DAYS && !days_has(days, first)) {
-        first = days->word[first / 64] == 0 ? (first / 64 + 1) * 64 : first + 1;
-    }
-    if (first >= DAYS) {
+    if (first == DAYS) {
         return false;
     }
-
-    int last = first;
-
-    while (last + 1 < DAYS && days_has(days, last + 1)) {
-        last++;
-    }
-    *bit = last + 1;
+    *bit = next_bit(days, first, false);
     ret_run->begin = model->first_day + first;
-    ret_run->end = last == DAYS - 1 ? INT32_MAX : model->first_day + last;
+    ret_run->end = *bit == DAYS ? INT32_MAX : model->first_day + *bit - 1;
     return true;
 }
 
 // Returns how many bits changed.
 static int
-set_days(const struct model *model, struct days *days, int32_t begin, int32_t end,
+set_days(const struct model *model, struct days **held, int32_t begin, int32_t end,
          bool on)
 {
+    struct days *days = *held;
     int changed = 0;
+
+    if (days == NULL && !on) {
+        return 0;
+    }
+    if (days == NULL) {
+        days = *held = xcalloc(1, sizeof *days);
+    }
 
     for (int bit = bit_of(model, begin); bit <= bit_of(model, end); bit++) {
         if (days_has(days, bit) != on) {
@@ -145,7 +193,8 @@ model_follows(const struct model *model, int person, uint32_t institution,
               unsigned quality, int32_t day)
 {
     person = model_current(model, person);
-    return days_has(&model->held[person][institution][quality], bit_of(model, day));
+    return model->held[person][institution][quality] != NULL &&
+           days_has(model->held[person][institution][quality], bit_of(model, day));
 }
 
 // ---- the calendar of Brussels, for the years of the simulation ----
@@ -232,7 +281,7 @@ publisher_fulfils(const struct question *question, const struct fact_demand *dem
         return true;
     }
     for (unsigned q = 1; q < 64 && question->person >= 0; q++) {
-        const struct days *days = &model->held[question->person][question->source][q];
+        const struct days *days = model->held[question->person][question->source][q];
         struct run run;
 
         if (!quality_fulfils(demand, q) ||
@@ -321,7 +370,7 @@ classes_of_quality(const struct question *question, uint32_t institution, unsign
     unsigned classes = 0;
     struct run run;
 
-    for (int bit = 0; days_next_run(model, &model->held[question->person][institution][q],
+    for (int bit = 0; days_next_run(model, model->held[question->person][institution][q],
                                     &bit, &run);) {
         if (!flow_takes(question, institution, q, run)) {
             continue;
@@ -371,6 +420,9 @@ judge_form(const struct question *question)
     const struct fact_flow *flow = question->flow;
     unsigned sector = question->model->institutions[question->source].sector;
 
+    if (deed->wrong == WRONG_SIZE) {
+        return VG_TOO_LARGE;
+    }
     if (deed->wrong == WRONG_FLOW) {
         return VG_UNKNOWN_FLOW;
     }
@@ -405,8 +457,14 @@ judge_replacement(const struct question *question)
     if (model->replaced_by[model_person(model, question->deed->niss)] >= 0) {
         return VG_EXISTS;
     }
-    return model->replaced_by[model_person(model, question->deed->new_niss)] >= 0
-               ? VG_BAD_NISS
+    if (model->replaced_by[model_person(model, question->deed->new_niss)] >= 0) {
+        return VG_BAD_NISS;
+    }
+    return model_person_rows(model, model_person(model, question->deed->niss)) +
+                       model_person_rows(model,
+                                         model_person(model, question->deed->new_niss)) >
+                   PERSON_ROWS_MAX
+               ? VG_TOO_MANY
                : VG_OK;
 }
 
@@ -520,7 +578,7 @@ deliver(const struct question *question, const struct told *told, struct model_b
     if (recipient.number != box->len || recipient.institution != box->institution ||
         recipient.quality != told->quality || recipient.begin != told->begin ||
         recipient.end != told->end || recipient.bytes_through != last->bytes_through ||
-        recipient.withheld != __builtin_popcount(question->deed->fields & ~told->kept)) {
+        recipient.withheld != deed_withheld(question->deed, told->kept)) {
         broken(
             "mailbox %u, letter %zu: number %llu, quality %u from %d to %d, withheld %u "
             "is not quality %u from %d to %d",
@@ -562,13 +620,17 @@ replace_person(struct model *model, int old, int new)
 {
     for (uint32_t i = 1; i <= model->institutions_len; i++) {
         for (unsigned q = 1; q < 64; q++) {
-            for (size_t w = 0; (model->follows[old][i] >> q & 1) != 0 && w < DAYS / 64;
-                 w++) {
-                model->held[new][i][q].word[w] |= model->held[old][i][q].word[w];
-                model->held[old][i][q].word[w] = 0;
+            const struct days *days = model->held[old][i][q];
+            struct run run;
+
+            for (int bit = 0; days_next_run(model, days, &bit, &run);) {
+                set_days(model, &model->held[new][i][q], run.begin, run.end, true);
             }
+            free(model->held[old][i][q]);
+            model->held[old][i][q] = NULL;
         }
         model->follows[new][i] |= model->follows[old][i];
+        model->follows[old][i] = 0;
     }
     model->replaced_by[old] = new;
 }
@@ -673,6 +735,25 @@ model_acknowledge(struct model *model, const struct hot_acknowledge *acknowledge
     }
 }
 
+// How many integrations a person has on disk; 0 where it cannot matter.
+size_t
+model_person_rows(const struct model *model, int person)
+{
+    size_t rows = 0;
+
+    for (uint32_t i = 1; model->counts_rows && i <= model->institutions_len; i++) {
+        for (unsigned q = 1; model->follows[person][i] != 0 && q < 64; q++) {
+            struct run run;
+
+            for (int bit = 0;
+                 days_next_run(model, model->held[person][i][q], &bit, &run);) {
+                rows++;
+            }
+        }
+    }
+    return rows;
+}
+
 bool
 model_may_integrate(const struct model *model, int person, uint32_t institution,
                     unsigned quality, int32_t begin, int32_t end)
@@ -680,13 +761,17 @@ model_may_integrate(const struct model *model, int person, uint32_t institution,
     unsigned sector = model->institutions[institution].sector;
 
     person = model_current(model, person);
+    if (model_person_rows(model, person) >= PERSON_ROWS_MAX) {
+        return false;
+    }
     for (uint32_t i = 1; i <= model->institutions_len; i++) {
         if (i == institution || model->institutions[i].sector != sector ||
             !facts_exclusive(sector, quality)) {
             continue;
         }
         for (int bit = bit_of(model, begin); bit <= bit_of(model, end); bit++) {
-            if (days_has(&model->held[person][i][quality], bit)) {
+            if (model->held[person][i][quality] != NULL &&
+                days_has(model->held[person][i][quality], bit)) {
                 return false;
             }
         }
@@ -704,12 +789,25 @@ model_integrate(struct model *model, int person, uint32_t institution, unsigned 
     model->directory++;
 }
 
-bool
+enum vg_status
 model_remove(struct model *model, int person, uint32_t institution, unsigned quality,
              int32_t begin, int32_t end)
 {
+    struct days **held;
+    struct days before = {{0}};
+
     person = model_current(model, person);
+    held = &model->held[person][institution][quality];
+    if (*held != NULL) {
+        before = **held;
+    }
     model->directory++;
-    return set_days(model, &model->held[person][institution][quality], begin, end,
-                    false) > 0;
+    if (set_days(model, held, begin, end, false) == 0) {
+        return VG_NOT_FOUND;
+    }
+    if (model_person_rows(model, person) <= PERSON_ROWS_MAX) {
+        return VG_OK;
+    }
+    **held = before; // one in the middle was cut in two, and there is no room for both
+    return VG_TOO_MANY;
 }

@@ -17,7 +17,8 @@ enum {
     INSTITUTIONS_MAX = 24, // ids 1 to 23
     BOXES_MAX = 64,
     PRODUCERS_MAX = 3, // numbers 1 to 2
-    KEYS_MAX = 32,
+    KEYS_MAX = 160,
+    REPLIES_MAX = 256,
     DAYS = 3072, // known ones; the last one is "for ever"
 };
 
@@ -53,6 +54,7 @@ struct told {
 struct model_box {
     uint32_t id;
     uint32_t institution;
+    char name[24];
     size_t choices_len; // 0: everything
     struct {
         uint16_t flow;
@@ -87,7 +89,15 @@ struct model_institution {
 struct model_key {
     uint8_t key[KEY_LEN];
     uint32_t institution;
+    uint32_t role;
     bool revoked;
+};
+
+// The tickets of a request, one for each time that it came.
+struct model_reply {
+    uint64_t request;
+    uint64_t tickets[4];
+    size_t len;
 };
 
 struct days {
@@ -103,11 +113,13 @@ struct model {
     uint32_t extra_len; // further mailboxes
     struct model_producer producers[INSTITUTIONS_MAX][PRODUCERS_MAX];
     uint64_t niss[PERSONS];
-    int replaced_by[PERSONS];                        // -1: not
-    struct days held[PERSONS][INSTITUTIONS_MAX][64]; // by quality
-    uint64_t follows[PERSONS][INSTITUTIONS_MAX];     // bit q: held ever
+    int replaced_by[PERSONS];                         // -1: not
+    struct days *held[PERSONS][INSTITUTIONS_MAX][64]; // by quality; NULL: never
+    uint64_t follows[PERSONS][INSTITUTIONS_MAX];      // bit q: held ever
     struct model_key keys[KEYS_MAX];
     size_t keys_len;
+    struct model_reply replies[REPLIES_MAX]; // by request, modulo
+    bool counts_rows;   // a person may come near the most that he may have
     struct deed *deeds; // id n is deeds[n - 1]
     size_t deeds_len;
     size_t deeds_size;
@@ -133,6 +145,11 @@ struct deed *model_deed(struct model *model);
 // before it could say.
 void model_apply(struct model *model, const struct batch *batch, enum room room,
                  bool answered, struct txn *txn);
+
+// model_valid_key lends a key that lets an institution in; NULL: it has none.
+const struct model_key *model_valid_key(const struct model *model, uint32_t institution,
+                                        uint32_t role);
+bool model_has_ticket(const struct model *model, uint64_t request, uint64_t ticket);
 
 struct model_box *model_box(struct model *model, uint32_t mailbox); // NULL: none
 // model_current follows replacements to the person in force.

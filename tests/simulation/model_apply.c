@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vigie/v1/vigie.pb-c.h"
+
 // ---- the journal's record ----
 
 static bool
@@ -97,17 +99,33 @@ check_repeat(const struct outcome *outcome, const struct publish_result *result)
     }
 }
 
+// One that is wrong on purpose is read by protobuf-c alone.
+static uint32_t
+read_wrong_deed(struct hot_bytes bytes)
+{
+    Vigie__V1__Mutation *mutation =
+        vigie__v1__mutation__unpack(NULL, bytes.len, bytes.at);
+    uint32_t id;
+
+    if (mutation == NULL) {
+        broken("a mutation of the simulation itself cannot be read");
+    }
+    id = (uint32_t)strtoul(mutation->id + 1, NULL, 10);
+    vigie__v1__mutation__free_unpacked(mutation, NULL);
+    return id;
+}
+
 static uint32_t
 next_deed(struct hot_bytes *mutations)
 {
     static struct hot_mutation mutation;
     struct hot_bytes bytes;
 
-    if (!hot_next_mutation(mutations, &bytes) ||
-        hot_read_mutation(bytes, &mutation) != HOT_OK) {
-        broken("a mutation of the simulation itself cannot be read");
+    if (!hot_next_mutation(mutations, &bytes)) {
+        broken("a mutation of the simulation itself is missing");
     }
-    return deed_id(&mutation);
+    return hot_read_mutation(bytes, &mutation) == HOT_OK ? deed_id(&mutation)
+                                                         : read_wrong_deed(bytes);
 }
 
 struct publishing {
@@ -246,11 +264,14 @@ follow_acknowledge(struct model *model, const struct command *command,
     struct hot_bytes frame = {command->frame.at, command->frame.len};
     struct hot_bytes body;
 
-    CHECK(hot_to_broker_kind(frame, &body) == 6 &&
-          hot_read_acknowledge(body, acknowledge) == HOT_OK);
+    acknowledge->mailbox = command->acknowledge.mailbox;
     check_status(applied, command, VG_OK);
     if (command->back.request == ACKNOWLEDGES_THE_REST) {
         keep_the_rest(&command->acknowledge, acknowledge);
+    } else {
+        CHECK(hot_to_broker_kind(frame, &body) == 6 &&
+              hot_read_acknowledge(body, acknowledge) == HOT_OK);
+        acknowledge->mailbox = command->acknowledge.mailbox; // 0: the institution's own
     }
     model_acknowledge(model, acknowledge);
     free(acknowledge);
@@ -259,9 +280,26 @@ follow_acknowledge(struct model *model, const struct command *command,
 // ---- the directory ----
 
 static void
-check_ticket(const struct applied *applied, const struct command *command,
-             uint64_t expected)
+note_reply(struct model *model, const struct command *command, uint64_t ticket)
 {
+    uint64_t request = command->back.request;
+    struct model_reply *reply = &model->replies[request % REPLIES_MAX];
+
+    if (reply->request != request) {
+        *reply = (struct model_reply){.request = request};
+    }
+    if (reply->len < ARRAY_LEN(reply->tickets)) {
+        reply->tickets[reply->len++] = ticket;
+    }
+}
+
+static void
+check_ticket(struct model *model, const struct applied *applied,
+             const struct command *command, uint64_t expected)
+{
+    if (command->back.session != 0) {
+        note_reply(model, command, expected);
+    }
     if (applied->answered && command->ticket != expected) {
         broken("%s of institution %u has ticket %llu, not %llu",
                command_name(command->kind), command->actor,
@@ -295,7 +333,7 @@ follow_integrate(struct model *model, const struct command *command, bool room,
         return;
     }
     check_status(applied, command, VG_OK);
-    check_ticket(applied, command, ++model->tickets);
+    check_ticket(model, applied, command, ++model->tickets);
     for (size_t i = 0; i < integrate->items_len; i++) {
         const struct integrate_request *request = &integrate->items[i];
         int person = model_person(model, request->niss);
@@ -324,18 +362,17 @@ follow_remove(struct model *model, const struct command *command, bool room,
 {
     const struct remove_request *request = &command->remove.request;
     struct journal_directory line;
-    bool removed;
 
     if (!room) {
         check_status(applied, command, VG_STORE_FULL);
         return;
     }
     applied_item(applied, JOURNAL_DIRECTORY, &line, sizeof line);
-    check_ticket(applied, command, ++model->tickets);
-    removed =
-        model_remove(model, model_person(model, request->niss),
-                     command->remove.institution, request->quality, line.begin, line.end);
-    check_status(applied, command, removed ? VG_OK : VG_NOT_FOUND);
+    check_ticket(model, applied, command, ++model->tickets);
+    check_status(applied, command,
+                 model_remove(model, model_person(model, request->niss),
+                              command->remove.institution, request->quality, line.begin,
+                              line.end));
 }
 
 // What the CPAS hold on a person, in the order of the answer.
@@ -349,13 +386,13 @@ follow_consult(struct model *model, const struct command *command,
 
     applied_item(applied, JOURNAL_DIRECTORY, &line, sizeof line);
     check_status(applied, command, VG_OK);
-    check_ticket(applied, command, ++model->tickets);
+    check_ticket(model, applied, command, ++model->tickets);
     for (uint32_t i = 1; applied->answered && i <= model->institutions_len; i++) {
         for (unsigned q = 1; q < 64 && model->institutions[i].sector == 17; q++) {
             struct run run;
 
             for (int bit = 0;
-                 days_next_run(model, &model->held[person][i][q], &bit, &run);) {
+                 days_next_run(model, model->held[person][i][q], &bit, &run);) {
                 const struct integration *row = &command->integrations[next++];
 
                 if (next > command->integrations_len || row->institution != i ||
@@ -383,7 +420,7 @@ follow_history(struct model *model, const struct command *command,
 
     applied_item(applied, JOURNAL_DIRECTORY, &line, sizeof line);
     check_status(applied, command, VG_OK);
-    check_ticket(applied, command, ++model->tickets);
+    check_ticket(model, applied, command, ++model->tickets);
     if (!applied->answered) {
         return;
     }
@@ -411,12 +448,20 @@ follow_add_mailbox(struct model *model, const struct command *command,
 {
     const struct add_mailbox_command *add = &command->add_mailbox;
 
-    CHECK(model->boxes_len < BOXES_MAX);
+    for (size_t i = 0; i < model->boxes_len; i++) {
+        if (model->boxes[i].institution == command->actor &&
+            bytes_equal(add->name, model->boxes[i].name)) {
+            check_status(applied, command, VG_EXISTS);
+            return;
+        }
+    }
+    CHECK(model->boxes_len < BOXES_MAX && add->name.len < sizeof model->boxes->name);
 
     struct model_box *box = &model->boxes[model->boxes_len++];
 
     *box = (struct model_box){.id = MAILBOX_EXTRA_FIRST + model->extra_len++,
                               .institution = command->actor};
+    memcpy(box->name, add->name.at, add->name.len);
     for (size_t i = 0; i < add->choices_len; i++) {
         unsigned flow = 0;
 
@@ -428,7 +473,7 @@ follow_add_mailbox(struct model *model, const struct command *command,
             add->choices[i].qualities == 0 ? UINT64_MAX : add->choices[i].qualities;
     }
     check_status(applied, command, VG_OK);
-    check_ticket(applied, command, ++model->tickets);
+    check_ticket(model, applied, command, ++model->tickets);
     if (applied->answered && add->mailbox != box->id) {
         broken("a new mailbox has number %u, not %u", add->mailbox, box->id);
     }
@@ -449,7 +494,7 @@ follow_add_institution(struct model *model, const struct command *command,
     CHECK(model->institutions_len + 1 < INSTITUTIONS_MAX);
     CHECK(model->boxes_len < BOXES_MAX);
     check_status(applied, command, VG_OK);
-    check_ticket(applied, command, ++model->tickets);
+    check_ticket(model, applied, command, ++model->tickets);
 
     struct model_institution *one = &model->institutions[++model->institutions_len];
 
@@ -474,14 +519,14 @@ find_key(struct model *model, const uint8_t key[KEY_LEN])
     return NULL;
 }
 
-// All of them have the same role.
 static size_t
-valid_keys(const struct model *model, uint32_t institution)
+valid_keys(const struct model *model, uint32_t institution, uint32_t role)
 {
     size_t len = 0;
 
     for (size_t i = 0; i < model->keys_len; i++) {
-        len += model->keys[i].institution == institution && !model->keys[i].revoked;
+        len += model->keys[i].institution == institution && model->keys[i].role == role &&
+               !model->keys[i].revoked;
     }
     return len;
 }
@@ -494,18 +539,20 @@ follow_add_key(struct model *model, const struct command *command,
         check_status(applied, command, VG_EXISTS);
         return;
     }
-    if (valid_keys(model, command->key.row.institution) >= KEYS_PER_USE_MAX) {
+    if (valid_keys(model, command->key.row.institution, command->key.row.role) >=
+        KEYS_PER_USE_MAX) {
         check_status(applied, command, VG_EXISTS);
         return;
     }
     CHECK(model->keys_len < KEYS_MAX);
     check_status(applied, command, VG_OK);
-    check_ticket(applied, command, ++model->tickets);
+    check_ticket(model, applied, command, ++model->tickets);
 
     struct model_key *key = &model->keys[model->keys_len++];
 
     memcpy(key->key, command->key.key, KEY_LEN);
     key->institution = command->key.row.institution;
+    key->role = command->key.row.role;
 }
 
 static void
@@ -520,7 +567,7 @@ follow_revoke_key(struct model *model, const struct command *command,
     }
     check_status(applied, command, VG_OK);
     if (!key->revoked) {
-        check_ticket(applied, command, ++model->tickets);
+        check_ticket(model, applied, command, ++model->tickets);
         key->revoked = true;
     }
 }
@@ -534,7 +581,7 @@ follow_load_catalogue(struct model *model, const struct command *command,
         return;
     }
     check_status(applied, command, VG_OK);
-    check_ticket(applied, command, ++model->tickets);
+    check_ticket(model, applied, command, ++model->tickets);
     model->variant = (unsigned)command->back.request;
     model->catalogue++;
     if (applied->answered && command->load_catalogue.version != model->catalogue) {

@@ -247,7 +247,7 @@ check_person(const struct model *model, int i, struct txn *txn)
             if ((model->follows[i][id] >> q & 1) == 0) {
                 continue;
             }
-            for (int bit = 0; days_next_run(model, &model->held[i][id][q], &bit, &run);) {
+            for (int bit = 0; days_next_run(model, model->held[i][id][q], &bit, &run);) {
                 bool found = false;
 
                 rows++;

@@ -9,6 +9,8 @@
 #include "store/journal.h"
 #include "store/person.h"
 
+enum { PERSON_ROWS_MAX = 2000 };
+
 struct run {
     int32_t begin;
     int32_t end;
@@ -44,11 +46,12 @@ bool days_next_run(const struct model *model, const struct days *days, int *bit,
 struct outcome model_publish_one(struct model *model, uint32_t source, uint32_t producer,
                                  uint64_t number, uint32_t deed, struct applied *applied);
 void model_acknowledge(struct model *model, const struct hot_acknowledge *acknowledge);
+size_t model_person_rows(const struct model *model, int person);
 bool model_may_integrate(const struct model *model, int person, uint32_t institution,
                          unsigned quality, int32_t begin, int32_t end);
 void model_integrate(struct model *model, int person, uint32_t institution,
                      unsigned quality, int32_t begin, int32_t end);
-bool model_remove(struct model *model, int person, uint32_t institution, unsigned quality,
-                  int32_t begin, int32_t end);
+enum vg_status model_remove(struct model *model, int person, uint32_t institution,
+                            unsigned quality, int32_t begin, int32_t end);
 
 #endif

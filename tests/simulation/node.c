@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "node.h"
 
-#include "store/check.h"
-
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { MARK_SENT = 1, MARK_ASKED = 2 };
 
 // ---- the folder ----
 
@@ -57,74 +53,62 @@ copy_file(const char *from, const char *to)
 // ---- life ----
 
 static void
-open_store(struct node *node)
+open_broker(struct node *node)
 {
-    struct store_options options = {
-        .path = node->path, .map_bytes = node->map_bytes, .create = true};
+    struct faults faults = {0};
     struct why why = {.text = ""};
 
-    if (store_open(&options, &node->store, &why) != VG_OK ||
-        applier_open(node->store, &node->applier, &why) != VG_OK ||
-        store_read(node->store, &node->view, &why) != VG_OK ||
-        tails_open(node->view, &node->tails, &why) != VG_OK) {
-        broken("the store cannot be opened: %s", why.text);
+    snprintf(node->settings.store_path, sizeof node->settings.store_path, "%s",
+             node->path);
+    if (broker_open(&node->settings, &node->broker, &faults) != VG_OK ||
+        store_read(node->broker->store, &node->view, &why) != VG_OK) {
+        broken("the broker cannot be opened: %s%s",
+               faults.len > 0 ? faults.fault[0].why.text : "", why.text);
     }
-    node->lives++;
+    witness_begin(node->witness, node->model, node->broker);
 }
 
-// What a process takes with it.
 static void
-forget(struct node *node)
+close_broker(struct node *node)
 {
-    for (size_t i = 0; i < node->lanes_len; i++) {
-        node_close_lane(&node->lanes[i]);
-        free(node->lanes[i].marks);
-    }
-    node->lanes_len = 0;
-    for (size_t i = 0; i < node->finished_len; i++) {
-        batch_free(&node->finished[i]);
-    }
-    node->finished_len = 0;
-    while (node->first != NULL) {
-        struct command *command = node->first;
-
-        node->first = command->next;
-        command_free(&command);
-    }
-    node->last = NULL;
-    node->queued = 0;
-    tails_free(&node->tails);
     store_abort(&node->view);
-    applier_close(&node->applier);
+    broker_close(&node->broker);
+    network_lose_all(node->network);
 }
 
 void
-node_begin(struct node *node, struct dice *dice, struct model *model, uint64_t map_bytes)
+node_begin(struct node *node, const struct settings *settings)
 {
-    *node = (struct node){.dice = dice, .model = model, .map_bytes = map_bytes};
-    node->tiny = map_bytes < MAP_BYTES_TINY;
+    node->settings = *settings;
+    node->tiny = settings->map_bytes < MAP_BYTES_TINY;
     make_folder(node);
-    open_store(node);
+    open_broker(node);
+}
+
+void
+node_remove_folder(const struct node *node)
+{
+    remove_folder(node->path);
 }
 
 void
 node_end(struct node *node)
 {
-    forget(node);
-    store_close(&node->store);
+    close_broker(node);
     remove_folder(node->path);
 }
 
 // LMDB wants its environment closed before the same file is opened again. Sometimes the
 // file as it lies there is copied first and life goes on with the copy, so that no closing
 // can have helped.
-void
-node_die(struct node *node)
+static void
+live_again(struct node *node)
 {
     char old[sizeof node->path];
     char from[128], to[128];
     bool copies = dice_one_in(node->dice, 4);
 
+    faults_heal(); // a start on a disk that fails is another test's
     memcpy(old, node->path, sizeof old);
     if (copies) {
         make_folder(node);
@@ -132,61 +116,106 @@ node_die(struct node *node)
         snprintf(to, sizeof to, "%s/data.mdb", node->path);
         copy_file(from, to);
     }
-    forget(node);
-    store_close(&node->store);
+    close_broker(node);
     if (copies) {
         remove_folder(old);
     }
-    open_store(node);
+    open_broker(node);
+}
+
+void
+node_die(struct node *node)
+{
+    live_again(node);
     node->crashes++;
+}
+
+// ---- turns ----
+
+// What libevent would call: the loop's own functions, when the simulation says so.
+static void
+call(struct event *event)
+{
+    event_callback_fn callback = event_get_callback(event);
+
+    event_del(event);
+    callback(-1, EV_TIMEOUT, event_get_callback_arg(event));
+}
+
+void
+node_take(struct node *node)
+{
+    event_get_callback(node->broker->answers)(-1, EV_READ, node->broker);
+}
+
+void
+node_second(struct node *node)
+{
+    call(node->broker->second);
+}
+
+void
+node_pulse(struct node *node)
+{
+    call(node->broker->pulse);
+}
+
+void
+node_go_on(struct node *node)
+{
+    struct event *const put_off[] = {node->broker->resend, node->broker->delivery,
+                                     node->broker->drain};
+
+    for (size_t i = 0; i < ARRAY_LEN(put_off); i++) {
+        if (evtimer_pending(put_off[i], NULL)) {
+            call(put_off[i]);
+        }
+    }
+    if (node->broker->draining && event_base_got_break(node->broker->base)) {
+        live_again(node);
+        node->drains++;
+    }
+}
+
+void
+node_drain(struct node *node)
+{
+    broker_drain(node->broker);
+}
+
+void
+node_fill_disk(struct node *node, bool full)
+{
+    node->settings.disk_reserve_bytes = full ? UINT64_C(1) << 60 : 0;
+}
+
+void
+node_receive(struct node *node, const struct connection *connection, struct bytes frame)
+{
+    static struct expected expected;
+    enum stage_door door = connection->door;
+    uint64_t session = connection->id;
+
+    witness_before(node->witness, session, frame, &expected);
+    stage_hand_over(door, session, connection->key_id, connection->key, frame);
+    witness_after(node->witness, session, frame, &expected);
+    if (!dice_one_in(node->dice, 3)) { // more than one frame comes in a turn
+        stage_end_turn(door);
+    }
 }
 
 // ---- the writer ----
 
 void
-node_queue(struct node *node, struct command **command)
+node_propose(struct node *node, struct command **command)
 {
-    struct command *taken = *command;
-
-    *command = NULL;
-    taken->next = NULL;
-    if (node->last == NULL) {
-        node->first = taken;
-    } else {
-        node->last->next = taken;
-    }
-    node->last = taken;
-    node->queued++;
+    broker_propose(node->broker, command);
 }
 
-// As the edge does now and then: at its quota the store takes acknowledgements only.
-static bool
-is_at_quota(struct node *node)
+size_t
+node_waiting(const struct node *node)
 {
-    struct store_room room;
-
-    return node->quota || (node->tiny && store_room(node->store, &room) == VG_OK &&
-                           room.used_bytes >= room.quota_bytes);
-}
-
-static struct batch *
-next_batch(struct node *node, size_t max, int64_t now_us)
-{
-    struct batch *batch = xcalloc(1, sizeof *batch);
-
-    batch->id = ++node->batch_id;
-    batch->time.us = now_us;
-    batch->test_persons = true;
-    batch->no_room = is_at_quota(node);
-    while (node->first != NULL && batch->len < max) {
-        struct command *command = node->first;
-
-        node->first = command->next;
-        node->last = node->first == NULL ? NULL : node->last;
-        node->queued--;
-        batch_add(batch, command);
-    }
-    return batch;
+    return proposals_load(node->broker->proposals).commands;
 }
 
 static enum room
@@ -196,11 +225,7 @@ room_of(const struct node *node, const struct batch *batch, enum trouble trouble
         trouble == FAULT_FULL_COMMIT) {
         return ROOM_FAILED;
     }
-    if (batch->no_room && !node->quota) {
-        broken("batch %llu found no room where there was some",
-               (unsigned long long)batch->id);
-    }
-    return node->quota ? ROOM_QUOTA : ROOM;
+    return batch->no_room ? ROOM_QUOTA : ROOM;
 }
 
 static void
@@ -220,45 +245,50 @@ check_nobody_is_answered(const struct batch *batch)
     }
 }
 
-// An acknowledgement that was refused ends the session, which begins again after what the
-// disk says. What it had sent meanwhile counts for what it brings alone.
 static void
-note_refused_acknowledgements(struct node *node, const struct batch *batch)
+follow(struct node *node, struct batch *batch, enum room room, bool answered)
 {
-    for (const struct command *command = batch->first; command != NULL;
-         command = command->next) {
-        if (command->kind != COMMAND_ACKNOWLEDGE || command->status == VG_OK) {
-            continue;
-        }
-        node_close_lane(node_lane(node, command->acknowledge.mailbox));
-        for (struct command *later = node->first; later != NULL; later = later->next) {
-            if (later->kind == COMMAND_ACKNOWLEDGE &&
-                later->acknowledge.mailbox == command->acknowledge.mailbox) {
-                later->back.request = ACKNOWLEDGES_THE_REST;
-            }
+    witness_applied(node->witness, batch);
+    model_apply(node->model, batch, room, answered, node_view(node));
+}
+
+// What came back before the failure is still answered; then nobody is.
+static void
+end_after_failure(struct node *node, enum vg_status status, const struct why *why)
+{
+    uint64_t seen;
+
+    stage_writer_failed(status, why);
+    if (dice_one_in(node->dice, 2)) {
+        node_take(node);
+        seen = node->broker->last_commit;
+        if (!node->broker->fatal || seen > node->model->commits) {
+            broken("the loop goes on after a commit whose outcome is not known");
         }
     }
+    node_die(node);
 }
 
 bool
-node_apply(struct node *node, size_t max, int64_t now_us, enum trouble trouble)
+node_apply(struct node *node, enum trouble trouble)
 {
-    struct batch *batch = next_batch(node, max, now_us);
+    struct batch *batch = stage_next_batch();
     struct why why = {.text = ""};
     enum vg_status status;
     bool failed;
 
+    if (batch == NULL) {
+        return true;
+    }
     faults_arm(trouble, node->dice);
-    status = apply_batch(node->applier, batch, &why);
+    status = apply_batch(node->broker->applier, batch, &why);
     failed = faults_heal();
     if (status == VG_OK) {
         enum room room = room_of(node, batch, trouble);
 
         node->full += batch->no_room;
-        model_apply(node->model, batch, room, true, node_view(node));
-        CHECK(node->finished_len < FINISHED_MAX);
-        node->finished[node->finished_len++] = batch;
-        note_refused_acknowledgements(node, batch);
+        follow(node, batch, room, true);
+        stage_batch_done(&batch);
         return true;
     }
     if (!failed) {
@@ -266,30 +296,14 @@ node_apply(struct node *node, size_t max, int64_t now_us, enum trouble trouble)
                (unsigned long long)batch->id, why.text);
     }
     check_nobody_is_answered(batch);
-    node_die(node);
+    // The witness must give the frames before it forgets them.
+    witness_applied(node->witness, batch);
+    end_after_failure(node, status, &why);
     model_apply(node->model, batch, room_of(node, batch, FAULT_FULL), false,
                 node_view(node));
     batch_free(&batch);
     return false;
 }
-
-struct batch *
-node_take(struct node *node)
-{
-    struct batch *batch;
-
-    if (node->finished_len == 0) {
-        return NULL;
-    }
-    batch = node->finished[0];
-    node->finished_len--;
-    memmove(node->finished, node->finished + 1,
-            node->finished_len * sizeof *node->finished);
-    tails_take(node->tails, batch);
-    return batch;
-}
-
-// ---- the loop ----
 
 struct txn *
 node_view(struct node *node)
@@ -298,182 +312,4 @@ node_view(struct node *node)
         broken("the last commit cannot be seen");
     }
     return node->view;
-}
-
-struct lane *
-node_lane(struct node *node, uint32_t mailbox)
-{
-    for (size_t i = 0; i < node->lanes_len; i++) {
-        if (node->lanes[i].mailbox == mailbox) {
-            return &node->lanes[i];
-        }
-    }
-    CHECK(node->lanes_len < BOXES_MAX);
-    node->lanes[node->lanes_len] = (struct lane){.mailbox = mailbox};
-    return &node->lanes[node->lanes_len++];
-}
-
-void
-node_close_lane(struct lane *lane)
-{
-    outflow_free(&lane->outflow);
-    lane->session = 0;
-    lane->in_flight = 0;
-    if (lane->marks != NULL) {
-        memset(lane->marks, 0, lane->marks_size);
-    }
-}
-
-static uint8_t *
-mark_of(struct lane *lane, uint64_t number)
-{
-    if (number >= lane->marks_size) {
-        size_t size = number * 2 + 64;
-
-        lane->marks = realloc(lane->marks, size);
-        CHECK(lane->marks != NULL);
-        memset(lane->marks + lane->marks_size, 0, size - lane->marks_size);
-        lane->marks_size = size;
-    }
-    return &lane->marks[number];
-}
-
-void
-node_open_lane(struct node *node, uint32_t mailbox, uint64_t session, uint64_t messages,
-               uint64_t bytes)
-{
-    struct lane *lane = node_lane(node, mailbox);
-    const struct model_box *box = model_box(node->model, mailbox);
-
-    node_close_lane(lane); // another session may have had it
-    if (outflow_open(node_view(node), mailbox, messages, bytes, &lane->outflow) !=
-        VG_OK) {
-        broken("mailbox %u cannot be opened", mailbox);
-    }
-    lane->session = session;
-    // What the disk knows as acknowledged must not come again.
-    for (size_t i = 0; i < box->len; i++) {
-        if (box->told[i].acknowledged) {
-            *mark_of(lane, i + 1) = MARK_ASKED;
-        }
-    }
-}
-
-static void
-check_window(const struct lane *lane, size_t sent)
-{
-    struct outflow_state state = outflow_state(lane->outflow);
-
-    if (state.in_flight_messages != lane->in_flight) {
-        broken("mailbox %u: %llu messages in flight, not %llu", lane->mailbox,
-               (unsigned long long)state.in_flight_messages,
-               (unsigned long long)lane->in_flight);
-    }
-    if ((state.in_flight_messages == 0 && state.in_flight_bytes != 0) ||
-        (sent > 0 && (state.in_flight_messages > state.window_messages ||
-                      (state.in_flight_bytes > state.window_bytes &&
-                       state.in_flight_messages > 1)))) {
-        broken("mailbox %u: %llu bytes in %llu messages are over the window",
-               lane->mailbox, (unsigned long long)state.in_flight_bytes,
-               (unsigned long long)state.in_flight_messages);
-    }
-}
-
-static void
-note_sent(struct node *node, struct lane *lane, const struct buffer *frame,
-          uint64_t again_through)
-{
-    struct hot_bytes rest = {frame->at, frame->len};
-    struct hot_notification notification;
-    const struct model_box *box = model_box(node->model, lane->mailbox);
-
-    while (hot_next_notification(&rest, &notification) == 1) {
-        uint8_t *mark = mark_of(lane, notification.number);
-
-        if (notification.mailbox != lane->mailbox || *mark != 0) {
-            broken("mailbox %u: letter %llu is sent again, acknowledged or not",
-                   notification.mailbox, (unsigned long long)notification.number);
-        }
-        if (notification.again != (notification.number <= again_through)) {
-            broken("mailbox %u: letter %llu is wrong about being sent again", box->id,
-                   (unsigned long long)notification.number);
-        }
-        *mark = MARK_SENT;
-        lane->in_flight++;
-    }
-}
-
-size_t
-node_fill(struct node *node, struct lane *lane, size_t max_bytes, struct buffer *frame)
-{
-    size_t len = 0;
-
-    if (outflow_fill(lane->outflow, node->tails, node_view(node), lane->sent_through,
-                     max_bytes, frame, &len) != VG_OK) {
-        broken("mailbox %u cannot be delivered", lane->mailbox);
-    }
-    if (len > 0) {
-        note_sent(node, lane, frame, lane->sent_through);
-    }
-    check_window(lane, len);
-    if (outflow_state(lane->outflow).sent > lane->sent_through) {
-        lane->sent_through = outflow_state(lane->outflow).sent;
-    }
-    return len;
-}
-
-static void
-ask(struct node *node, struct lane *lane, uint64_t number, bool anything)
-{
-    const struct model_box *box = model_box(node->model, lane->mailbox);
-    uint8_t *mark = mark_of(lane, number);
-
-    if (number == 0) {
-        return;
-    }
-    if (!anything && *mark != MARK_ASKED && !box->told[number - 1].acknowledged) {
-        broken("mailbox %u: letter %llu is acknowledged and nobody notes it", box->id,
-               (unsigned long long)number);
-    }
-    lane->in_flight -= *mark == MARK_SENT;
-    *mark = MARK_ASKED;
-}
-
-void
-node_acknowledge(struct node *node, struct lane *lane,
-                 const struct hot_acknowledge *acknowledge)
-{
-    uint64_t sent = outflow_state(lane->outflow).sent;
-    uint64_t most = acknowledge->through;
-    uint8_t frame[HOT_HEAD_MAX + 9 * 64];
-    struct command *command = NULL;
-    struct why why;
-    enum vg_status status;
-
-    CHECK(acknowledge->also_len <= 64);
-    for (uint32_t i = 0; i < acknowledge->also_len; i++) {
-        most = acknowledge->also[i] > most ? acknowledge->also[i] : most;
-    }
-    status = outflow_acknowledge(lane->outflow, acknowledge, &command, &why);
-    if (status != (most > sent ? VG_NOT_FOUND : VG_OK)) {
-        broken("mailbox %u: acknowledging %llu after %llu is %s", lane->mailbox,
-               (unsigned long long)most, (unsigned long long)sent,
-               vg_status_name(status));
-    }
-    if (status != VG_OK) {
-        return;
-    }
-    for (uint64_t number = 1; number <= acknowledge->through; number++) {
-        ask(node, lane, number, command != NULL);
-    }
-    for (uint32_t i = 0; i < acknowledge->also_len; i++) {
-        ask(node, lane, acknowledge->also[i], command != NULL);
-    }
-    check_window(lane, 0);
-    if (command != NULL) {
-        uint8_t *end = hot_write_acknowledge(frame, acknowledge);
-
-        buffer_add(&command->frame, frame, (size_t)(end - frame));
-        node_queue(node, &command);
-    }
 }

@@ -1,77 +1,62 @@
 // SPDX-License-Identifier: EUPL-1.2
-// node.h - a broker without sockets and threads: store, applier, tails and the mailboxes
-// that sessions have open. Batches that were applied wait until the loop takes them, as
-// they do between the writer's thread and the loop's. It dies and is opened again.
+// node.h - a whole broker on the stage: opened by broker_open, moved by hand. Batches that
+// were applied wait until the loop takes them, as they do between the writer's thread and
+// the loop's. It dies and is opened again.
 #ifndef SIMULATION_NODE_H
 #define SIMULATION_NODE_H
 
 #include "dice.h"
 #include "faults.h"
-#include "flow/outflow.h"
 #include "model.h"
+#include "network.h"
+#include "witness.h"
 
-enum { FINISHED_MAX = 3, MAP_BYTES_TINY = 8 << 20 };
-
-// A mailbox, and the session that has it open.
-struct lane {
-    uint32_t mailbox;
-    uint64_t session; // 0: none
-    struct outflow *outflow;
-    uint64_t sent_through; // by any session of this process
-    uint8_t *marks;        // by number: enum, what this session did with it
-    size_t marks_size;
-    uint64_t in_flight;
-};
+enum { MAP_BYTES_TINY = 8 << 20, FINISHED_MOST = 3 };
 
 struct node {
     struct dice *dice;
     struct model *model;
+    struct network *network;
+    struct witness *witness;
     char path[96];
-    uint64_t map_bytes;
-    unsigned lives;
-    struct store *store;
-    struct applier *applier;
-    struct tails *tails;
+    struct settings settings;
+    struct broker *broker;
     struct txn *view;
-    uint64_t batch_id;
-    struct command *first;
-    struct command *last;
-    size_t queued;
-    struct batch *finished[FINISHED_MAX];
-    size_t finished_len;
-    struct lane lanes[BOXES_MAX];
-    size_t lanes_len;
-    bool quota; // the edge says that there is no room
-    bool tiny;  // the map really is too small
+    bool tiny; // the map really is too small
     // counted for the report
-    uint64_t crashes, full, given_up;
+    uint64_t crashes, full, drains;
 };
 
-void node_begin(struct node *node, struct dice *dice, struct model *model,
-                uint64_t map_bytes);
-void node_end(struct node *node); // removes the folder
+void node_begin(struct node *node, const struct settings *settings);
+void node_end(struct node *node);
+void
+node_remove_folder(const struct node *node); // when nothing else can be done any more
 
-// node_queue takes a command.
-void node_queue(struct node *node, struct command **command);
-// node_apply applies up to max commands in one batch at a time of the clock, with a fault,
-// and lets the model follow. False: the broker has died and is open again, all sessions gone.
-bool node_apply(struct node *node, size_t max, int64_t now_us, enum trouble trouble);
-// node_take gives the oldest finished batch after the tails took it; NULL: none.
-// Gives: batch_free.
-struct batch *node_take(struct node *node);
+// node_propose takes a command as the console or a timer would.
+void node_propose(struct node *node, struct command **command);
+size_t node_waiting(const struct node *node); // commands that are not applied yet
+
+// node_apply lets the writer apply what waits, with a fault, and the model follow. False:
+// the broker has died and is open again, all connections gone.
+bool node_apply(struct node *node, enum trouble trouble);
+// The loop's turns: batches came back; a second has passed; a part of a heartbeat; one goes
+// on with what it put off.
+void node_take(struct node *node);
+void node_second(struct node *node);
+void node_pulse(struct node *node);
+void node_go_on(struct node *node);
+
+// node_receive gives the loop a frame of a client.
+void node_receive(struct node *node, const struct connection *connection,
+                  struct bytes frame);
+// node_fill_disk: another program has filled the disk, or freed it.
+void node_fill_disk(struct node *node, bool full);
 // node_die forgets all that is not on the disk and opens the store again.
 void node_die(struct node *node);
+// node_drain begins an orderly end; node_go_on brings it about.
+void node_drain(struct node *node);
 
 // node_view gives a read transaction that sees the last commit.
 struct txn *node_view(struct node *node);
-struct lane *node_lane(struct node *node, uint32_t mailbox);
-void node_open_lane(struct node *node, uint32_t mailbox, uint64_t session,
-                    uint64_t messages, uint64_t bytes);
-void node_close_lane(struct lane *lane);
-// node_fill writes a delivery frame; 0: there is nothing to send.
-size_t node_fill(struct node *node, struct lane *lane, size_t max_bytes,
-                 struct buffer *frame);
-void node_acknowledge(struct node *node, struct lane *lane,
-                      const struct hot_acknowledge *acknowledge);
 
 #endif

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Goal: whatever happens around the core - lost, doubled and late frames, sessions that
+// Goal: whatever happens around the broker - lost, doubled and late frames, clients that
 // vanish, a full or failing disk, crashes at any commit - its promises hold.
-// Method: one process, one seed, a clock that is a number. Random steps drive many sources
-// and members against the real core; a model of few lines follows every commit and
-// compares (model.h). The same seed gives the same journal, byte for byte.
-#include "clients.h"
+// Method: one process, one seed, a clock that is a number. The real loop runs on a stage
+// (stage.h) and gets frames of bytes; random steps drive many sources and members; a model
+// of few lines follows every commit and compares (model.h); a witness reads every frame
+// (witness.h). The same seed gives the same journal, byte for byte.
+//
+//   simulation [--seed N] [--seeds COUNT] [--steps M] [--seconds LIMIT] [--twice] [--quiet]
+//
+// Without --steps each seed draws its own number. What fails says how to repeat it.
+#include "simulation.h"
 
 #include "store/check.h"
 
@@ -14,64 +19,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     WHOLE_CHECK_STEPS = 500,
-    EXTRA_BOXES_MAX = 20,
-    REMOVE_FROM = 20,
+    QUIET_ROUNDS_MAX = 1000,
+    HEARTBEAT_MS = 60 * 1000,
+    FIRST_KEY = 1,
 };
 
 static const int64_t day_us = INT64_C(86400) * 1000000;
-
-// What can happen in one step; how often is drawn anew for every seed.
-enum act {
-    ACT_REPORT,
-    ACT_PUBLISH,
-    ACT_CARRY,
-    ACT_APPLY,
-    ACT_TAKE,
-    ACT_SUBSCRIBE,
-    ACT_VANISH,
-    ACT_DELIVER,
-    ACT_ACKNOWLEDGE_SOME,
-    ACT_INTEGRATE_SOME,
-    ACT_REMOVE_SOME,
-    ACT_ASK,
-    ACT_ADMINISTER,
-    ACT_FOLD,
-    ACT_TIME,
-    ACT_QUOTA,
-    ACT_DIE,
-    ACT_FORGET,
-    ACTS,
-};
+static const int64_t second_us = 1000000;
 
 static const unsigned usual[ACTS] = {
-    [ACT_REPORT] = 30,         [ACT_PUBLISH] = 30,    [ACT_CARRY] = 70,
-    [ACT_APPLY] = 30,          [ACT_TAKE] = 30,       [ACT_SUBSCRIBE] = 4,
-    [ACT_VANISH] = 2,          [ACT_DELIVER] = 40,    [ACT_ACKNOWLEDGE_SOME] = 25,
-    [ACT_INTEGRATE_SOME] = 14, [ACT_REMOVE_SOME] = 5, [ACT_ASK] = 3,
-    [ACT_ADMINISTER] = 4,      [ACT_FOLD] = 6,        [ACT_TIME] = 10,
-    [ACT_QUOTA] = 1,           [ACT_DIE] = 1,         [ACT_FORGET] = 1,
-};
-
-struct simulation {
-    uint64_t seed;
-    uint64_t step;
-    uint64_t steps;
-    struct dice dice;
-    struct model *model;
-    struct node node;
-    struct clients clients;
-    int64_t now_us;
-    int64_t last_day_us; // time stops before the model's days end
-    unsigned weights[ACTS];
-    unsigned weights_total;
-    unsigned fault_one_in; // 0: none
-    uint32_t burst;        // mutations reported at once, at most
-    uint32_t batch_max;    // commands of a batch, at most
-    struct buffer catalogues[FACT_VARIANTS];
+    [ACT_REPORT] = 30,    [ACT_PUBLISH] = 30,    [ACT_CARRY] = 130,
+    [ACT_APPLY] = 40,     [ACT_TAKE] = 30,       [ACT_GO_ON] = 20,
+    [ACT_SUBSCRIBE] = 6,  [ACT_HANG_UP] = 2,     [ACT_ACKNOWLEDGE_SOME] = 30,
+    [ACT_FIDGET] = 4,     [ACT_REMOVE_SOME] = 5, [ACT_INTEGRATE_SOME] = 14,
+    [ACT_ASK] = 3,        [ACT_ADMINISTER] = 4,  [ACT_SECOND] = 8,
+    [ACT_PULSE] = 3,      [ACT_TIME] = 10,       [ACT_FILL_DISK] = 1,
+    [ACT_FAIL_READS] = 1, [ACT_DIE] = 1,         [ACT_DRAIN] = 1,
+    [ACT_FORGET] = 1,
 };
 
 static struct simulation *running; // for broken() alone
@@ -103,353 +72,8 @@ broken(const char *format, ...)
            running->steps);
     va_end(args);
     fflush(stdout);
-    node_end(&running->node);
+    node_remove_folder(&running->node);
     _Exit(1);
-}
-
-// ---- choosing ----
-
-static uint32_t
-any_institution(struct simulation *s)
-{
-    return 1 + dice_below(&s->dice, s->model->institutions_len);
-}
-
-static uint32_t
-any_cpas(struct simulation *s)
-{
-    uint32_t id = any_institution(s);
-
-    while (s->model->institutions[id].sector != SECTOR_CPAS) {
-        id = any_institution(s);
-    }
-    return id;
-}
-
-static int32_t
-today(const struct simulation *s)
-{
-    return day_in_brussels((struct instant){s->now_us}).number;
-}
-
-static uint32_t
-number_of(int32_t day)
-{
-    return day_number((struct day){day});
-}
-
-// ---- what sources report ----
-
-static void
-choose_period(struct simulation *s, const struct fact_flow *flow, struct deed *deed)
-{
-    if (flow->period == FACT_NO_PERIOD ||
-        (flow->period == FACT_MAY_HAVE && dice_one_in(&s->dice, 2))) {
-        return;
-    }
-    deed->has_period = true;
-    deed->begin = today(s) + dice_between(&s->dice, -40, 40);
-    deed->end = deed->begin + dice_between(&s->dice, 0, 40);
-}
-
-static void
-choose_year(struct simulation *s, struct deed *deed)
-{
-    int year, month, day;
-
-    day_parts((struct day){today(s)}, &year, &month, &day);
-    deed->year = (unsigned)(year - (int)dice_below(&s->dice, 2));
-}
-
-static void
-choose_recipient(struct simulation *s, struct deed *deed)
-{
-    uint32_t id = any_institution(s);
-
-    memcpy(deed->recipient, s->model->institutions[id].code, sizeof deed->recipient);
-}
-
-static void
-choose_wrong(struct simulation *s, const struct fact_flow *flow, struct deed *deed)
-{
-    deed->wrong = (enum wrong)dice_below(&s->dice, WRONGS);
-    if (deed->wrong == WRONG_RECIPIENT) {
-        snprintf(deed->recipient, sizeof deed->recipient, "CPAS-NOBODY");
-        deed->wrong = WRONG_NOTHING;
-    }
-    if (deed->wrong == WRONG_NISS && flow->of_enterprises) {
-        deed->wrong = WRONG_DATE;
-    }
-}
-
-static struct deed
-choose_deed(struct simulation *s, unsigned index)
-{
-    const struct fact_flow *flow = facts_flow(0, index);
-    struct deed deed = {.flow = index};
-
-    deed.fields = dice_below(&s->dice, 1u << facts_fields(flow));
-    if (flow->of_enterprises) {
-        uint64_t eight = UINT64_C(4030192) + dice_below(&s->dice, 1000);
-
-        deed.enterprise = eight * 100 + 97 - eight % 97;
-    } else {
-        deed.niss = s->model->niss[dice_below(&s->dice, PERSONS)];
-    }
-    if (flow->replaces) {
-        deed.new_niss = s->model->niss[dice_below(&s->dice, PERSONS)];
-    }
-    if (flow->with_year) {
-        choose_year(s, &deed);
-    }
-    if (flow->groups[0].to == FACT_ADDRESSED) {
-        choose_recipient(s, &deed);
-    }
-    choose_period(s, flow, &deed);
-    if (dice_one_in(&s->dice, 12)) {
-        choose_wrong(s, flow, &deed);
-    }
-    return deed;
-}
-
-// Mostly a flow of the source's own; people are seldom replaced.
-static unsigned
-choose_flow(struct simulation *s, unsigned sector)
-{
-    for (int tries = 0; tries < 60; tries++) {
-        unsigned index = dice_below(&s->dice, facts_flows());
-        const struct fact_flow *flow = facts_flow(0, index);
-
-        if ((flow->sources >> sector & 1) != 0 &&
-            (!flow->replaces || dice_one_in(&s->dice, 30))) {
-            return index;
-        }
-    }
-    return 0;
-}
-
-static void
-report(struct simulation *s)
-{
-    size_t publisher = dice_below(&s->dice, (uint32_t)s->clients.publishers_len);
-    uint32_t institution = s->clients.publishers[publisher].institution;
-    unsigned index = dice_one_in(&s->dice, 40)
-                         ? dice_below(&s->dice, facts_flows())
-                         : choose_flow(s, s->model->institutions[institution].sector);
-
-    for (uint32_t n = 1 + dice_below(&s->dice, s->burst); n > 0; n--) {
-        clients_report(&s->clients, choose_deed(s, index), publisher);
-    }
-}
-
-// ---- the directory ----
-
-static unsigned
-choose_quality(struct simulation *s, uint32_t institution)
-{
-    static const unsigned codes[] = {1, 2, 2, 3, 4, 7, 11, 20, 30, 30, 31, 40};
-
-    return s->model->institutions[institution].sector == SECTOR_CPAS
-               ? codes[dice_below(&s->dice, ARRAY_LEN(codes))]
-               : 1;
-}
-
-static void
-choose_item(struct simulation *s, uint32_t institution, struct integrate_request *item)
-{
-    int person = (int)dice_below(&s->dice, PERSONS);
-    int32_t begin = today(s) + dice_between(&s->dice, -25, 8);
-
-    *item = (struct integrate_request){
-        .niss = s->model->niss[person],
-        .quality = choose_quality(s, institution),
-        .begin = number_of(begin),
-        .end = number_of(begin + dice_between(&s->dice, 0, 27)),
-        .proof.birth_date = (uint32_t)(1950 + person) * 10000,
-    };
-    if (dice_one_in(&s->dice, 6)) {
-        item->end = 0;
-    }
-    if (dice_one_in(&s->dice, 25)) {
-        item->proof.birth_date = 0;
-    }
-    if (dice_one_in(&s->dice, 25)) {
-        item->quality = 77;
-    }
-}
-
-static void
-integrate(struct simulation *s)
-{
-    struct command *command = command_new(COMMAND_INTEGRATE, NULL, 0);
-    struct integrate_command *integrate = &command->integrate;
-
-    command->actor = dice_one_in(&s->dice, 3) ? any_institution(s) : any_cpas(s);
-    integrate->institution = command->actor;
-    integrate->items_len = 1 + dice_below(&s->dice, 4);
-    integrate->items = xcalloc(integrate->items_len, sizeof *integrate->items);
-    for (size_t i = 0; i < integrate->items_len; i++) {
-        choose_item(s, command->actor, &integrate->items[i]);
-    }
-    node_queue(&s->node, &command);
-}
-
-static void
-remove_some(struct simulation *s)
-{
-    struct command *command = command_new(COMMAND_REMOVE, NULL, 0);
-    int32_t begin = today(s) + dice_between(&s->dice, -REMOVE_FROM, 10);
-
-    command->actor = command->remove.institution =
-        dice_one_in(&s->dice, 3) ? any_institution(s) : any_cpas(s);
-    command->remove.request = (struct remove_request){
-        .niss = s->model->niss[dice_below(&s->dice, PERSONS)],
-        .quality = choose_quality(s, command->actor),
-        .begin = number_of(begin),
-        .end = dice_one_in(&s->dice, 3)
-                   ? 0
-                   : number_of(begin + dice_between(&s->dice, 0, 30)),
-    };
-    node_queue(&s->node, &command);
-}
-
-static void
-ask(struct simulation *s)
-{
-    int person = (int)dice_below(&s->dice, PERSONS);
-    struct command *command;
-
-    if (dice_one_in(&s->dice, 2)) {
-        command = command_new(COMMAND_HISTORY, NULL, 0);
-        command->history.niss = s->model->niss[person];
-    } else {
-        command = command_new(COMMAND_CONSULT, NULL, 0);
-        command->consult.niss = s->model->niss[person];
-        command->consult.level = CONSULT_SECONDARY;
-        command->consult.proof.birth_date = (uint32_t)(1950 + person) * 10000;
-    }
-    command->actor = any_institution(s);
-    node_queue(&s->node, &command);
-}
-
-// ---- administering ----
-
-static void
-add_institution(struct simulation *s, const char *code, uint16_t sector)
-{
-    struct command *command = command_new(COMMAND_ADD_INSTITUTION, NULL, 0);
-    struct institution *institution = &command->add_institution.institution;
-
-    institution->sector = sector;
-    snprintf(institution->code, sizeof institution->code, "%s", code);
-    node_queue(&s->node, &command);
-}
-
-static void
-load_catalogue(struct simulation *s, unsigned variant)
-{
-    const struct buffer *text = &s->catalogues[variant];
-    struct command *command = command_new(COMMAND_LOAD_CATALOGUE, text->at, text->len);
-
-    command->back.request = variant;
-    command->load_catalogue.text = (struct bytes){command->frame.at, command->frame.len};
-    if (dice_one_in(&s->dice, 4) && s->model->catalogue > 0) {
-        command->load_catalogue.text.len /= 2;
-        command->back.request = CATALOGUE_BROKEN;
-    }
-    node_queue(&s->node, &command);
-}
-
-static void
-add_mailbox(struct simulation *s)
-{
-    struct command *command = command_new(COMMAND_ADD_MAILBOX, NULL, 0);
-    struct add_mailbox_command *add = &command->add_mailbox;
-    char name[24];
-    int len = snprintf(name, sizeof name, "box-%" PRIu64, s->step);
-
-    buffer_add(&command->frame, name, (size_t)len);
-    command->actor = any_institution(s);
-    add->name = (struct bytes){command->frame.at, (size_t)len};
-    add->choices_len = dice_below(&s->dice, 4);
-    add->choices = xcalloc(add->choices_len + 1, sizeof *add->choices);
-    for (size_t i = 0; i < add->choices_len; i++) {
-        const struct fact_flow *flow =
-            facts_flow(0, i == 0 ? 0 : dice_below(&s->dice, facts_flows()));
-
-        add->choices[i].flow = bytes_of(flow->name);
-        add->choices[i].qualities = dice_one_in(&s->dice, 2) ? 0 : dice_roll(&s->dice);
-    }
-    node_queue(&s->node, &command);
-}
-
-static void
-change_key(struct simulation *s)
-{
-    bool adds = dice_one_in(&s->dice, 2);
-    struct command *command =
-        command_new(adds ? COMMAND_ADD_KEY : COMMAND_REVOKE_KEY, NULL, 0);
-
-    memset(command->key.key, (int)dice_below(&s->dice, KEYS_MAX), KEY_LEN);
-    command->key.row.institution = any_institution(s);
-    command->key.row.role = ROLE_MEMBER;
-    node_queue(&s->node, &command);
-}
-
-static size_t
-waiting_commands(const struct simulation *s, enum command_kind kind)
-{
-    size_t len = 0;
-
-    for (const struct command *command = s->node.first; command != NULL;
-         command = command->next) {
-        len += command->kind == kind;
-    }
-    return len;
-}
-
-static void
-administer(struct simulation *s)
-{
-    static const struct {
-        const char *code;
-        uint16_t sector;
-    } later[] = {{"OE", 13},
-                 {"CPAS-E", SECTOR_CPAS},
-                 {"CPAS-F", SECTOR_CPAS},
-                 {"MUT-319", 10},
-                 {"FAMILY-1", 11},
-                 {"STIB", 19},
-                 {"CPAS-A", SECTOR_CPAS},
-                 {"VDAB", 15}};
-    size_t i = dice_below(&s->dice, ARRAY_LEN(later));
-
-    switch (dice_below(&s->dice, 5)) {
-    case 0:
-        add_institution(s, later[i].code, later[i].sector);
-        break;
-    case 1:
-    case 2:
-        load_catalogue(s, dice_below(&s->dice, FACT_VARIANTS));
-        break;
-    case 3:
-        if (s->model->extra_len + waiting_commands(s, COMMAND_ADD_MAILBOX) <
-            EXTRA_BOXES_MAX) {
-            add_mailbox(s);
-        }
-        break;
-    default:
-        change_key(s);
-        break;
-    }
-}
-
-static void
-fold(struct simulation *s)
-{
-    struct command *command = command_new(COMMAND_FOLD, NULL, 0);
-
-    node_queue(&s->node, &command);
 }
 
 // ---- time ----
@@ -461,35 +85,33 @@ next_midnight(const struct simulation *s)
     int32_t day = today(s);
 
     while (day_in_brussels((struct instant){us}).number == day) {
-        us += INT64_C(3600) * 1000000;
+        us += 3600 * second_us;
     }
-    return us - us % (INT64_C(3600) * 1000000); // Brussels is whole hours away
+    return us - us % (3600 * second_us); // Brussels is whole hours away
 }
 
+static void
+add_time(struct simulation *s, int64_t us)
+{
+    s->now_us += us;
+    s->steady_us += us;
+    stage_set_time(s->now_us, s->steady_us);
+}
+
+// Mostly seconds; sometimes to just before midnight, or days in which everybody slept.
 static void
 pass_time(struct simulation *s)
 {
     if (dice_one_in(&s->dice, 6) && s->now_us < s->last_day_us) {
-        s->now_us = next_midnight(s) - 1 - dice_below(&s->dice, 2000000);
+        add_time(s, next_midnight(s) - 1 - dice_below(&s->dice, 2000000) - s->now_us);
     } else if (dice_one_in(&s->dice, 40) && s->now_us < s->last_day_us) {
-        s->now_us += dice_between(&s->dice, 1, 12) * day_us;
+        add_time(s, dice_between(&s->dice, 1, 12) * day_us);
     } else {
-        s->now_us += dice_below(&s->dice, 4000000);
+        add_time(s, dice_below(&s->dice, 4000000));
     }
 }
 
-// ---- the broker ----
-
-static enum trouble
-choose_trouble(struct simulation *s)
-{
-    bool rare = waiting_commands(s, COMMAND_LOAD_CATALOGUE) > 0; // and with much to undo
-
-    if (s->fault_one_in == 0 || !dice_one_in(&s->dice, rare ? 3 : s->fault_one_in)) {
-        return FAULT_NONE;
-    }
-    return (enum trouble)(1 + dice_below(&s->dice, FAULTS - 1));
-}
+// ---- looking ----
 
 static void
 look_at_everything(struct simulation *s)
@@ -499,7 +121,7 @@ look_at_everything(struct simulation *s)
     uint64_t waiting = 0;
 
     model_everything(s->model, node_view(&s->node));
-    if (store_check(s->node.store, report, NULL, NULL, &why) != VG_OK ||
+    if (store_check(s->node.broker->store, report, NULL, NULL, &why) != VG_OK ||
         report->faults.total > 0) {
         broken("the store's own check: %s%s", why.text,
                report->faults.total > 0 ? report->faults.fault[0].why.text : "");
@@ -519,47 +141,52 @@ look_at_everything(struct simulation *s)
 static void
 died(struct simulation *s)
 {
-    clients_lose_all(&s->clients);
     if (dice_one_in(&s->dice, 4)) {
         look_at_everything(s);
     }
 }
 
-static void
-take(struct simulation *s)
-{
-    struct batch *batch = node_take(&s->node);
+// ---- the broker ----
 
-    if (batch != NULL) {
-        clients_answer(&s->clients, batch);
-        batch_free(&batch);
+static enum trouble
+choose_trouble(struct simulation *s)
+{
+    bool rare = s->catalogues_waiting > 0; // and with much to undo
+
+    if (s->fault_one_in == 0 || !dice_one_in(&s->dice, rare ? 3 : s->fault_one_in)) {
+        return FAULT_NONE;
     }
+    return (enum trouble)(1 + dice_below(&s->dice, FAULT_READS - 1));
 }
 
 static void
 apply(struct simulation *s, enum trouble trouble)
 {
-    int64_t now_us = s->now_us;
+    int64_t back = dice_one_in(&s->dice, 60) ? dice_below(&s->dice, 3600) : 0;
 
-    if (s->node.queued == 0) {
-        return;
+    while (stage_finished() >= FINISHED_MOST) {
+        node_take(&s->node);
     }
-    while (s->node.finished_len == FINISHED_MAX) {
-        take(s);
+    stage_set_time(s->now_us - back * second_us, s->steady_us); // somebody set it back
+    if (node_waiting(&s->node) > 0) {
+        s->catalogues_waiting = 0;
+        if (!node_apply(&s->node, trouble)) {
+            died(s);
+        }
+        model_rows(s->model, node_view(&s->node));
     }
-    if (dice_one_in(&s->dice, 60)) {
-        now_us -= dice_below(&s->dice, 3600) * INT64_C(1000000); // somebody set it back
-    }
-    if (!node_apply(&s->node, 1 + dice_below(&s->dice, s->batch_max), now_us, trouble)) {
-        died(s);
-    }
-    model_rows(s->model, node_view(&s->node));
+    stage_set_time(s->now_us, s->steady_us);
 }
 
 static void
-quota(struct simulation *s)
+fail_reads(struct simulation *s)
 {
-    s->node.quota = !s->node.quota && dice_one_in(&s->dice, 2);
+    faults_arm(FAULT_READS, &s->dice);
+    for (uint32_t n = 1 + dice_below(&s->dice, 4); n > 0; n--) {
+        (void)network_carry(&s->network);
+        node_go_on(&s->node);
+    }
+    faults_heal();
 }
 
 // ---- a step ----
@@ -576,69 +203,74 @@ choose_act(struct simulation *s)
     return (enum act)act;
 }
 
-static struct session *
-any_session(struct simulation *s)
+// Mostly one that is connected.
+static struct member *
+any_member(struct simulation *s)
 {
-    struct session *session = NULL;
+    struct member *member = NULL;
 
-    for (int tries = 0; tries < 3 && (session == NULL || session->id == 0); tries++) {
-        session = &s->clients.sessions[dice_below(&s->dice, SESSIONS)];
+    for (int tries = 0; tries < 3 && (member == NULL || member->connection == 0);
+         tries++) {
+        member = &s->members.member[dice_below(&s->dice, MEMBERS)];
     }
-    return session->id == 0 ? NULL : session;
+    return member;
 }
 
 // Sometimes one that is there already: another session takes its mailboxes over.
 static void
 subscribe(struct simulation *s)
 {
-    const struct session *session = any_session(s);
-    bool again = session != NULL && dice_one_in(&s->dice, 2);
+    const struct member *member = any_member(s);
+    bool again = member->institution != 0 && dice_one_in(&s->dice, 2);
 
-    clients_subscribe(&s->clients, again ? session->institution : any_institution(s));
+    members_subscribe(&s->members, again ? member->institution : any_institution(s));
 }
 
 static void
 act_of_member(struct simulation *s, enum act act)
 {
-    struct session *session = any_session(s);
+    struct member *member = any_member(s);
 
-    if (session == NULL) {
-        clients_subscribe(&s->clients, any_institution(s));
-    } else if (act == ACT_VANISH) {
-        clients_vanish(&s->clients, session);
-    } else if (act == ACT_DELIVER) {
-        clients_deliver(&s->clients, session);
+    if (!network_is_up(&s->network, member->connection)) {
+        members_subscribe(&s->members, any_institution(s));
+    } else if (act == ACT_HANG_UP) {
+        members_hang_up(&s->members, member);
+    } else if (act == ACT_FIDGET) {
+        members_fidget(&s->members, member);
     } else {
-        clients_acknowledge(&s->clients, session);
+        members_acknowledge(&s->members, member);
     }
 }
 
 static void
 act_now(struct simulation *s, enum act act)
 {
-    uint32_t publisher = dice_below(&s->dice, (uint32_t)s->clients.publishers_len);
+    uint32_t source = dice_below(&s->dice, (uint32_t)s->sources.len);
 
     switch (act) {
     case ACT_REPORT:
         report(s);
         break;
     case ACT_PUBLISH:
-        clients_publish(&s->clients, publisher);
+        sources_publish(&s->sources, source);
         break;
     case ACT_CARRY:
-        (void)clients_carry(&s->clients);
+        (void)network_carry(&s->network);
         break;
     case ACT_APPLY:
         apply(s, choose_trouble(s));
         break;
     case ACT_TAKE:
-        take(s);
+        node_take(&s->node);
+        break;
+    case ACT_GO_ON:
+        node_go_on(&s->node);
         break;
     case ACT_SUBSCRIBE:
         subscribe(s);
         break;
-    case ACT_VANISH:
-    case ACT_DELIVER:
+    case ACT_HANG_UP:
+    case ACT_FIDGET:
     case ACT_ACKNOWLEDGE_SOME:
         act_of_member(s, act);
         break;
@@ -654,28 +286,77 @@ act_now(struct simulation *s, enum act act)
     case ACT_ADMINISTER:
         administer(s);
         break;
-    case ACT_FOLD:
-        fold(s);
+    case ACT_SECOND:
+        node_second(&s->node);
+        break;
+    case ACT_PULSE:
+        node_pulse(&s->node);
         break;
     case ACT_TIME:
         pass_time(s);
         break;
-    case ACT_QUOTA:
-        quota(s);
+    case ACT_FILL_DISK:
+        node_fill_disk(&s->node, dice_one_in(&s->dice, 3));
+        break;
+    case ACT_FAIL_READS:
+        fail_reads(s);
         break;
     case ACT_DIE:
         node_die(&s->node);
         died(s);
         break;
+    case ACT_DRAIN:
+        node_drain(&s->node);
+        break;
     case ACT_FORGET:
-        clients_forget(&s->clients, publisher);
+        sources_forget(&s->sources, source);
         break;
     case ACTS:
         break;
     }
 }
 
-// ---- a run ----
+// ---- the network's ends ----
+
+static void
+at_client(uint64_t connection, struct bytes frame, void *arg)
+{
+    struct simulation *s = arg;
+
+    if (!sources_hear(&s->sources, connection, frame)) {
+        (void)members_hear(&s->members, connection,
+                           frame); // else nobody hears it any more
+    }
+}
+
+static void
+to_broker(const struct connection *connection, struct bytes frame, void *arg)
+{
+    node_receive(&((struct simulation *)arg)->node, connection, frame);
+}
+
+static void
+from_broker(uint64_t connection, struct bytes frame, bool taken, void *arg)
+{
+    struct witness *witness = &((struct simulation *)arg)->witness;
+
+    if (taken) {
+        witness_sent(witness, connection, frame);
+    } else {
+        witness_not_taken(witness, frame);
+    }
+}
+
+// ---- the beginning ----
+
+// Mostly a hundred steps or two; sometimes thousands.
+static uint64_t
+draw_steps(struct simulation *s)
+{
+    uint64_t steps = 40 + dice_below(&s->dice, 260);
+
+    return dice_one_in(&s->dice, 60) ? steps * 12 : steps;
+}
 
 static void
 draw_weights(struct simulation *s)
@@ -685,23 +366,66 @@ draw_weights(struct simulation *s)
     for (unsigned i = 0; i < ACTS; i++) {
         unsigned factor = factors[dice_below(&s->dice, ARRAY_LEN(factors))];
 
-        if (i <= ACT_APPLY && factor == 0) {
+        if (i <= ACT_GO_ON && factor == 0) {
             factor = 1; // without these nothing happens
         }
         s->weights[i] = usual[i] * factor / 4;
         s->weights_total += s->weights[i];
     }
-    s->burst = dice_one_in(&s->dice, 6) ? 60 : 5;
-    s->batch_max = dice_one_in(&s->dice, 6) ? 400 : 24;
+}
+
+// What is rare and large: thousands of letters and of gaps between acknowledgements, a
+// person whom everybody follows, letters beyond what a frame takes.
+static void
+draw_sizes(struct simulation *s)
+{
+    bool flood = dice_one_in(&s->dice, 150);
+
+    s->burst = flood ? 1000 : dice_one_in(&s->dice, 6) ? 60 : 5;
+    s->items_max = dice_one_in(&s->dice, 400) ? INTEGRATE_ITEMS_MAX : 4;
+    s->heavy = !flood && dice_one_in(&s->dice, 12);
+    s->favourite = flood || s->items_max > 4 ? 30 : 0;
+    s->members.sparse = flood && dice_one_in(&s->dice, 2);
+    s->members.wide = flood || dice_one_in(&s->dice, 20);
+    s->model->counts_rows = s->items_max > 4;
     s->fault_one_in = dice_one_in(&s->dice, 4) ? 0 : 5 + dice_below(&s->dice, 60);
-    s->clients.loss = dice_one_in(&s->dice, 4) ? 0 : 4 + dice_below(&s->dice, 40);
+    s->network.loss = dice_one_in(&s->dice, 3) ? 0 : 4 + dice_below(&s->dice, 60);
+    s->network.disorder = dice_one_in(&s->dice, 3) ? 2 + dice_below(&s->dice, 30) : 0;
+    s->network.queue_max =
+        dice_one_in(&s->dice, 4) ? 1 + dice_below(&s->dice, 4) : QUEUE_MAX;
+}
+
+// Sometimes so small that it is full before the end.
+static uint64_t
+draw_map_bytes(struct simulation *s)
+{
+    return dice_one_in(&s->dice, 8) ? (UINT64_C(1200) + dice_below(&s->dice, 1500)) << 10
+                                    : UINT64_C(256) << 20;
+}
+
+static struct settings
+draw_settings(struct simulation *s)
+{
+    struct settings settings;
+
+    settings_defaults(&settings);
+    settings.map_bytes = draw_map_bytes(s);
+    settings.http_endpoint[0] = settings.catalogue_file[0] = settings.run_dir[0] = 0;
+    settings.disk_reserve_bytes = 0;
+    settings.test_persons = true;
+    settings.heartbeat_ms = HEARTBEAT_MS;
+    settings.window_messages =
+        dice_one_in(&s->dice, 4) ? 1 + dice_below(&s->dice, 200) : 20000;
+    return settings;
 }
 
 static void
-add_publisher(struct simulation *s, uint32_t institution, uint32_t producer)
+settle(struct simulation *s)
 {
-    s->clients.publishers[s->clients.publishers_len++] = (struct publisher){
-        .institution = institution, .producer = producer, .first = 1, .next = 1};
+    while (node_waiting(&s->node) > 0) {
+        apply(s, FAULT_NONE);
+    }
+    node_take(&s->node);
 }
 
 static void
@@ -726,101 +450,184 @@ furnish(struct simulation *s)
                  {"CPAS-C", SECTOR_CPAS, 0},
                  {"CPAS-D", SECTOR_CPAS, 0}};
 
-    load_catalogue(s, 0);
+    want_catalogue(s, 0);
     for (uint32_t i = 0; i < ARRAY_LEN(first); i++) {
-        add_institution(s, first[i].code, first[i].sector);
+        want_institution(s, first[i].code, first[i].sector);
+        want_key(s, i + 1, ROLE_MEMBER);
+        if (first[i].producers > 0) {
+            want_key(s, i + 1, ROLE_SOURCE);
+        }
         for (uint32_t p = 1; p <= first[i].producers; p++) {
-            add_publisher(s, i + 1, p);
+            sources_add(&s->sources, i + 1, p);
         }
     }
-    while (s->node.queued > 0) {
-        apply(s, FAULT_NONE);
-        take(s);
-    }
-    for (uint32_t n = 40 + dice_below(&s->dice, 60); n > 0; n--) {
+    settle(s);
+    for (uint32_t n = 10 + dice_below(&s->dice, 50); n > 0; n--) {
         integrate(s);
     }
 }
 
-// When the world has calmed down everything that was sent is answered and delivered.
+static void
+begin_clock(struct simulation *s)
+{
+    s->now_us = (day_of(2026, 2, 1).number + dice_between(&s->dice, 0, 600)) * day_us +
+                dice_below(&s->dice, 86400) * second_us;
+    s->last_day_us = s->now_us + 200 * day_us;
+    s->steady_us = second_us;
+    stage_set_time(s->now_us, s->steady_us);
+}
+
+// steps 0: as the seed draws them.
+static void
+begin(struct simulation *s, uint64_t seed, uint64_t steps)
+{
+    struct settings settings;
+    uint64_t drawn;
+
+    memset(s, 0, sizeof *s);
+    s->seed = s->dice.state = seed;
+    running = s;
+    drawn = draw_steps(s);
+    s->steps = steps == 0 ? drawn : steps;
+    network_begin(&s->network, &s->dice);
+    s->network.at_client = at_client;
+    s->network.to_broker = to_broker;
+    s->network.from_broker = from_broker;
+    s->network.arg = s;
+    begin_clock(s);
+    s->model = model_new(today(s) - 400);
+    s->keys_asked = FIRST_KEY;
+    s->node = (struct node){.dice = &s->dice,
+                            .model = s->model,
+                            .network = &s->network,
+                            .witness = &s->witness};
+    s->sources =
+        (struct sources){.dice = &s->dice, .model = s->model, .network = &s->network};
+    s->members =
+        (struct members){.dice = &s->dice, .model = s->model, .network = &s->network};
+    draw_weights(s);
+    draw_sizes(s);
+    settings = draw_settings(s);
+    node_begin(&s->node, &settings);
+    furnish(s);
+}
+
+// ---- the end: when the world has calmed down everything is answered and delivered ----
+
+static void
+renew_key(struct simulation *s, uint32_t institution, uint32_t role)
+{
+    if (model_valid_key(s->model, institution, role) == NULL) {
+        want_key(s, institution, role);
+        settle(s);
+    }
+}
+
+// Whoever had his key revoked gets another one.
+static void
+renew_keys(struct simulation *s)
+{
+    settle(s);
+    for (uint32_t i = 1; i <= s->model->institutions_len; i++) {
+        renew_key(s, i, ROLE_MEMBER);
+    }
+    for (size_t i = 0; i < s->sources.len; i++) {
+        renew_key(s, s->sources.source[i].institution, ROLE_SOURCE);
+    }
+}
+
+static void
+stop_troubles(struct simulation *s)
+{
+    s->network.loss = s->network.disorder = 0;
+    s->network.queue_max = QUEUE_MAX;
+    node_fill_disk(&s->node, false);
+    s->node.settings.window_messages = 1000000;
+}
+
+static void
+quiet_round(struct simulation *s)
+{
+    while (network_carry(&s->network)) {
+    }
+    node_go_on(&s->node);
+    settle(s);
+    add_time(s, second_us);
+    node_second(&s->node);
+    node_pulse(&s->node);
+    settle(s);
+    while (network_carry(&s->network)) {
+    }
+}
+
 static void
 calm_down(struct simulation *s)
 {
-    bool busy = true;
-
-    s->clients.loss = 0;
-    s->node.quota = false;
-    for (int round = 0; busy; round++) {
+    stop_troubles(s);
+    for (int round = 0; sources_are_busy(&s->sources); round++) {
         if (s->node.tiny && round == 20) {
             break; // there may be no room any more
         }
-        if (round == 1000) {
-            broken("after 1000 quiet rounds a source has no answer yet");
+        if (round == QUIET_ROUNDS_MAX) {
+            broken("after %d quiet rounds a source has no answer yet", round);
         }
-        busy = false;
-        for (size_t i = 0; i < s->clients.publishers_len; i++) {
-            busy =
-                busy || s->clients.publishers[i].len > 0 || s->clients.publishers[i].asks;
-            clients_publish(&s->clients, i);
+        renew_keys(s);
+        for (size_t i = 0; i < s->sources.len; i++) {
+            sources_publish(&s->sources, i);
         }
-        while (clients_carry(&s->clients)) {
-        }
-        while (s->node.queued > 0) {
-            apply(s, FAULT_NONE);
-        }
-        while (s->node.finished_len > 0) {
-            take(s);
-        }
-        while (clients_carry(&s->clients)) {
-        }
+        quiet_round(s);
     }
-    model_check_letters(s->model, s->node.tails, node_view(&s->node));
+    while (s->node.broker->draining) {
+        quiet_round(s);
+    }
+    quiet_round(s);
+    renew_keys(s);
+    model_check_letters(s->model, s->node.broker->tails, node_view(&s->node));
     look_at_everything(s);
 }
 
 static void
-empty_mailbox(struct simulation *s, uint32_t mailbox)
+empty_mailbox(struct simulation *s, const struct model_box *box)
 {
-    struct lane *lane = node_lane(&s->node, mailbox);
-    struct buffer frame = {0};
-    struct hot_acknowledge acknowledge = {.mailbox = mailbox};
+    struct member *member = &s->members.member[0];
 
-    node_open_lane(&s->node, mailbox, UINT64_MAX, 1 + dice_below(&s->dice, 500), 1 << 20);
-    while (node_fill(&s->node, lane, 65000, &frame) > 0) {
-        acknowledge.through = outflow_state(lane->outflow).sent;
-        node_acknowledge(&s->node, lane, &acknowledge);
-        buffer_clear(&frame);
+    s->members.calm = true;
+    members_connect(&s->members, member, box->institution);
+    members_open(&s->members, member, box->id);
+    for (int round = 0; box->waiting > 0 && round < QUIET_ROUNDS_MAX; round++) {
+        quiet_round(s);
+        members_acknowledge_all(&s->members, member);
+        quiet_round(s);
+        if (s->node.tiny && round == 40) {
+            break;
+        }
     }
-    node_close_lane(lane);
-    buffer_free(&frame);
+    members_hang_up(&s->members, member);
+    if (box->waiting != 0 && !s->node.tiny) {
+        broken("mailbox %u: %llu letters still wait after all was acknowledged", box->id,
+               (unsigned long long)box->waiting);
+    }
 }
 
 static void
 empty_all_mailboxes(struct simulation *s)
 {
     for (size_t i = 0; i < s->model->boxes_len; i++) {
-        empty_mailbox(s, s->model->boxes[i].id);
-    }
-    fold(s);
-    while (s->node.queued > 0) {
-        apply(s, FAULT_NONE);
-    }
-    fold(s);
-    apply(s, FAULT_NONE);
-    while (s->node.finished_len > 0) {
-        take(s);
-    }
-    if (tails_bytes(s->node.tails) != 0 && !s->node.tiny) {
-        broken("the tails hold %zu bytes after a fold", tails_bytes(s->node.tails));
-    }
-    for (size_t i = 0; i < s->model->boxes_len; i++) {
-        if (s->model->boxes[i].waiting != 0 && !s->node.tiny) {
-            broken("mailbox %u: %llu letters still wait after all was acknowledged",
-                   s->model->boxes[i].id, (unsigned long long)s->model->boxes[i].waiting);
+        if (s->model->boxes[i].waiting > 0) {
+            empty_mailbox(s, &s->model->boxes[i]);
         }
+    }
+    for (int i = 0; i < 3; i++) { // the fold's own commit is nothing to fold
+        quiet_round(s);
+    }
+    if (tails_bytes(s->node.broker->tails) != 0 && !s->node.tiny) {
+        broken("the tails hold %zu bytes after a fold",
+               tails_bytes(s->node.broker->tails));
     }
     look_at_everything(s);
 }
+
+// ---- runs ----
 
 static void
 print_end(const struct simulation *s, const struct hash *journal)
@@ -830,67 +637,38 @@ print_end(const struct simulation *s, const struct hash *journal)
     printf("seed %" PRIu64 ": %" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64
            " mutations, %" PRIu64 " refused, %" PRIu64 " repeated, %" PRIu64
            " letters, %" PRIu64 " acknowledged, %" PRIu64 " integrations, %" PRIu64
-           " takeovers, %" PRIu64 " batches without room%s, %" PRIu64
-           " crashes, journal ",
+           " frames, %" PRIu64 " lost, %" PRIu64 " delivered, %" PRIu64
+           " takeovers, %" PRIu64 " batches without room%s, %" PRIu64 " crashes, %" PRIu64
+           " drains, journal ",
            s->seed, s->steps, model->commits, model->mutations, model->refused,
            model->repeated, model->letters, model->acknowledgements, model->directory,
-           s->clients.takeovers, s->node.full, s->node.tiny ? " (tiny)" : "",
-           s->node.crashes);
+           s->network.frames, s->network.lost, s->witness.delivered, s->witness.takeovers,
+           s->node.full, s->node.tiny ? " (tiny)" : "", s->node.crashes, s->node.drains);
     for (size_t i = 0; i < 8; i++) {
         printf("%02x", journal->at[i]);
     }
     printf("\n");
 }
 
-// Sometimes so small that it is full before the end.
-static uint64_t
-choose_map_bytes(struct simulation *s)
-{
-    return dice_one_in(&s->dice, 8) ? (UINT64_C(1200) + dice_below(&s->dice, 1500)) << 10
-                                    : UINT64_C(64) << 20;
-}
-
-static void
-begin(struct simulation *s, uint64_t seed, uint64_t steps)
-{
-    int32_t first_day;
-
-    *s = (struct simulation){.seed = seed, .steps = steps, .dice.state = seed};
-    running = s;
-    for (unsigned i = 0; i < FACT_VARIANTS; i++) {
-        s->catalogues[i] = facts_text(i);
-    }
-    s->now_us = (day_of(2026, 2, 1).number + dice_between(&s->dice, 0, 600)) * day_us +
-                dice_below(&s->dice, 86400) * INT64_C(1000000);
-    s->last_day_us = s->now_us + 200 * day_us;
-    first_day = day_in_brussels((struct instant){s->now_us}).number - 400;
-    s->model = model_new(first_day);
-    node_begin(&s->node, &s->dice, s->model, choose_map_bytes(s));
-    clients_begin(&s->clients, &s->dice, s->model, &s->node);
-    draw_weights(s);
-    furnish(s);
-}
-
 static void
 end(struct simulation *s)
 {
-    clients_end(&s->clients);
     node_end(&s->node);
+    network_end(&s->network);
+    members_end(&s->members);
+    witness_end(&s->witness);
     model_free(&s->model);
-    for (unsigned i = 0; i < FACT_VARIANTS; i++) {
-        buffer_free(&s->catalogues[i]);
-    }
 }
 
 // Returns the journal's last hash, in which all before it is.
 static struct hash
-simulate(uint64_t seed, uint64_t steps)
+simulate(uint64_t seed, uint64_t steps, bool quiet)
 {
-    struct simulation s;
+    static struct simulation s;
     struct meta meta;
 
     begin(&s, seed, steps);
-    for (s.step = 1; s.step <= steps; s.step++) {
+    for (s.step = 1; s.step <= s.steps; s.step++) {
         act_now(&s, choose_act(&s));
         if (s.step % WHOLE_CHECK_STEPS == 0) {
             look_at_everything(&s);
@@ -899,7 +677,9 @@ simulate(uint64_t seed, uint64_t steps)
     calm_down(&s);
     empty_all_mailboxes(&s);
     CHECK(meta_get(node_view(&s.node), &meta, NULL) == VG_OK);
-    print_end(&s, &meta.last_hash);
+    if (!quiet) {
+        print_end(&s, &meta.last_hash);
+    }
     end(&s);
     return meta.last_hash;
 }
@@ -915,29 +695,47 @@ number_after(int argc, char **argv, const char *name, uint64_t fallback)
     return fallback;
 }
 
+static bool
+has(int argc, char **argv, const char *name)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int
 main(int argc, char **argv)
 {
     uint64_t seed = number_after(argc, argv, "--seed", 1);
-    uint64_t steps = number_after(argc, argv, "--steps", 2000);
-    uint64_t seeds = number_after(argc, argv, "--seeds", 1);
-    bool twice = argc > 1 && strcmp(argv[argc - 1], "--twice") == 0;
+    uint64_t steps = number_after(argc, argv, "--steps", 0);
+    uint64_t seconds = number_after(argc, argv, "--seconds", UINT32_MAX);
+    uint64_t seeds =
+        number_after(argc, argv, "--seeds", seconds == UINT32_MAX ? 1 : UINT32_MAX);
+    bool twice = has(argc, argv, "--twice");
+    bool quiet = has(argc, argv, "--quiet");
+    time_t last = time(NULL) + (time_t)seconds;
+    uint64_t done = 0;
 
     signal(SIGABRT, say_where);
     signal(SIGSEGV, say_where);
-    for (uint64_t i = 0; i < seeds; i++) {
-        struct hash journal = simulate(seed + i, steps);
+    for (; done < seeds && time(NULL) < last; done++) {
+        struct hash journal = simulate(seed + done, steps, quiet);
 
         fflush(stdout);
         if (twice) {
-            struct hash again = simulate(seed + i, steps);
+            struct hash again = simulate(seed + done, steps, quiet);
 
             if (memcmp(&journal, &again, sizeof journal) != 0) {
                 printf("seed %" PRIu64 " does not give the same journal again\n",
-                       seed + i);
+                       seed + done);
                 return 1;
             }
         }
     }
+    printf("%" PRIu64 " seeds, %ld s\n", done,
+           (long)(time(NULL) - last + (time_t)seconds));
     return 0;
 }

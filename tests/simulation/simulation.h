@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: EUPL-1.2
+// simulation.h - one run: a broker, its network, its clients, the model, and the dice that
+// decide what happens next.
+#ifndef SIMULATION_SIMULATION_H
+#define SIMULATION_SIMULATION_H
+
+#include "members.h"
+#include "node.h"
+#include "sources.h"
+
+// What can happen in one step; how often is drawn anew for every seed.
+enum act {
+    ACT_REPORT,
+    ACT_PUBLISH,
+    ACT_CARRY,
+    ACT_APPLY,
+    ACT_TAKE,
+    ACT_GO_ON,
+    ACT_SUBSCRIBE,
+    ACT_HANG_UP,
+    ACT_ACKNOWLEDGE_SOME,
+    ACT_FIDGET,
+    ACT_INTEGRATE_SOME,
+    ACT_REMOVE_SOME,
+    ACT_ASK,
+    ACT_ADMINISTER,
+    ACT_SECOND,
+    ACT_PULSE,
+    ACT_TIME,
+    ACT_FILL_DISK,
+    ACT_FAIL_READS,
+    ACT_DIE,
+    ACT_DRAIN,
+    ACT_FORGET,
+    ACTS,
+};
+
+struct simulation {
+    uint64_t seed;
+    uint64_t step;
+    uint64_t steps;
+    struct dice dice;
+    struct model *model;
+    struct node node;
+    struct network network;
+    struct witness witness;
+    struct sources sources;
+    struct members members;
+    int64_t now_us;
+    int64_t steady_us;
+    int64_t last_day_us; // time stops before the model's days end
+    unsigned weights[ACTS];
+    unsigned weights_total;
+    unsigned fault_one_in; // 0: none
+    uint32_t burst;        // mutations reported at once, at most
+    uint32_t favourite;    // one person in so many mutations; 0: all alike
+    bool heavy;            // letters bigger than what a frame takes of a mailbox
+    uint32_t items_max;    // of an Integrate
+    uint32_t boxes_asked;
+    int keys_asked;
+    unsigned catalogues_waiting; // proposed, not applied
+};
+
+// ---- choose.c: what clients and administrators want next ----
+
+int32_t today(const struct simulation *s);
+uint32_t any_institution(struct simulation *s);
+
+void report(struct simulation *s);
+// A request goes over the wire when the institution is connected, else by the console.
+void integrate(struct simulation *s);
+void remove_some(struct simulation *s);
+void ask(struct simulation *s);
+void administer(struct simulation *s);
+
+void want_institution(struct simulation *s, const char *code, uint16_t sector);
+void want_key(struct simulation *s, uint32_t institution, uint32_t role);
+void want_catalogue(struct simulation *s, unsigned variant);
+
+#endif
