@@ -4,6 +4,7 @@
 #include "edge/delivery.h"
 #include "edge/log.h"
 #include "edge/owed.h"
+#include "edge/retention.h"
 #include "edge/sources.h"
 #include "edge/watch.h"
 #include "wire/wire.h"
@@ -154,6 +155,9 @@ answer(struct broker *broker, struct command *command)
     if (command->kind == COMMAND_FOLD) {
         broker->fold_proposed = false;
     }
+    if (command->kind == COMMAND_EXPIRE) {
+        retention_answered(broker, command);
+    }
     if (!is_final(broker, command)) {
         return;
     }
@@ -174,6 +178,9 @@ take_batch(struct broker *broker, struct batch *batch)
         answer(broker, command);
     }
     take_posted(broker, batch);
+    if (batch->folded) {
+        retention_folded(broker, batch->commit - 1);
+    }
     watch_written(broker, batch->count.bytes_written);
     metrics.queued = broker->proposed;
 }

@@ -11,6 +11,7 @@
 #include "edge/pair.h"
 #include "edge/ready.h"
 #include "edge/reload.h"
+#include "edge/retention.h"
 #include "edge/sources.h"
 #include "edge/watch.h"
 #include "edge/zap.h"
@@ -121,6 +122,7 @@ at_second(evutil_socket_t fd, short what, void *arg)
 
     watch_room(broker);
     owed_propose(broker);
+    retention_watch(broker, clock_ms());
     watch_fold(broker);
     watch_arrivals(broker, clock_ms());
     lanes_tick(broker->lanes);
@@ -416,6 +418,7 @@ open_state(struct broker *broker, struct why *why)
     status = meta_get(broker->txn, &meta, why);
     if (status == VG_OK) {
         broker->last_commit = meta.last_commit;
+        retention_folded(broker, meta.folded_commit);
         broker->fold_wanted = meta.folded_commit < meta.last_commit;
         broker->proposals = proposals_new(meta.last_batch);
         status = tails_open(broker->txn, &broker->tails, why);

@@ -36,6 +36,14 @@ enum blocked_reason {
 struct zap;
 struct http;
 
+// How far retention is (edge/retention.h).
+struct retention {
+    uint64_t folded_commit; // whose fold the loop has taken
+    int64_t next_ms;        // not before this moment
+    bool proposed;          // a slice is on its way
+    struct why told;        // damage that was told last, "": none
+};
+
 struct broker {
     uint32_t magic;
     struct settings *settings;
@@ -78,6 +86,7 @@ struct broker {
     bool fatal;       // the outcome of a commit is not known: nobody is answered
     bool fold_wanted; // something was posted or acknowledged since the last fold
     bool fold_proposed;
+    struct retention retention;
     int exit_code;
     int64_t drain_ms; // when it began
     struct instant started;

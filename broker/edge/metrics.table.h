@@ -41,6 +41,10 @@
     ROW(store_file_bytes, GAUGE, "bytes", "size of the store's file")                    \
     ROW(store_quota_bytes, GAUGE, "bytes", "limit above which publishing is refused")    \
     ROW(disk_free_bytes, GAUGE, "bytes", "room left on the store's disk")                \
+    ROW(blocks_erased, COUNTER, "", "blocks of bodies erased by retention")              \
+    ROW(letters_moved, COUNTER, "", "waiting letters whose bodies retention kept")       \
+    ROW(records_trimmed, COUNTER, "", "journal records erased by retention")             \
+    ROW(retention_stuck, GAUGE, "", "1: something damaged is in retention's way")        \
     ROW(blocked, GAUGE, "", "1: sources are told to wait: no room, or a slow disk")      \
     ROW(commit_age_ms, GAUGE, "ms", "for how long the batch at work has been at work")   \
     ROW(commit_us_max, GAUGE, "us", "the longest that a batch took since the start")     \

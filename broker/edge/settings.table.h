@@ -73,6 +73,11 @@
     ROW(core_dumps, SWITCH, "no", 0, 1, AT_START,                                        \
         "A crash may leave a core file and a debugger may look in: both see secrets "    \
         "and persons.")                                                                  \
+    ROW(replay_days, COUNT, "7", 1, 3650, AT_RELOAD,                                     \
+        "How long a notification's content is kept for sending it again; what nobody "   \
+        "has acknowledged is kept beyond that.")                                         \
+    ROW(journal_months, COUNT, "24", 1, 120, AT_RELOAD,                                  \
+        "How long the journal is kept: who got what, when and why.")                     \
     ROW(log_level, LEVEL, "info", 0, 0, AT_RELOAD,                                       \
         "What is worth a line: error, warning, info or debug.")
 

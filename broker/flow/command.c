@@ -73,7 +73,7 @@ command_forget_answer(struct command *command)
         command->history.chain_len = 0;
         break;
     case COMMAND_EXPIRE:
-        command->expire.more = false;
+        command->expire.more = command->expire.stuck = false;
         command->expire.blocks = command->expire.moved = command->expire.trimmed = 0;
         break;
     default:

@@ -191,6 +191,8 @@ struct expire_command {
     uint64_t blocks;  // erased
     uint64_t moved;   // letters whose bodies were copied
     uint64_t trimmed; // records
+    bool stuck;       // something damaged is in the way: nothing goes until it is mended
+    struct why why;
 };
 
 struct command {

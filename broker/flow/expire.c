@@ -8,6 +8,9 @@
 // its body copied to a fresh block first. The copy stands in the journal (JOURNAL_MOVED),
 // so the walk meets it again when that commit has come of age. A stuck mailbox thus keeps
 // its own bodies and nothing else.
+//
+// What is damaged stops the walk before anything of it is lost, and is named; the broker
+// goes on.
 #include "flow/applier.h"
 
 #include "store/counted.h"
@@ -20,6 +23,7 @@ enum {
     EFFORT_LETTER = 1,
     EFFORT_MOVE = 100,
     EFFORT_BLOCK = 50,
+    EFFORT_CHECK = 120,       // of a block's checksum
     EFFORT_RECORD_BYTES = 64, // so many bytes of a record are one unit
     // A walk that found nothing is written down after so many records: one that wrote
     // its place each time would make the records that keep it going.
@@ -36,6 +40,7 @@ struct expiry {
     struct journal_head head;
     uint64_t effort;
     uint64_t newest_block; // that the records walked so far wrote
+    uint64_t sound_block;  // the last one whose checksum was looked at
     // Letters of one event share bodies: the last copies made in this slice.
     struct copy {
         uint64_t from;
@@ -93,6 +98,24 @@ find_letter(struct applier *applier, uint32_t mailbox, uint64_t number,
     return status;
 }
 
+// Copying damage would give it a checksum of its own.
+static bool
+is_sound(struct expiry *expiry, uint64_t address)
+{
+    uint64_t block = body_block(address);
+
+    if (block == expiry->sound_block) {
+        return true;
+    }
+    expiry->effort += EFFORT_CHECK;
+    if (bodies_check_block(expiry->applier->txn, block, &expiry->command->why) != VG_OK) {
+        expiry->command->stuck = true;
+        return false;
+    }
+    expiry->sound_block = block;
+    return true;
+}
+
 // Reserving may write a block, so the old body is looked up after it.
 static enum vg_status
 copy_body(struct expiry *expiry, uint64_t from, uint32_t size, uint64_t *ret_to)
@@ -130,12 +153,18 @@ move_letter(struct expiry *expiry, uint32_t mailbox, uint64_t number, uint64_t b
     struct mailbox_id id = {mailbox};
     struct applier *applier = expiry->applier;
     struct journal_moved item = {.number = number, .mailbox = mailbox, .size = size};
-    enum vg_status status = copy_body(expiry, body, size, &item.body);
+    enum vg_status status;
 
+    if (!is_sound(expiry, body)) {
+        return VG_OK;
+    }
+    status = copy_body(expiry, body, size, &item.body);
     expiry->effort += EFFORT_MOVE;
     if (status == VG_OK) {
         status = place == PLACE_HELD ? held_move_body(applier->txn, id, number, item.body)
                                      : backlog_move(applier->txn, id, number, item.body);
+        // A damaged row stays as it is; the journal says where the body lies now.
+        status = status == VG_STORE_BROKEN ? VG_OK : status;
     }
     if (status == VG_OK) {
         journal_add(&applier->record, JOURNAL_MOVED, &item, sizeof item, NULL, 0);
@@ -173,7 +202,8 @@ expire_event(struct expiry *expiry, const struct journal_item *item, bool skip)
     struct journal_recipient recipient;
     enum vg_status status = VG_OK;
 
-    for (size_t i = 0; status == VG_OK && journal_item_recipient(item, i, &recipient);
+    for (size_t i = 0; status == VG_OK && !expiry->command->stuck &&
+                       journal_item_recipient(item, i, &recipient);
          i++) {
         status = expire_letter(expiry, recipient.mailbox, recipient.number,
                                recipient.body, recipient.size, skip);
@@ -215,6 +245,9 @@ expire_items(struct expiry *expiry, bool *ret_all)
         } else if (item.kind == JOURNAL_MOVED) {
             status = expire_moved(expiry, &item, skip);
         }
+        if (expiry->command->stuck) {
+            return status;
+        }
         meta->erased_items = skip ? meta->erased_items : items;
     }
     *ret_all = status == VG_OK;
@@ -238,14 +271,16 @@ erase_blocks(struct expiry *expiry, bool *ret_all)
     return status;
 }
 
-static enum vg_status
+// False when it is damaged.
+static bool
 read_record(struct expiry *expiry, uint64_t commit)
 {
-    enum vg_status status =
-        journal_read(expiry->applier->txn, commit, &expiry->record, &expiry->head, NULL);
+    enum vg_status status = journal_read(expiry->applier->txn, commit, &expiry->record,
+                                         &expiry->head, &expiry->command->why);
 
     expiry->effort += 1 + expiry->record.len / EFFORT_RECORD_BYTES;
-    return status == VG_NOT_FOUND ? VG_STORE_BROKEN : status;
+    expiry->command->stuck = status != VG_OK;
+    return status == VG_OK;
 }
 
 // One record of age: done, when all of it is looked after and its blocks are gone.
@@ -292,14 +327,15 @@ erase_bodies(struct expiry *expiry)
         if (command->more) {
             break;
         }
-        status = read_record(expiry, applier->meta.erased_commit + 1);
-        if (status != VG_OK || expiry->head.time_us > limit_us) {
+        if (!read_record(expiry, applier->meta.erased_commit + 1) ||
+            expiry->head.time_us > limit_us) {
             break;
         }
         status = erase_commit(expiry, &done);
-        command->more = !done;
+        command->more = !done && !command->stuck;
     }
-    if (status == VG_OK && command->moved == 0 && command->blocks == 0 && done &&
+    if (status == VG_OK && command->moved == 0 && command->blocks == 0 &&
+        (done || command->stuck) &&
         applier->meta.erased_commit - before < WALK_UNWRITTEN_MAX) {
         applier->meta.erased_commit = before;
         applier->meta.erased_items = items_before;
@@ -330,8 +366,7 @@ trim_journal(struct expiry *expiry)
             expiry->command->more = true;
             break;
         }
-        status = read_record(expiry, meta->first_commit);
-        if (status != VG_OK ||
+        if (!read_record(expiry, meta->first_commit) ||
             day_in_brussels((struct instant){expiry->head.time_us}).number >=
                 limit.number) {
             break;
@@ -357,7 +392,7 @@ expire_old(struct applier *applier, struct command *command)
         return VG_OK; // copying needs room; the next one does as well
     }
     status = erase_bodies(&expiry);
-    if (status == VG_OK) {
+    if (status == VG_OK && !command->expire.stuck) {
         status = trim_journal(&expiry);
     }
     buffer_free(&expiry.record);

@@ -527,6 +527,105 @@ whatever_waits_can_be_read(void **state)
 
 // ---- faults ----
 
+// Changes a byte in the value of a table's row, behind the store's back.
+static void
+flip(struct flow_fixture *f, const char *table, const void *key, size_t key_len,
+     size_t offset)
+{
+    MDB_env *env = NULL;
+    MDB_txn *txn = NULL;
+    MDB_dbi dbi;
+    MDB_val mdb_key = {key_len, (void *)(uintptr_t)key}, value;
+    uint8_t copy[65536];
+
+    flow_close_store(f);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, 64), 0);
+    assert_int_equal(mdb_env_set_mapsize(env, 256 << 20), 0);
+    assert_int_equal(mdb_env_open(env, f->path, 0, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
+    assert_int_equal(mdb_get(txn, dbi, &mdb_key, &value), 0);
+    memcpy(copy, value.mv_data, value.mv_size);
+    copy[offset] ^= 1;
+    value.mv_data = copy;
+    assert_int_equal(mdb_put(txn, dbi, &mdb_key, &value, 0), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+    flow_open_store(f);
+}
+
+static void
+damage_stops_it_and_is_named(void **state)
+{
+    static const uint8_t block[8] = {0, 0, 0, 0, 0, 0, 0, 1};
+    struct flow_fixture *f = *state;
+    struct expire_command *slice;
+    char words[64];
+    uint64_t commit;
+    uint8_t key[8] = {0};
+
+    flow_follow(f, CPAS_A, 1, 2);
+    publish(f, 1, 3);
+    commit = flow_meta(f).last_commit;
+    fold(f);
+    pass_days(f, REPLAY_DAYS);
+    flip(f, "bodies", block, sizeof block, 100);
+    for (int i = 0; i < 3; i++) {
+        slice = ask(f);
+        flow_apply(f);
+        assert_true(slice->stuck);
+        assert_false(slice->more);
+        assert_string_equal(slice->why.text, "block 1: its checksum does not hold");
+        assert_int_equal(f->done->commit, 0); // and nothing is written
+    }
+    flip(f, "bodies", block, sizeof block, 100);
+    key[5] = (uint8_t)commit;
+    flip(f, "commits", key, sizeof key, 70);
+    slice = ask(f);
+    flow_apply(f);
+    assert_true(slice->stuck);
+    snprintf(words, sizeof words, "commit %llu: its hash does not hold",
+             (unsigned long long)commit);
+    assert_string_equal(slice->why.text, words);
+    flip(f, "commits", key, sizeof key, 70);
+    slice = ask(f);
+    flow_apply(f);
+    assert_false(slice->stuck);
+    assert_int_equal(slice->moved, 3);
+}
+
+// Its letters come when the row is mended: where their bodies lie stands in the journal.
+static void
+a_damaged_row_is_not_made_to_look_sound(void **state)
+{
+    static const uint8_t row[12] = {0, 0, 0, CPAS_A, 0, 0, 0, 0, 0, 0, 0, 1};
+    struct flow_fixture *f = *state;
+    struct letter letters[3];
+    struct journal_moved moved;
+    struct bytes body;
+    size_t len = 0;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    publish(f, 1, 3);
+    fold(f);
+    pass_days(f, REPLAY_DAYS);
+    flip(f, "backlog", row, sizeof row, 60);
+    ask(f);
+    flow_apply(f);
+    assert_int_equal(
+        backlog_read(flow_view(f), (struct mailbox_id){CPAS_A}, 1, letters, 3, &len),
+        VG_STORE_BROKEN);
+    assert_int_equal(flow_last_item(f, JOURNAL_MOVED, &moved, sizeof moved), 3);
+    assert_int_equal(body_get(flow_view(f), moved.body, &body), VG_OK);
+    assert_int_equal(body.len, moved.size);
+    flow_command(f, COMMAND_ACKNOWLEDGE, CPAS_A); // then the check has nothing to say
+    f->next->last->acknowledge.mailbox = CPAS_A;
+    f->next->last->acknowledge.through = 3;
+    f->next->last->acknowledge.through_bytes = flow_row(f, CPAS_A).bytes_total;
+    flow_apply(f);
+}
+
 static void
 a_full_store_puts_it_off(void **state)
 {
@@ -571,6 +670,8 @@ main(void)
         FLOW_TEST(records_go_after_the_months_set),
         FLOW_TEST(an_idle_broker_writes_next_to_nothing),
         cmocka_unit_test(whatever_waits_can_be_read),
+        FLOW_TEST(damage_stops_it_and_is_named),
+        FLOW_TEST(a_damaged_row_is_not_made_to_look_sound),
         FLOW_TEST(a_full_store_puts_it_off),
     };
 
