@@ -257,14 +257,14 @@ add_conditions(scmp_filter_ctx filter)
         {CALL(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
         {CALL(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
         {CALL(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
-        {CALL(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX)}, // the service manager's
-        {CALL(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONREAD)},
-        {CALL(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO)},
-        {CALL(ioctl), SCMP_A1(SCMP_CMP_EQ, TCGETS)},
-        {CALL(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)},
-        {CALL(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0)}, // asks
-        {CALL(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())},
-        {CALL(kill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid())},
+        {CALL(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0)}, // the service manager's
+        {CALL(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0)},
+        {CALL(ioctl), SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0)},
+        {CALL(ioctl), SCMP_A1(SCMP_CMP_EQ, TCGETS, 0)},
+        {CALL(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0)},
+        {CALL(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0, 0)}, // asks
+        {CALL(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0)},
+        {CALL(kill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0)},
     };
     int wrong = 0;
 
