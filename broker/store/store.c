@@ -144,12 +144,22 @@ open_failed(const struct store *store, const char *step, int rc, struct why *why
                 step, mdb_strerror(rc));
 }
 
-static bool
-has_store(const struct store *store)
+// "I cannot see whether there is one" is not "there is none": a new store would take the
+// place of the old one.
+static enum vg_status
+find_store(const struct store *store, bool *ret_there, struct why *why)
 {
     struct stat file;
 
-    return fstatat(store->folder, "data.mdb", &file, 0) == 0 && file.st_size > 0;
+    *ret_there = fstatat(store->folder, "data.mdb", &file, 0) == 0;
+    if (!*ret_there && errno != ENOENT) {
+        return open_failed(store, "data.mdb", errno, why);
+    }
+    if (*ret_there && file.st_size == 0) {
+        return fail(why, VG_STORE_BROKEN, "%s: data.mdb was cut short: it is empty",
+                    store->path);
+    }
+    return VG_OK;
 }
 
 static enum vg_status
@@ -159,10 +169,14 @@ open_folder(struct store *store, bool create, struct why *why)
     if (store->folder < 0) {
         return open_failed(store, "folder", errno, why);
     }
-    if (has_store(store)) {
-        return VG_OK;
+
+    bool there = false;
+    enum vg_status status = find_store(store, &there, why);
+
+    if (status != VG_OK || there) {
+        return status;
     }
-    if (faccessat(store->folder, STORE_RESTORING, F_OK, 0) == 0) {
+    if (faccessat(store->folder, STORE_RESTORING, F_OK, 0) == 0 || errno != ENOENT) {
         return fail(why, VG_BAD_FILE, "%s: a restore was interrupted; run it again",
                     store->path);
     }
@@ -563,12 +577,16 @@ store_open(const struct store_options *options, struct store **ret_store, struct
     store->access = options->access;
 
     bool writes = store->access == STORE_WRITES;
+    bool there = false;
     enum vg_status status = open_folder(store, writes && options->create, why);
 
     if (status == VG_OK && writes) {
         status = take_lock(store, why);
     }
-    if (status == VG_OK && !has_store(store)) {
+    if (status == VG_OK) {
+        status = find_store(store, &there, why); // another may just have made it
+    }
+    if (status == VG_OK && !there) {
         status = make_store(store, why);
     }
     if (status == VG_OK) {

@@ -208,6 +208,31 @@ a_file_that_was_cut_short_is_refused_unless_nothing_of_it_is_missed(void **state
 }
 
 static void
+a_store_that_cannot_be_seen_or_is_empty_is_not_made_anew(void **state)
+{
+    struct fresh_store *fresh = *state;
+    char path[300];
+    char elsewhere[310];
+    struct why why;
+    struct stat file;
+
+    (void)cut(fresh, 0);
+    snprintf(path, sizeof path, "%s/data.mdb", fresh->path);
+    snprintf(elsewhere, sizeof elsewhere, "%s.kept", path);
+    assert_int_equal(rename(path, elsewhere), 0);
+    assert_int_equal(symlink("data.mdb", path), 0); // a loop: no file, and no ENOENT
+    assert_int_equal(fresh_store_try_open(fresh, &why), VG_BAD_FILE);
+    assert_int_equal(lstat(path, &file), 0);
+    assert_true(S_ISLNK(file.st_mode));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rename(elsewhere, path), 0);
+
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(fresh_store_try_open(fresh, &why), VG_STORE_BROKEN);
+    assert_non_null(strstr(why.text, "data.mdb was cut short: it is empty"));
+}
+
+static void
 a_newer_schema_is_refused_and_left_alone(void **state)
 {
     struct fresh_store *fresh = *state;
@@ -817,6 +842,7 @@ main(void)
         fresh_store_test(two_at_once_are_refused),
         fresh_store_test(
             a_file_that_was_cut_short_is_refused_unless_nothing_of_it_is_missed),
+        fresh_store_test(a_store_that_cannot_be_seen_or_is_empty_is_not_made_anew),
         fresh_store_test(a_newer_schema_is_refused_and_left_alone),
         fresh_store_test(a_file_of_something_else_is_refused),
         fresh_store_test(bytes_that_are_no_database_are_refused),
