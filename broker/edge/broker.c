@@ -120,6 +120,7 @@ at_second(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
 
+    answers_take(broker); // should a wake-up ever be lost
     watch_room(broker);
     owed_propose(broker);
     retention_watch(broker, clock_ms());
@@ -157,7 +158,7 @@ start_timer(struct event *timer, int ms)
     struct timeval wait = {ms / 1000, ms % 1000 * 1000};
 
     if (!evtimer_pending(timer, NULL)) {
-        evtimer_add(timer, &wait);
+        CHECK(evtimer_add(timer, &wait) == 0);
     }
 }
 
@@ -476,8 +477,11 @@ open_writer(struct broker *broker, struct why *why)
     }
     broker->answers = event_new(broker->base, writer_fd(broker->writer),
                                 EV_READ | EV_PERSIST, at_answers, broker);
-    CHECK(broker->answers != NULL && event_add(broker->answers, NULL) == 0);
-    return VG_OK;
+    CHECK(broker->answers != NULL);
+    return event_add(broker->answers, NULL) == 0
+               ? VG_OK
+               : fail(why, VG_NO_MEMORY, "the event loop does not take the writer: %s",
+                      strerror(errno));
 }
 
 static enum vg_status
@@ -524,8 +528,8 @@ start_watching(struct broker *broker)
     pulse_ms = pulse_ms < PULSE_MS_MIN ? PULSE_MS_MIN : pulse_ms;
     pulse_ms = pulse_ms > PULSE_MS_MAX ? PULSE_MS_MAX : pulse_ms;
     pulse.tv_usec = pulse_ms * 1000;
-    event_add(broker->second, &second);
-    event_add(broker->pulse, &pulse);
+    CHECK(event_add(broker->second, &second) == 0);
+    CHECK(event_add(broker->pulse, &pulse) == 0);
     watch_room(broker);
 }
 
@@ -609,7 +613,10 @@ broker_open(struct settings *settings, struct broker **ret_broker, struct faults
 int
 broker_run(struct broker *broker)
 {
-    event_base_dispatch(broker->base);
+    if (event_base_dispatch(broker->base) != 0) {
+        log_error("event_loop_failed", "why=%s", log_quote(strerror(errno)).text);
+        broker->exit_code = BROKER_EXIT_UNKNOWN;
+    }
     return broker->exit_code;
 }
 

@@ -138,6 +138,6 @@ delivery_run(struct broker *broker)
         bytes += serve(broker, session);
     }
     if (broker->first_delivery != NULL && !evtimer_pending(broker->delivery, NULL)) {
-        evtimer_add(broker->delivery, &at_once);
+        CHECK(evtimer_add(broker->delivery, &at_once) == 0);
     }
 }

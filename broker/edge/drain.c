@@ -15,7 +15,7 @@ check_again_soon(struct broker *broker)
 {
     struct timeval wait = {0, DRAIN_CHECK_MS * 1000};
 
-    evtimer_add(broker->drain, &wait);
+    CHECK(evtimer_add(broker->drain, &wait) == 0);
 }
 
 static bool

@@ -33,7 +33,7 @@ pump_settle(struct pump *pump)
     static const struct timeval at_once = {0, 0};
 
     if (has_input(pump) && !evtimer_pending(pump->again, NULL)) {
-        evtimer_add(pump->again, &at_once);
+        CHECK(evtimer_add(pump->again, &at_once) == 0);
     }
 }
 

@@ -93,7 +93,24 @@ at_watchdog(evutil_socket_t fd, short what, void *arg)
     sd_notify(0, "WATCHDOG=1");
 }
 
+// What libevent has to say, in our log.
 static void
+at_loop_words(int severity, const char *words)
+{
+    if (severity >= EVENT_LOG_WARN) {
+        log_warning("event_loop", "why=%s", log_quote(words).text);
+    }
+}
+
+// It cannot go on: nobody is answered any more.
+static void
+at_loop_failure(int error)
+{
+    log_error("event_loop_failed", "why=%s", log_quote(strerror(error)).text);
+    _exit(BROKER_EXIT_UNKNOWN);
+}
+
+static enum vg_status
 listen_to_signals(struct broker *broker, struct signals *signals)
 {
     uint64_t watchdog_us = 0;
@@ -102,17 +119,19 @@ listen_to_signals(struct broker *broker, struct signals *signals)
     signals->end[1] = evsignal_new(broker->base, SIGINT, at_end, broker);
     signals->reload = evsignal_new(broker->base, SIGHUP, at_reload, broker);
     CHECK(signals->end[0] != NULL && signals->end[1] != NULL && signals->reload != NULL);
-    event_add(signals->end[0], NULL);
-    event_add(signals->end[1], NULL);
-    event_add(signals->reload, NULL);
+    if (event_add(signals->end[0], NULL) != 0 || event_add(signals->end[1], NULL) != 0 ||
+        event_add(signals->reload, NULL) != 0) {
+        return VG_NO_MEMORY;
+    }
     if (sd_watchdog_enabled(0, &watchdog_us) > 0) {
         struct timeval half = {(time_t)(watchdog_us / 2000000),
                                (suseconds_t)(watchdog_us / 2 % 1000000)};
 
         signals->watchdog = event_new(broker->base, -1, EV_PERSIST, at_watchdog, broker);
         CHECK(signals->watchdog != NULL);
-        event_add(signals->watchdog, &half);
+        CHECK(event_add(signals->watchdog, &half) == 0);
     }
+    return VG_OK;
 }
 
 // A signal that comes while the broker opens waits until there is somebody to hear it.
@@ -196,6 +215,8 @@ serve(const char *path, struct settings *settings)
     signal(SIGXFSZ, SIG_IGN); // a limit on the file's size is an error of the write
     raise_descriptor_limit();
     log_set_level(settings->log_level);
+    event_set_log_callback(at_loop_words);
+    event_set_fatal_callback(at_loop_failure);
     hold_signals(SIG_BLOCK);
     if (open_confined(settings, &broker, &faults) != VG_OK) {
         say_not_started(&faults);
@@ -203,10 +224,14 @@ serve(const char *path, struct settings *settings)
         return INSPECT_BAD;
     }
     broker->settings_path = path;
-    listen_to_signals(broker, &signals);
-    hold_signals(SIG_UNBLOCK);
-    sd_notify(0, "READY=1");
-    code = broker_run(broker);
+    if (listen_to_signals(broker, &signals) == VG_OK) {
+        hold_signals(SIG_UNBLOCK);
+        sd_notify(0, "READY=1");
+        code = broker_run(broker);
+    } else {
+        log_error("not_started", "why=\"the event loop takes no signals\"");
+        code = INSPECT_BAD;
+    }
     forget_signals(&signals);
     broker_close(&broker);
     log_info("ended", "code=%d", code);

@@ -153,7 +153,7 @@ visitors_open(struct event_base *base, struct evhttp *server)
     visitors->second = event_new(base, -1, EV_PERSIST, at_second, visitors);
     visitors->came = event_new(base, -1, 0, at_came, visitors);
     CHECK(visitors->second != NULL && visitors->came != NULL);
-    event_add(visitors->second, &second);
+    CHECK(event_add(visitors->second, &second) == 0);
     evhttp_set_bevcb(server, make_stream, visitors);
     return visitors;
 }
