@@ -42,6 +42,8 @@ class Silence(AssertionError):
 class Wire:
     """One connection to one door. Use as a context."""
 
+    patience_s = 10.0  # for whatever is waited for without saying how long
+
     def __init__(self, endpoint, broker_public, public, secret):
         self.socket = CONTEXT.socket(zmq.DEALER)
         self.socket.rcvhwm = 0
@@ -74,8 +76,9 @@ class Wire:
         except zmq.Again:
             raise Silence("the connection takes nothing any more") from None
 
-    def hear(self, timeout_s=10.0):
+    def hear(self, timeout_s=None):
         """The next message that is no heartbeat. Sends heartbeats while it waits."""
+        timeout_s = self.patience_s if timeout_s is None else timeout_s
         end = time.monotonic() + timeout_s
         while True:
             left = end - time.monotonic()
@@ -89,7 +92,7 @@ class Wire:
             if message.WhichOneof("message") != "heartbeat":
                 return message
 
-    def hear_one(self, kind, timeout_s=10.0):
+    def hear_one(self, kind, timeout_s=None):
         """The next message must be of this kind; gives what it holds."""
         message = self.hear(timeout_s)
         found = message.WhichOneof("message")
@@ -105,7 +108,7 @@ class Wire:
         except Silence:
             return True
 
-    def hello(self, timeout_s=10.0):
+    def hello(self, timeout_s=None):
         self.say(hello=proto.Hello(version=1, client="test"))
         self.welcome = self.hear_one("welcome", timeout_s)
         self.heartbeat_s = self.welcome.heartbeat_ms / 2000.0
