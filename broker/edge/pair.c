@@ -25,7 +25,8 @@ value_of(char *line, const char *name)
 }
 
 static enum vg_status
-read_lines(FILE *file, struct pair *ret_pair, bool *ret_secret, struct why *why)
+read_lines(FILE *file, const char *path, struct pair *ret_pair, bool *ret_secret,
+           struct why *why)
 {
     char line[LINE_LEN_MAX];
     enum vg_status status = VG_OK;
@@ -44,7 +45,8 @@ read_lines(FILE *file, struct pair *ret_pair, bool *ret_secret, struct why *why)
                       zmq_z85_decode(ret_pair->secret, value) != NULL;
         if (!*ret_secret) {
             status = fail(why, VG_BAD_SETTINGS,
-                          "the secret is no Z85 key of %d characters", PAIR_TEXT_LEN - 1);
+                          "%s: the secret is no Z85 key of %d characters", path,
+                          PAIR_TEXT_LEN - 1);
         }
     }
     explicit_bzero(line, sizeof line);
@@ -95,7 +97,7 @@ pair_read(const char *path, struct pair *ret_pair, struct why *why)
         status = fail(why, VG_BAD_FILE, "%s: others than its owner may use the key file",
                       path);
     } else {
-        status = read_lines(file, &pair, &has_secret, why);
+        status = read_lines(file, path, &pair, &has_secret, why);
     }
     if (file != NULL) {
         fclose(file);
