@@ -1,54 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "node.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-// ---- the folder ----
-
-static void
-make_folder(struct node *node)
-{
-    const char *parent = getenv("TMPDIR");
-
-    if (parent == NULL) {
-        parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    }
-    snprintf(node->path, sizeof node->path, "%s/simulation-XXXXXX", parent);
-    CHECK(mkdtemp(node->path) != NULL);
-}
-
-static void
-remove_folder(const char *path)
-{
-    static const char *const files[] = {"data.mdb", "lock.mdb", "vigie.lock"};
-    char file[128];
-
-    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        snprintf(file, sizeof file, "%s/%s", path, files[i]);
-        unlink(file);
-    }
-    CHECK(rmdir(path) == 0);
-}
-
-static void
-copy_file(const char *from, const char *to)
-{
-    static char bytes[1 << 16];
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    ssize_t len;
-
-    CHECK(in >= 0 && out >= 0);
-    while ((len = read(in, bytes, sizeof bytes)) > 0) {
-        CHECK(write(out, bytes, (size_t)len) == len);
-    }
-    close(in);
-    close(out);
-}
 
 // ---- life ----
 
@@ -81,21 +36,21 @@ node_begin(struct node *node, const struct settings *settings)
 {
     node->settings = *settings;
     node->tiny = settings->map_bytes < MAP_BYTES_TINY;
-    make_folder(node);
+    folder_make(node->path, sizeof node->path);
     open_broker(node);
 }
 
 void
 node_remove_folder(const struct node *node)
 {
-    remove_folder(node->path);
+    folder_remove(node->path);
 }
 
 void
 node_end(struct node *node)
 {
     close_broker(node);
-    remove_folder(node->path);
+    folder_remove(node->path);
 }
 
 // LMDB wants its environment closed before the same file is opened again. Sometimes the
@@ -105,20 +60,17 @@ static void
 live_again(struct node *node)
 {
     char old[sizeof node->path];
-    char from[128], to[128];
     bool copies = dice_one_in(node->dice, 4);
 
     faults_heal(); // a start on a disk that fails is another test's
     memcpy(old, node->path, sizeof old);
     if (copies) {
-        make_folder(node);
-        snprintf(from, sizeof from, "%s/data.mdb", old);
-        snprintf(to, sizeof to, "%s/data.mdb", node->path);
-        copy_file(from, to);
+        folder_make(node->path, sizeof node->path);
+        folder_copy_store(old, node->path);
     }
     close_broker(node);
     if (copies) {
-        remove_folder(old);
+        folder_remove(old);
     }
     open_broker(node);
 }

@@ -7,6 +7,7 @@
 
 #include "dice.h"
 #include "faults.h"
+#include "folder.h"
 #include "model.h"
 #include "network.h"
 #include "witness.h"

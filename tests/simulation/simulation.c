@@ -40,7 +40,7 @@ static const unsigned usual[ACTS] = {
     [ACT_ASK] = 3,        [ACT_ADMINISTER] = 4,  [ACT_SECOND] = 8,
     [ACT_PULSE] = 3,      [ACT_TIME] = 10,       [ACT_FILL_DISK] = 1,
     [ACT_FAIL_READS] = 1, [ACT_DIE] = 1,         [ACT_DRAIN] = 1,
-    [ACT_FORGET] = 1,
+    [ACT_FORGET] = 1,     [ACT_COPY] = 1,        [ACT_REPLAY] = 1,
 };
 
 static struct simulation *running; // for broken() alone
@@ -72,6 +72,7 @@ broken(const char *format, ...)
            running->steps);
     va_end(args);
     fflush(stdout);
+    twin_end(&running->twin);
     node_remove_folder(&running->node);
     _Exit(1);
 }
@@ -136,6 +137,15 @@ look_at_everything(struct simulation *s)
                (unsigned long long)s->model->commits, (unsigned long long)waiting);
     }
     free(report);
+}
+
+// A copy of some time ago becomes what the store is now.
+static void
+replay(struct simulation *s)
+{
+    if (s->twin.path[0] != 0) {
+        twin_follow(&s->twin, &s->node);
+    }
 }
 
 static void
@@ -310,6 +320,12 @@ act_now(struct simulation *s, enum act act)
         break;
     case ACT_FORGET:
         sources_forget(&s->sources, source);
+        break;
+    case ACT_COPY:
+        twin_copy(&s->twin, &s->node, dice_one_in(&s->dice, 4));
+        break;
+    case ACT_REPLAY:
+        replay(s);
         break;
     case ACTS:
         break;
@@ -653,6 +669,7 @@ print_end(const struct simulation *s, const struct hash *journal)
 static void
 end(struct simulation *s)
 {
+    twin_end(&s->twin);
     node_end(&s->node);
     network_end(&s->network);
     members_end(&s->members);
@@ -675,6 +692,7 @@ simulate(uint64_t seed, uint64_t steps, bool quiet)
         }
     }
     calm_down(&s);
+    replay(&s);
     empty_all_mailboxes(&s);
     CHECK(meta_get(node_view(&s.node), &meta, NULL) == VG_OK);
     if (!quiet) {

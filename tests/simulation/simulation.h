@@ -7,6 +7,7 @@
 #include "members.h"
 #include "node.h"
 #include "sources.h"
+#include "twin.h"
 
 // What can happen in one step; how often is drawn anew for every seed.
 enum act {
@@ -32,6 +33,8 @@ enum act {
     ACT_DIE,
     ACT_DRAIN,
     ACT_FORGET,
+    ACT_COPY,
+    ACT_REPLAY,
     ACTS,
 };
 
@@ -46,6 +49,7 @@ struct simulation {
     struct witness witness;
     struct sources sources;
     struct members members;
+    struct twin twin;
     int64_t now_us;
     int64_t steady_us;
     int64_t last_day_us; // time stops before the model's days end
