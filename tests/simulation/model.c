@@ -41,6 +41,7 @@ model_free(struct model **model)
         }
     }
     free((*model)->deeds);
+    free((*model)->commit_us);
     free(*model);
     *model = NULL;
 }
@@ -572,7 +573,7 @@ deliver(const struct question *question, const struct told *told, struct model_b
     }
     last = add_told(box);
     *last = *told;
-    last->body = recipient.body;
+    last->body = last->first_body = recipient.body;
     last->size = recipient.size;
     last->bytes_through = recipient.size + (box->len > 1 ? last[-1].bytes_through : 0);
     if (recipient.number != box->len || recipient.institution != box->institution ||

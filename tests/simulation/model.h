@@ -43,8 +43,9 @@ struct told {
     uint16_t quality;
     int32_t begin;
     int32_t end;
-    // as seen on the disk, the same for ever
-    uint64_t body;
+    // as seen on the disk
+    uint64_t first_body; // where it lay when it was published
+    uint64_t body;       // and lies now
     uint32_t size;
     uint64_t checksum;
     uint64_t bytes_through;
@@ -130,6 +131,11 @@ struct model {
     uint64_t tickets;
     int64_t last_us;
     uint64_t last_batch;
+    int64_t *commit_us; // of commit n: commit_us[n - 1]
+    size_t commits_size;
+    int64_t erased_us;   // bodies of what was kept later are all there
+    int32_t trimmed_day; // records of this day and later are all there
+    uint64_t moved, trimmed;
     // counted for the report
     uint64_t mutations, refused, repeated, letters, acknowledgements, directory;
 };

@@ -15,10 +15,37 @@ is_followed(enum journal_kind kind)
     return kind == JOURNAL_EVENT || kind == JOURNAL_REFUSAL || kind == JOURNAL_DIRECTORY;
 }
 
+// A letter that somebody still waits for has its body copied before the old one is erased.
+static void
+note_moved(struct applied *applied)
+{
+    struct journal_moved moved;
+    struct model_box *box;
+    struct told *told;
+    struct bytes body;
+
+    if (!journal_item_as(&applied->item, &moved, sizeof moved) ||
+        (box = model_box(applied->model, moved.mailbox)) == NULL || moved.number == 0 ||
+        moved.number > box->len) {
+        broken("a body of no letter at all was moved");
+    }
+    told = &box->told[moved.number - 1];
+    told->body = moved.body;
+    if (body_get(applied->txn, moved.body, &body) != VG_OK ||
+        checksum_of(body.at, body.len) != told->checksum) {
+        broken("mailbox %u, letter %llu: its body was moved and is not the same", box->id,
+               (unsigned long long)moved.number);
+    }
+    applied->model->moved++;
+}
+
 static bool
 next_item(struct applied *applied)
 {
     while (journal_next(&applied->record, &applied->offset, &applied->item)) {
+        if (applied->item.kind == JOURNAL_MOVED) {
+            note_moved(applied);
+        }
         if (is_followed(applied->item.kind)) {
             return true;
         }
@@ -604,6 +631,21 @@ follow_last_number(struct model *model, const struct command *command,
     }
 }
 
+// Bodies and records that are old enough may go; what is younger must stay.
+static void
+follow_expire(struct model *model, const struct command *command, struct applied *applied)
+{
+    const struct expire_command *expire = &command->expire;
+    int64_t erased_us = applied->now_us - expire->replay_days * INT64_C(86400000000);
+    int32_t day = day_add_months((struct day){model_day(applied->now_us)},
+                                 -(int)expire->journal_months)
+                      .number;
+
+    model->erased_us = erased_us > model->erased_us ? erased_us : model->erased_us;
+    model->trimmed_day = day > model->trimmed_day ? day : model->trimmed_day;
+    model->trimmed += expire->trimmed;
+}
+
 static void
 follow(struct model *model, const struct command *command, bool room,
        struct applied *applied)
@@ -651,8 +693,10 @@ follow(struct model *model, const struct command *command, bool room,
     case COMMAND_DROP_PARKED:
         broken("%s is not known to the model", command_name(command->kind));
         break;
-    case COMMAND_FOLD:
     case COMMAND_EXPIRE:
+        follow_expire(model, command, applied);
+        break;
+    case COMMAND_FOLD:
         break; // what it moves is looked at from both sides elsewhere
     }
 }
@@ -717,12 +761,25 @@ read_record(struct model *model, struct applied *applied)
     }
 }
 
+static void
+note_commit(struct model *model, int64_t us)
+{
+    if (model->commits == model->commits_size) {
+        model->commits_size = model->commits_size * 2 + 64;
+        model->commit_us =
+            realloc(model->commit_us, model->commits_size * sizeof *model->commit_us);
+        CHECK(model->commit_us != NULL);
+    }
+    model->commit_us[model->commits++] = us;
+}
+
 void
 model_apply(struct model *model, const struct batch *batch, enum room room, bool answered,
             struct txn *txn)
 {
     struct meta meta;
     struct applied applied = {
+        .model = model,
         .batch = batch,
         .txn = txn,
         .answered = answered,
@@ -743,7 +800,7 @@ model_apply(struct model *model, const struct batch *batch, enum room room, bool
                (unsigned long long)batch->id, (unsigned long long)meta.last_commit);
     }
     if (meta.last_commit > model->commits) {
-        model->commits++;
+        note_commit(model, applied.now_us);
         model->last_us = applied.now_us;
         model->last_batch = batch->id;
         read_record(model, &applied);

@@ -82,7 +82,8 @@ model_rows(struct model *model, struct txn *txn)
 // ---- letters ----
 
 static void
-check_letter(const struct model_box *box, const struct letter *letter, struct txn *txn)
+check_letter(const struct model *model, const struct model_box *box,
+             const struct letter *letter, struct txn *txn)
 {
     const struct told *told;
     struct bytes body;
@@ -98,8 +99,9 @@ check_letter(const struct model_box *box, const struct letter *letter, struct tx
         broken("mailbox %u, letter %llu is not as it was published", box->id,
                (unsigned long long)letter->number);
     }
-    if (body_get(txn, letter->body, &body) != VG_OK ||
-        checksum_of(body.at, body.len) != told->checksum) {
+    if ((!told->acknowledged || told->kept_us > model->erased_us) &&
+        (body_get(txn, letter->body, &body) != VG_OK ||
+         checksum_of(body.at, body.len) != told->checksum)) {
         broken("mailbox %u, letter %llu has another body now", box->id,
                (unsigned long long)letter->number);
     }
@@ -132,7 +134,7 @@ model_check_letters(struct model *model, const struct tails *tails, struct txn *
                     broken("mailbox %u: letter %llu comes after a later one", box->id,
                            (unsigned long long)letters[j].number);
                 }
-                check_letter(box, &letters[j], txn);
+                check_letter(model, box, &letters[j], txn);
                 next = letters[j].number + 1;
             }
         }
@@ -147,8 +149,31 @@ model_check_letters(struct model *model, const struct tails *tails, struct txn *
 
 // ---- the journal ----
 
+// What is younger than any body that was let go is there, acknowledged or not.
 static void
-check_event(const struct model *model, const struct journal_item *item, size_t *seen)
+check_bodies(const struct model *model, struct txn *txn)
+{
+    for (size_t i = 0; i < model->boxes_len; i++) {
+        const struct model_box *box = &model->boxes[i];
+
+        for (size_t j = 0; j < box->len; j++) {
+            const struct told *told = &box->told[j];
+            struct bytes body;
+
+            if (told->kept_us > model->erased_us &&
+                (body_get(txn, told->body, &body) != VG_OK ||
+                 checksum_of(body.at, body.len) != told->checksum)) {
+                broken("mailbox %u, letter %zu: its body is gone too early", box->id,
+                       j + 1);
+            }
+        }
+    }
+}
+
+// seen[j] is the newest number in the records so far; the first of them begins it.
+static void
+check_event(const struct model *model, const struct journal_item *item, bool from_begin,
+            size_t *seen)
 {
     struct journal_recipient recipient;
 
@@ -158,9 +183,12 @@ check_event(const struct model *model, const struct journal_item *item, size_t *
         while (j < model->boxes_len && model->boxes[j].id != recipient.mailbox) {
             j++;
         }
+        if (j < model->boxes_len && seen[j] == 0 && !from_begin) {
+            seen[j] = recipient.number - 1;
+        }
         if (j == model->boxes_len || recipient.number != ++seen[j] ||
             seen[j] > model->boxes[j].len ||
-            recipient.body != model->boxes[j].told[seen[j] - 1].body) {
+            recipient.body != model->boxes[j].told[seen[j] - 1].first_body) {
             broken("the journal gives mailbox %u letter %llu, which is another one",
                    recipient.mailbox, (unsigned long long)recipient.number);
         }
@@ -176,8 +204,15 @@ check_journal(const struct model *model, struct txn *txn)
     struct journal_item item;
     int64_t last_us = 0;
     uint64_t last_batch = 0;
+    struct meta meta;
 
-    for (uint64_t commit = 1; commit <= model->commits; commit++) {
+    if (meta_get(txn, &meta, NULL) != VG_OK || meta.first_commit == 0 ||
+        (meta.first_commit > 1 &&
+         model_day(model->commit_us[meta.first_commit - 2]) >= model->trimmed_day)) {
+        broken("the journal begins with commit %llu, too late",
+               (unsigned long long)meta.first_commit);
+    }
+    for (uint64_t commit = meta.first_commit; commit <= model->commits; commit++) {
         size_t offset = 0;
 
         if (journal_read(txn, commit, &record, &head, NULL) != VG_OK ||
@@ -189,12 +224,12 @@ check_journal(const struct model *model, struct txn *txn)
         last_batch = head.batch;
         while (journal_next(&record, &offset, &item)) {
             if (item.kind == JOURNAL_EVENT) {
-                check_event(model, &item, seen);
+                check_event(model, &item, meta.first_commit == 1, seen);
             }
         }
     }
     for (size_t i = 0; i < model->boxes_len; i++) {
-        if (seen[i] != model->boxes[i].len) {
+        if (seen[i] != model->boxes[i].len && (meta.first_commit == 1 || seen[i] > 0)) {
             broken("the journal gives mailbox %u %zu letters, not %zu",
                    model->boxes[i].id, seen[i], model->boxes[i].len);
         }
@@ -318,6 +353,7 @@ model_everything(struct model *model, struct txn *txn)
     model_check_letters(model, tails, txn);
     tails_free(&tails);
     check_journal(model, txn);
+    check_bodies(model, txn);
     check_order(model);
     for (int i = 0; i < PERSONS; i++) {
         check_person(model, i, txn);

@@ -18,6 +18,7 @@ struct run {
 
 // The journal's record of the batch being followed, and how far it has been.
 struct applied {
+    struct model *model;
     const struct batch *batch;
     struct txn *txn;
     bool answered;

@@ -40,7 +40,8 @@ static const unsigned usual[ACTS] = {
     [ACT_ASK] = 3,        [ACT_ADMINISTER] = 4,  [ACT_SECOND] = 8,
     [ACT_PULSE] = 3,      [ACT_TIME] = 10,       [ACT_FILL_DISK] = 1,
     [ACT_FAIL_READS] = 1, [ACT_DIE] = 1,         [ACT_DRAIN] = 1,
-    [ACT_FORGET] = 1,     [ACT_COPY] = 1,        [ACT_REPLAY] = 1,
+    [ACT_FORGET] = 1,     [ACT_COPY] = 1,        [ACT_EXPIRE] = 4,
+    [ACT_REPLAY] = 1,
 };
 
 static struct simulation *running; // for broken() alone
@@ -120,6 +121,7 @@ look_at_everything(struct simulation *s)
     struct check_report *report = xcalloc(1, sizeof *report);
     struct why why = {.text = ""};
     uint64_t waiting = 0;
+    struct meta meta;
 
     model_everything(s->model, node_view(&s->node));
     if (store_check(s->node.broker->store, report, NULL, NULL, &why) != VG_OK ||
@@ -130,13 +132,30 @@ look_at_everything(struct simulation *s)
     for (size_t i = 0; i < s->model->boxes_len; i++) {
         waiting += s->model->boxes[i].waiting;
     }
-    if (report->commits != s->model->commits || report->letters != waiting) {
+    CHECK(meta_get(node_view(&s->node), &meta, NULL) == VG_OK);
+    if (report->commits + meta.first_commit - 1 != s->model->commits ||
+        report->letters != waiting) {
         broken("the store's own check counts %llu commits and %llu letters, not %llu and "
                "%llu",
                (unsigned long long)report->commits, (unsigned long long)report->letters,
                (unsigned long long)s->model->commits, (unsigned long long)waiting);
     }
     free(report);
+}
+
+// As the loop does once a day and more often, with windows of days instead of months.
+static void
+expire(struct simulation *s)
+{
+    struct command *command = command_new(COMMAND_EXPIRE, NULL, 0);
+
+    command->expire = (struct expire_command){
+        .replay_days = dice_below(&s->dice, 4),
+        .journal_months = dice_below(&s->dice, 3),
+        .folded_commit = stage_finished() == 0 ? s->model->folded : 0,
+        .exported_commit = dice_one_in(&s->dice, 3) ? s->model->commits / 2 : UINT64_MAX,
+    };
+    node_propose(&s->node, &command);
 }
 
 // A copy of some time ago becomes what the store is now.
@@ -323,6 +342,9 @@ act_now(struct simulation *s, enum act act)
         break;
     case ACT_COPY:
         twin_copy(&s->twin, &s->node, dice_one_in(&s->dice, 4));
+        break;
+    case ACT_EXPIRE:
+        expire(s);
         break;
     case ACT_REPLAY:
         replay(s);

@@ -34,6 +34,7 @@ enum act {
     ACT_DRAIN,
     ACT_FORGET,
     ACT_COPY,
+    ACT_EXPIRE,
     ACT_REPLAY,
     ACTS,
 };

@@ -19,6 +19,7 @@ twin_copy(struct twin *twin, const struct node *node, bool empty)
 {
     twin_end(twin);
     folder_make(twin->path, sizeof twin->path);
+    twin->commit = empty ? 0 : node->model->commits;
     if (!empty) {
         folder_copy_store(node->path, twin->path);
     }
@@ -45,10 +46,17 @@ twin_follow(struct twin *twin, struct node *node)
     struct why why = {.text = ""};
     struct store *store = open_twin(twin, node);
     struct txn *txn = NULL;
+    struct meta meta;
     enum vg_status status = replay_commits(
         store, node->broker->store, node->model->commits, &report, NULL, NULL, &why);
 
-    if (status != VG_OK && report.commits < node->model->commits) {
+    CHECK(meta_get(node_view(node), &meta, NULL) == VG_OK);
+    if (twin->commit + 1 < meta.first_commit && status == VG_NOT_FOUND) {
+        store_close(&store); // the records in between are gone
+        twin_end(twin);
+        return;
+    }
+    if (status != VG_OK && twin->commit < node->model->commits) {
         broken("the twin cannot follow: %s, %s", vg_status_name(status), why.text);
     }
     if (store_read(store, &txn, &why) != VG_OK) {

@@ -8,6 +8,7 @@
 
 struct twin {
     char path[96]; // "": there is none
+    uint64_t commit;
     // counted for the report
     uint64_t replayed; // commits
 };
