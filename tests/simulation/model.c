@@ -720,20 +720,71 @@ acknowledge_one(struct model *model, struct model_box *box, uint64_t number)
     }
 }
 
-void
+static bool
+is_beyond(const struct model_box *box, uint64_t number)
+{
+    return number > box->mark && number <= box->len && box->told[number - 1].acknowledged;
+}
+
+static void
+move_mark(struct model_box *box)
+{
+    while (box->mark < box->len && box->told[box->mark].acknowledged) {
+        box->mark++;
+    }
+}
+
+// How many runs of single acknowledgements lie above the mark.
+static size_t
+count_ranges(const struct model_box *box)
+{
+    size_t ranges = 0;
+
+    for (uint64_t n = box->mark + 1; n <= box->len; n++) {
+        ranges += is_beyond(box, n) && !is_beyond(box, n - 1);
+    }
+    return ranges;
+}
+
+// So many runs are remembered: one more is refused, one that joins others is not.
+static bool
+finds_room(const struct model_box *box, uint64_t number, size_t *ranges)
+{
+    bool below = is_beyond(box, number - 1);
+    bool above = is_beyond(box, number + 1);
+
+    if (is_beyond(box, number) || number <= box->mark || number > box->len) {
+        return true;
+    }
+    if (number > box->mark + 1 && !below && !above && *ranges >= RANGES_MAX) {
+        return false;
+    }
+    *ranges = *ranges + 1 - below - above;
+    return true;
+}
+
+enum vg_status
 model_acknowledge(struct model *model, const struct hot_acknowledge *acknowledge)
 {
     struct model_box *box = model_box(model, acknowledge->mailbox);
+    size_t ranges;
 
     for (uint64_t number = box->mark + 1; number <= acknowledge->through; number++) {
         acknowledge_one(model, box, number);
     }
+    move_mark(box);
+    ranges = acknowledge->also_len == 0 ? 0 : count_ranges(box);
     for (uint32_t i = 0; i < acknowledge->also_len; i++) {
+        uint64_t mark = box->mark;
+
+        if (!finds_room(box, acknowledge->also[i], &ranges)) {
+            return VG_TOO_MANY;
+        }
         acknowledge_one(model, box, acknowledge->also[i]);
+        move_mark(box);
+        ranges = box->mark == mark ? ranges : count_ranges(box);
     }
-    while (box->mark < box->len && box->told[box->mark].acknowledged) {
-        box->mark++;
-    }
+    return VG_OK;
 }
 
 // How many integrations a person has on disk; 0 where it cannot matter.

@@ -292,7 +292,6 @@ follow_acknowledge(struct model *model, const struct command *command,
     struct hot_bytes body;
 
     acknowledge->mailbox = command->acknowledge.mailbox;
-    check_status(applied, command, VG_OK);
     if (command->back.request == ACKNOWLEDGES_THE_REST) {
         keep_the_rest(&command->acknowledge, acknowledge);
     } else {
@@ -300,7 +299,7 @@ follow_acknowledge(struct model *model, const struct command *command,
               hot_read_acknowledge(body, acknowledge) == HOT_OK);
         acknowledge->mailbox = command->acknowledge.mailbox; // 0: the institution's own
     }
-    model_acknowledge(model, acknowledge);
+    check_status(applied, command, model_acknowledge(model, acknowledge));
     free(acknowledge);
 }
 

@@ -46,7 +46,8 @@ bool days_next_run(const struct model *model, const struct days *days, int *bit,
 
 struct outcome model_publish_one(struct model *model, uint32_t source, uint32_t producer,
                                  uint64_t number, uint32_t deed, struct applied *applied);
-void model_acknowledge(struct model *model, const struct hot_acknowledge *acknowledge);
+enum vg_status model_acknowledge(struct model *model,
+                                 const struct hot_acknowledge *acknowledge);
 size_t model_person_rows(const struct model *model, int person);
 bool model_may_integrate(const struct model *model, int person, uint32_t institution,
                          unsigned quality, int32_t begin, int32_t end);

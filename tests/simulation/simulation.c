@@ -27,6 +27,7 @@ enum {
     QUIET_ROUNDS_MAX = 1000,
     HEARTBEAT_MS = 60 * 1000,
     FIRST_KEY = 1,
+    FLOOD_STEPS = 1500,
 };
 
 static const int64_t day_us = INT64_C(86400) * 1000000;
@@ -417,8 +418,11 @@ draw_weights(struct simulation *s)
 static void
 draw_sizes(struct simulation *s)
 {
-    bool flood = dice_one_in(&s->dice, 150);
+    bool flood = dice_one_in(&s->dice, 1500);
 
+    if (flood && s->steps < FLOOD_STEPS && s->draws_steps) {
+        s->steps = FLOOD_STEPS;
+    }
     s->burst = flood ? 1000 : dice_one_in(&s->dice, 6) ? 60 : 5;
     s->items_max = dice_one_in(&s->dice, 400) ? INTEGRATE_ITEMS_MAX : 4;
     s->heavy = !flood && dice_one_in(&s->dice, 12);
@@ -526,6 +530,7 @@ begin(struct simulation *s, uint64_t seed, uint64_t steps)
     s->seed = s->dice.state = seed;
     running = s;
     drawn = draw_steps(s);
+    s->draws_steps = steps == 0;
     s->steps = steps == 0 ? drawn : steps;
     network_begin(&s->network, &s->dice);
     s->network.at_client = at_client;

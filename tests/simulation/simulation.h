@@ -43,6 +43,7 @@ struct simulation {
     uint64_t seed;
     uint64_t step;
     uint64_t steps;
+    bool draws_steps; // nobody has said how many
     struct dice dice;
     struct model *model;
     struct node node;

@@ -253,6 +253,23 @@ most_of(const struct hot_acknowledge *acknowledge)
     return most;
 }
 
+// An acknowledgement makes room at once, for just what it names.
+static void
+check_flight(struct witness *witness, struct watched *watched)
+{
+    const struct lane *lane = lanes_find(witness->broker->lanes, watched->mailbox);
+    struct outflow_state state = outflow_state(lane->outflow);
+
+    if (state.in_flight_messages != watched->in_flight ||
+        state.in_flight_bytes != watched->flight_bytes) {
+        broken("mailbox %u: %llu messages of %llu bytes in flight, not %llu of %llu",
+               watched->mailbox, (unsigned long long)state.in_flight_messages,
+               (unsigned long long)state.in_flight_bytes,
+               (unsigned long long)watched->in_flight,
+               (unsigned long long)watched->flight_bytes);
+    }
+}
+
 static void
 after_acknowledge(struct witness *witness, uint64_t session, struct bytes frame,
                   const struct expected *expected)
@@ -275,6 +292,9 @@ after_acknowledge(struct witness *witness, uint64_t session, struct bytes frame,
     }
     for (uint32_t i = 0; taken && i < acknowledge->also_len; i++) {
         note_asked(witness, watched, acknowledge->also[i]);
+    }
+    if (taken && !watched->muddled) {
+        check_flight(witness, watched);
     }
 }
 
@@ -409,6 +429,7 @@ witness_not_taken(struct witness *witness, struct bytes frame)
         if (letter.number > watched->sent_ever) {
             watched->sent_ever = letter.number;
         }
+        watched->muddled = true;
     }
 }
 
