@@ -131,18 +131,30 @@ answer_session(struct broker *broker, const struct command *command)
     }
 }
 
+// Its window was freed, and its mark may have moved, for letters that still wait: the opening
+// ends, and the next one begins again after what the disk says.
+static void
+end_opening(struct broker *broker, const struct command *command)
+{
+    struct lane *lane = lanes_at(broker->lanes, command->acknowledge.mailbox);
+
+    lane->mark = 0;
+    if (lane->session != NULL && lane->session->id == command->back.session) {
+        session_close_lane(lane);
+    }
+}
+
 // False when the answer is not the last word: the command is proposed again.
 static bool
 is_final(struct broker *broker, struct command *command)
 {
-    if (command->kind != COMMAND_ACKNOWLEDGE || command->status != VG_STORE_FULL) {
+    if (command->kind != COMMAND_ACKNOWLEDGE || command->status == VG_OK) {
         return true;
     }
-    if (owed_keep(broker, command)) {
+    if (command->status == VG_STORE_FULL && owed_keep(broker, command)) {
         return false;
     }
-    // Not kept: the next session begins again after what the disk says.
-    lanes_at(broker->lanes, command->acknowledge.mailbox)->mark = 0;
+    end_opening(broker, command);
     return true;
 }
 

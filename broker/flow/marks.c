@@ -95,6 +95,10 @@ marks_single(struct marks *marks, const struct acknowledge_single *single)
     if (number <= row->acknowledged || number > row->last) {
         return MARK_KNOWN;
     }
+    if (number == row->acknowledged + 1) { // the mark takes it; it needs no range
+        marks_move(marks, number, single->bytes_through);
+        return MARK_NEW;
+    }
 
     size_t i = range_near(marks, number);
     struct number_range *range = &marks->ranges[i];

@@ -106,6 +106,7 @@ choose(struct members *members, struct opened *opened,
        struct hot_acknowledge *acknowledge)
 {
     uint32_t way = members->sparse ? 4 : dice_below(members->dice, 4);
+    bool odd = dice_one_in(members->dice, 25); // and then what lies between
 
     acknowledge->mailbox = opened->mailbox;
     acknowledge->through = 0;
@@ -117,7 +118,7 @@ choose(struct members *members, struct opened *opened,
         acknowledge->through = opened->got[i];
     }
     for (size_t i = 0; way % 2 == 0 && i < opened->got_len; i++) {
-        bool alone = way == 4 ? opened->got[i] % 2 == 0 : dice_one_in(members->dice, 3);
+        bool alone = way == 4 ? opened->got[i] % 2 == odd : dice_one_in(members->dice, 3);
 
         if (alone && acknowledge->also_len < HOT_ALSO_MAX) {
             acknowledge->also[acknowledge->also_len++] = opened->got[i];

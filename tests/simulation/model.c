@@ -778,6 +778,7 @@ model_acknowledge(struct model *model, const struct hot_acknowledge *acknowledge
         uint64_t mark = box->mark;
 
         if (!finds_room(box, acknowledge->also[i], &ranges)) {
+            model->gaps++;
             return VG_TOO_MANY;
         }
         acknowledge_one(model, box, acknowledge->also[i]);

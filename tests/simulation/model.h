@@ -133,9 +133,9 @@ struct model {
     uint64_t last_batch;
     int64_t *commit_us; // of commit n: commit_us[n - 1]
     size_t commits_size;
-    int64_t erased_us;   // bodies of what was kept later are all there
-    int32_t trimmed_day; // records of this day and later are all there
-    uint64_t moved, trimmed;
+    int64_t erased_us;             // bodies of what was kept later are all there
+    int32_t trimmed_day;           // records of this day and later are all there
+    uint64_t moved, trimmed, gaps; // gaps: acknowledgements that found too many
     // counted for the report
     uint64_t mutations, refused, repeated, letters, acknowledgements, directory;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Goal: what a commit brings back reaches everybody it concerns, a revoked key's sessions
-// end at once, and after a commit of unknown outcome nobody is answered.
+// end at once, after a commit of unknown outcome nobody is answered, and what a refused
+// acknowledgement named comes again.
 // Method: a real broker on loopback; the store's file is made unwritable under it.
 #include "edge/answers.h"
 
@@ -104,6 +105,53 @@ answers_nobody_after_a_commit_of_unknown_outcome(void **state)
     peer_close(&source);
 }
 
+// `len` numbers alone, two apart.
+static void
+acknowledge_alone(struct peer *peer, uint64_t first, uint32_t len)
+{
+    struct hot_acknowledge acknowledge = {.also_len = len};
+    uint8_t frame[HOT_HEAD_MAX + 9 * HOT_ALSO_MAX];
+
+    for (uint32_t i = 0; i < len; i++) {
+        acknowledge.also[i] = first + 2 * i;
+    }
+    peer_send_bytes(peer, frame,
+                    (size_t)(hot_write_acknowledge(frame, &acknowledge) - frame));
+}
+
+// What it had freed in the loop alone must not be passed over by the next session.
+static void
+an_acknowledgement_refused_for_good_ends_the_opening(void **state)
+{
+    struct world *world = *state;
+    struct peer source = peer_enter(world, world->broker->sources, &world->source);
+    struct peer member = peer_enter(world, world->broker->members, &world->member);
+    const uint64_t letters = 2 * RANGES_MAX + 10;
+
+    world_integrate(world, world->cpas_1);
+    for (uint64_t n = 0; n < letters; n += 670) {
+        peer_publish(&source, n + 1, letters - n < 670 ? letters - n : 670);
+        peer_expect_published(&source, letters - n < 670 ? letters : n + 670);
+    }
+    peer_subscribe(&member, 0, 10000);
+    peer_expect(&member, VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED);
+    (void)peer_take(&member, 0, letters);
+    acknowledge_alone(&member, 2, RANGES_MAX / 2);
+    acknowledge_alone(&member, 2 + RANGES_MAX, RANGES_MAX / 2);
+    acknowledge_alone(&member, 2 + 2 * RANGES_MAX, 1); // one gap more than there may be
+    peer_expect_refused(&member, VG_TOO_MANY);
+    peer_acknowledge(&member, 0, letters);
+    peer_expect_refused(&member, VG_NOT_FOUND);
+    assert_int_equal(lanes_find(world->broker->lanes, world->cpas_1)->mark, 0);
+    assert_int_equal(world_row(world, world->cpas_1).acknowledged, 0);
+
+    peer_subscribe(&member, 0, 1);
+    peer_expect(&member, VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED);
+    assert_int_equal(peer_take(&member, 0, 1), 1);
+    peer_close(&source);
+    peer_close(&member);
+}
+
 int
 main(void)
 {
@@ -113,6 +161,7 @@ main(void)
         IN_A_WORLD(a_revoked_key_is_cut_off_at_once),
         IN_A_WORLD(counts_what_was_done),
         IN_A_WORLD(answers_nobody_after_a_commit_of_unknown_outcome),
+        IN_A_WORLD(an_acknowledgement_refused_for_good_ends_the_opening),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,12 +121,40 @@ gaps_have_a_limit(void **state)
     store_abort(&txn);
 }
 
+// A mailbox full of gaps must still be emptied from the front, letter by letter.
+static void
+the_letter_after_the_mark_needs_no_range(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct mailbox_row row = {.last = 10000, .bytes_total = 10000};
+    struct txn *txn = fresh_store_write(fresh);
+    struct marks marks;
+
+    assert_int_equal(marks_load(txn, box, &row, &marks), VG_OK);
+    for (uint64_t i = 0; i < RANGES_MAX; i++) {
+        struct acknowledge_single single = {3 + 2 * i, 3 + 2 * i, 1};
+
+        assert_int_equal(marks_single(&marks, &single), MARK_NEW);
+    }
+    assert_int_equal(marks_single(&marks, &(struct acknowledge_single){1, 1, 1}),
+                     MARK_NEW);
+    assert_int_equal(row.acknowledged, 1);
+    assert_int_equal(row.bytes_acknowledged, 1);
+    assert_int_equal(row.acknowledged_beyond, RANGES_MAX);
+    assert_int_equal(marks_single(&marks, &(struct acknowledge_single){2, 2, 1}),
+                     MARK_NEW); // and with it the first range
+    assert_int_equal(row.acknowledged, 3);
+    assert_int_equal(marks.len, RANGES_MAX - 1);
+    store_abort(&txn);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         fresh_store_test(whatever_leaves_in_whichever_order),
         fresh_store_test(gaps_have_a_limit),
+        fresh_store_test(the_letter_after_the_mark_needs_no_range),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
