@@ -3,6 +3,7 @@
 #include "edge/broker.h"
 #include "edge/confine.h"
 #include "edge/inspect.h"
+#include "edge/load_directory.h"
 #include "edge/log.h"
 #include "edge/map_fault.h"
 
@@ -30,6 +31,8 @@ static const char usage[] =
     "  --check                    read the settings, say what is wrong, end\n"
     "  --verify                   read the whole store, say whether it can be trusted, "
     "end\n"
+    "  --load-directory FILE      take a whole reference directory over (-: standard "
+    "input), end\n"
     "  --check-catalogue FILE     read a catalogue, say what is wrong, end\n"
     "  --json                     say it as one JSON object\n"
     "  --help-settings            print a settings file with every default explained\n"
@@ -243,6 +246,7 @@ serve(const char *path, struct settings *settings)
 struct choices {
     const char *settings;
     const char *catalogue; // to check
+    const char *directory; // to load
     bool check;
     bool verify;
     bool json;
@@ -258,6 +262,7 @@ read_options(int count, char **arguments)
         {"verify", no_argument, NULL, 'v'},
         {"json", no_argument, NULL, 'j'},
         {"check-catalogue", required_argument, NULL, 'k'},
+        {"load-directory", required_argument, NULL, 'd'},
         {"help-settings", no_argument, NULL, 'e'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
@@ -283,6 +288,9 @@ read_options(int count, char **arguments)
             break;
         case 'k':
             choices.catalogue = optarg;
+            break;
+        case 'd':
+            choices.directory = optarg;
             break;
         case 'e':
             choices.code = help_settings();
@@ -334,6 +342,9 @@ main(int count, char **arguments)
         return inspect_faults(choices.settings, &faults, &output);
     }
     map_fault_watch(settings.store_path);
+    if (choices.directory != NULL) {
+        return load_directory(&settings, choices.directory, &output);
+    }
     return choices.verify ? inspect_store(&settings, &output)
                           : serve(choices.settings, &settings);
 }

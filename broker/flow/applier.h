@@ -123,6 +123,7 @@ NODISCARD enum vg_status add_key(struct applier *applier, struct command *comman
 NODISCARD enum vg_status revoke_key(struct applier *applier, struct command *command);
 NODISCARD enum vg_status load_catalogue(struct applier *applier, struct command *command);
 NODISCARD enum vg_status fold_letters(struct applier *applier, struct command *command);
+NODISCARD enum vg_status load_persons(struct applier *applier, struct command *command);
 NODISCARD enum vg_status expire_old(struct applier *applier, struct command *command);
 
 #endif

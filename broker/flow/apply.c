@@ -410,6 +410,7 @@ static const step_fn steps[] = {
     [COMMAND_LOAD_CATALOGUE] = load_catalogue,
     [COMMAND_FOLD] = fold_letters,
     [COMMAND_EXPIRE] = expire_old,
+    [COMMAND_LOAD_PERSONS] = load_persons,
 };
 
 // What a batch that was given up has said is not to be believed.

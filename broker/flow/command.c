@@ -22,6 +22,7 @@ static const char *const names[] = {
     [COMMAND_LOAD_CATALOGUE] = "load_catalogue",
     [COMMAND_FOLD] = "fold",
     [COMMAND_EXPIRE] = "expire",
+    [COMMAND_LOAD_PERSONS] = "load_persons",
 };
 
 struct command *

@@ -31,6 +31,7 @@ enum command_kind {
     COMMAND_LOAD_CATALOGUE,
     COMMAND_FOLD,
     COMMAND_EXPIRE,
+    COMMAND_LOAD_PERSONS,
 };
 
 enum {
@@ -66,6 +67,19 @@ struct publish_command {
 struct last_number_command {
     uint32_t producer;
     uint64_t number; // answer
+};
+
+// Persons of a directory that comes whole, numbers ascending and after all others in it.
+// Their rows were judged (directory_judge_term).
+struct loaded_person {
+    uint64_t niss;
+    uint32_t rows_len;
+};
+
+struct load_persons_command {
+    size_t persons_len;
+    struct loaded_person *persons; // lent
+    struct integration *rows;      // of one after the other; lent, and put in order
 };
 
 // What a session has acknowledged. It knows the letters: it sent them.
@@ -216,6 +230,7 @@ struct command {
         struct add_institution_command add_institution;
         struct key_command key;
         struct load_catalogue_command load_catalogue;
+        struct load_persons_command load_persons;
         struct expire_command expire;
     };
     // answer

@@ -360,6 +360,8 @@ replay_item(struct replay *replay, enum pass pass, const struct journal_item *it
     case JOURNAL_PARK:
     case JOURNAL_DROP:
         break;
+    case JOURNAL_LOADED:
+        return VG_NOT_FOUND; // its rows stand in no record
     }
     return VG_OK; // what it changed is told by rows
 }

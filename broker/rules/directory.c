@@ -92,9 +92,9 @@ directory_check_proof(const struct proof *proof, struct niss niss, struct faults
 
 // ---- what integrate and remove have in common ----
 
-static struct niss
-judge_number(const struct directory_context *context, uint64_t number,
-             struct faults *faults)
+struct niss
+directory_judge_number(const struct directory_context *context, uint64_t number,
+                       struct faults *faults)
 {
     struct niss niss = {0};
     struct why why;
@@ -288,6 +288,19 @@ judge_exclusive(const struct directory_context *context, const struct quality *q
     }
 }
 
+static struct integration
+integration_of(const struct directory_context *context, uint32_t quality,
+               struct period period)
+{
+    return (struct integration){
+        .institution = context->institution->id,
+        .sector = context->institution->sector,
+        .quality = (uint16_t)quality,
+        .begin = period.begin.number,
+        .end = period.end.number,
+    };
+}
+
 void
 directory_judge_integrate(const struct directory_context *context,
                           const struct integrate_request *request,
@@ -300,7 +313,7 @@ directory_judge_integrate(const struct directory_context *context,
     size_t before = faults->total;
     bool has_period;
 
-    *ret_niss = judge_number(context, request->niss, faults);
+    *ret_niss = directory_judge_number(context, request->niss, faults);
     quality = judge_quality(context, request->quality, faults);
     has_period = judge_period(context, request, quality, &period, faults);
     directory_check_proof(&request->proof, *ret_niss, faults);
@@ -310,13 +323,20 @@ directory_judge_integrate(const struct directory_context *context,
         judge_exclusive(context, quality, period, existing, existing_len, faults);
     }
 
-    *ret_integration = (struct integration){
-        .institution = context->institution->id,
-        .sector = context->institution->sector,
-        .quality = (uint16_t)request->quality,
-        .begin = period.begin.number,
-        .end = period.end.number,
-    };
+    *ret_integration = integration_of(context, request->quality, period);
+}
+
+void
+directory_judge_term(const struct directory_context *context, uint32_t quality,
+                     uint32_t begin, uint32_t end, struct integration *ret_integration,
+                     struct faults *faults)
+{
+    struct integrate_request request = {.quality = quality, .begin = begin, .end = end};
+    struct period period = {DAY_EVER, DAY_EVER};
+
+    (void)judge_period(context, &request, judge_quality(context, quality, faults),
+                       &period, faults);
+    *ret_integration = integration_of(context, quality, period);
 }
 
 // ---- remove ----
@@ -328,7 +348,7 @@ directory_judge_remove(const struct directory_context *context,
 {
     bool begin_is_day;
 
-    *ret_niss = judge_number(context, request->niss, faults);
+    *ret_niss = directory_judge_number(context, request->niss, faults);
     judge_quality(context, request->quality, faults);
 
     ret_period->begin = DAY_EVER;
@@ -413,6 +433,41 @@ directory_add(struct integration *integrations, size_t *len,
             (*len - place) * sizeof *integrations);
     integrations[place] = integration;
     *len += 1;
+}
+
+static bool
+comes_before(const struct integration *a, const struct integration *b)
+{
+    int order = compare_holder(a, b);
+
+    return order < 0 || (order == 0 && a->begin < b->begin);
+}
+
+void
+directory_order(struct integration *integrations, size_t *len)
+{
+    size_t kept = 0;
+
+    for (size_t i = 1; i < *len; i++) {
+        struct integration row = integrations[i];
+        size_t place = i;
+
+        for (; place > 0 && comes_before(&row, &integrations[place - 1]); place--) {
+            integrations[place] = integrations[place - 1];
+        }
+        integrations[place] = row;
+    }
+    for (size_t i = 1; i < *len; i++) {
+        struct integration *last = &integrations[kept];
+        const struct integration *row = &integrations[i];
+
+        if (compare_holder(last, row) != 0 || !joins(last, row)) {
+            integrations[++kept] = *row;
+        } else if (row->end > last->end) {
+            last->end = row->end;
+        }
+    }
+    *len = *len == 0 ? 0 : kept + 1;
 }
 
 // Takes the period away from one row that shares a day with it.

@@ -68,6 +68,14 @@ void directory_judge_integrate(const struct directory_context *context,
                                struct niss *ret_niss, struct integration *ret_integration,
                                struct faults *faults);
 
+// Its parts, for a directory that comes whole: the number; and what has nothing to do with
+// the person: quality, dates, longest period.
+struct niss directory_judge_number(const struct directory_context *context,
+                                   uint64_t number, struct faults *faults);
+void directory_judge_term(const struct directory_context *context, uint32_t quality,
+                          uint32_t begin, uint32_t end,
+                          struct integration *ret_integration, struct faults *faults);
+
 // directory_judge_remove checks number, quality and dates; no proof, no integration check.
 void directory_judge_remove(const struct directory_context *context,
                             const struct remove_request *request, struct niss *ret_niss,
@@ -78,6 +86,9 @@ void directory_judge_remove(const struct directory_context *context,
 // touches: one never has two rows for one day. The array has room for one more.
 void directory_add(struct integration *integrations, size_t *len,
                    struct integration integration);
+
+// directory_order makes of rows in any order the array that adding them one by one makes.
+void directory_order(struct integration *integrations, size_t *len);
 
 // directory_cut takes a period away from all integrations of one institution and quality:
 // rows inside it go, rows around it are shortened or split (room for one more is needed).

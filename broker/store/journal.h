@@ -54,6 +54,9 @@ enum journal_kind {
     // block; the copy's turn to be erased comes with this commit's
     JOURNAL_MOVED = 13,
     JOURNAL_EXPIRED = 14, // struct journal_expired: what retention let go
+    // struct journal_loaded: a part of a directory that came whole; its rows stand nowhere
+    // else
+    JOURNAL_LOADED = 30,
 };
 
 struct journal_event {
@@ -123,6 +126,14 @@ struct journal_held {
 struct journal_marked {
     uint64_t bytes_through;
     uint64_t bytes;
+};
+
+struct journal_loaded {
+    uint64_t persons;
+    uint64_t integrations;
+    uint64_t first_niss;
+    uint64_t last_niss;
+    uint64_t checksum; // XXH3 of the rows
 };
 
 enum journal_act { ACT_INTEGRATE = 1, ACT_REMOVE, ACT_CONSULT, ACT_HISTORY };

@@ -86,6 +86,39 @@ person_put(struct txn *txn, struct niss niss, const struct integration *integrat
 }
 
 enum vg_status
+person_append(struct txn *txn, struct niss niss, const struct integration *integrations,
+              size_t len)
+{
+    struct key key = person_key(niss);
+
+    CHECK(len > 0);
+    note_change(txn, niss);
+    return table_put(
+        txn, TABLE_PERSONS, &key,
+        (struct bytes){(const uint8_t *)integrations, len * sizeof *integrations},
+        MDB_APPEND);
+}
+
+enum vg_status
+person_last(struct txn *txn, struct niss *ret_niss)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    enum vg_status status = cursor_open(txn, TABLE_PERSONS, &cursor);
+
+    ret_niss->number = 0;
+    if (status == VG_OK) {
+        status = cursor_move(&cursor, MDB_LAST);
+    }
+    if (status == VG_OK && cursor.key.len != sizeof ret_niss->number) {
+        return VG_STORE_BROKEN;
+    }
+    if (status == VG_OK) {
+        memcpy(&ret_niss->number, cursor.key.at, sizeof ret_niss->number);
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
+enum vg_status
 person_former(struct txn *txn, struct niss niss, struct niss ret_former[FORMER_MAX],
               size_t *ret_len)
 {

@@ -24,6 +24,12 @@ NODISCARD enum vg_status person_get(struct txn *txn, struct niss niss,
 // person_put replaces a person's integrations; none: the row goes.
 NODISCARD enum vg_status person_put(struct txn *txn, struct niss niss,
                                     const struct integration *integrations, size_t len);
+// person_append does it for a number after all others; VG_STORE_BROKEN when it is not.
+NODISCARD enum vg_status person_append(struct txn *txn, struct niss niss,
+                                       const struct integration *integrations,
+                                       size_t len);
+// person_last gives the highest number, 0: there is none.
+NODISCARD enum vg_status person_last(struct txn *txn, struct niss *ret_niss);
 // person_replace lets one number lead to another, and that one back to it. The caller has
 // made sure that it replaced fewer than FORMER_MAX.
 NODISCARD enum vg_status person_replace(struct txn *txn, struct niss old,

@@ -417,6 +417,7 @@ wire_write_answer(const struct command *command, const struct roster *roster,
     case COMMAND_LOAD_CATALOGUE:
     case COMMAND_FOLD:
     case COMMAND_EXPIRE:
+    case COMMAND_LOAD_PERSONS:
         break;
     }
 }

@@ -92,7 +92,7 @@ command_explain(struct cli *cli)
 // ---- what only vigied itself can do, without a broker ----
 
 // vigied lies beside vigie, or is found on the PATH.
-static void
+void
 become_vigied(const char *const words[])
 {
     char path[4096];
@@ -110,7 +110,7 @@ become_vigied(const char *const words[])
 }
 
 // Its exit codes are its own: 3 and 4 are about the store.
-static int
+int
 exit_of_vigied(int status)
 {
     if (!WIFEXITED(status) || WEXITSTATUS(status) > EXIT_USAGE) {

@@ -181,6 +181,16 @@ int command_explain(struct cli *cli);
 int command_catalogue(struct cli *cli);
 int command_check(struct cli *cli);
 int command_simulate(struct cli *cli);
+
+// become_vigied makes a fresh child vigied, with these words; it does not return.
+// exit_of_vigied gives the exit code for what waitpid told of it.
+void become_vigied(const char *const words[]);
+int exit_of_vigied(int status);
+
+// simulate_national loads the directory of a synthetic Belgium into the store of the home
+// (national.c). Gives an exit code.
+struct synthetic;
+int simulate_national(struct cli *cli, const struct synthetic *synthetic);
 int command_day(struct cli *cli);
 int command_bench(struct cli *cli);
 

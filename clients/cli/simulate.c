@@ -200,10 +200,17 @@ write_day(const struct synthetic *synthetic, const char *folder, uint64_t mutati
     return good;
 }
 
+static const char *
+people_or_default(const char *people, bool national)
+{
+    return people != NULL ? people : national ? "15500000" : "200000";
+}
+
 int
 command_simulate(struct cli *cli)
 {
-    const char *people = "200000";
+    const char *people = NULL;
+    bool national = false;
     const char *mutations = "100000";
     const char *seed = "1";
     const char *cpas = "581";
@@ -212,6 +219,10 @@ command_simulate(struct cli *cli)
         {"mutations", "N", "how many in the day (100000)", &mutations, NULL},
         {"seed", "N", "another one, another Belgium (1)", &seed, NULL},
         {"cpas", "N", "how many CPAS (581)", &cpas, NULL},
+        {"national", NULL,
+         "instead of files: load the directory of a nation (15500000 "
+         "persons) into the broker's store; the broker must not run",
+         NULL, &national},
     };
     struct synthetic *synthetic = calloc(1, sizeof *synthetic);
     uint64_t people_len = 0;
@@ -220,13 +231,28 @@ command_simulate(struct cli *cli)
     uint64_t cpas_len = 0;
     uint64_t integrations = 0;
 
-    if (synthetic == NULL || !cli_options(cli, options, 4, 1, 1) ||
-        !cli_number("--people", people, 100, 20000000, &people_len) ||
+    if (synthetic == NULL || !cli_options(cli, options, 5, 0, 1) ||
+        !cli_number("--people", people_or_default(people, national), 100, 20000000,
+                    &people_len) ||
         !cli_number("--mutations", mutations, 1, 1000000000, &mutations_len) ||
         !cli_number("--seed", seed, 0, UINT64_MAX / 2, &seed_number) ||
         !cli_number("--cpas", cpas, 2, SYNTHETIC_CPAS_MAX, &cpas_len)) {
         free(synthetic);
         return EXIT_USAGE;
+    }
+
+    if (national == (cli->argc > 1)) {
+        fprintf(stderr, "vigie simulate: DIR or --national, one of them\n");
+        free(synthetic);
+        return EXIT_USAGE;
+    }
+    synthetic_init(synthetic, seed_number, people_len, (size_t)cpas_len, 10,
+                   simulate_today());
+    if (national) {
+        int code = simulate_national(cli, synthetic);
+
+        free(synthetic);
+        return code;
     }
 
     const char *folder = cli->argv[1];
@@ -236,8 +262,6 @@ command_simulate(struct cli *cli)
         free(synthetic);
         return EXIT_REFUSED;
     }
-    synthetic_init(synthetic, seed_number, people_len, (size_t)cpas_len, 10,
-                   simulate_today());
 
     bool good = write_institutions(synthetic, folder) &&
                 write_integrations(synthetic, folder, &integrations) &&

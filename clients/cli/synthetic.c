@@ -7,8 +7,9 @@
 enum {
     BIRTH_YEAR_FIRST = 1930,
     BIRTH_DAYS = 28 * 12 * 90, // 90 years of twelve months of 28 days: every one exists
-    SERIALS = 662,             // enough for the largest Belgium
-    SPARE_SERIALS = 336,       // those above, for numbers that nobody has
+    DAYS_BEFORE_2000 = 28 * 12 * (2000 - BIRTH_YEAR_FIRST),
+    SERIALS = 662,       // enough for the largest Belgium
+    SPARE_SERIALS = 336, // those above, for numbers that nobody has
     LOOK_FOR_FOLLOWED = 64,
     CODES_MAX = 32,
 };
@@ -56,6 +57,31 @@ add_several(struct synthetic *synthetic, const char *sector, uint32_t count)
     }
 }
 
+static size_t
+institution_of(const struct synthetic *synthetic, const char *code)
+{
+    for (size_t i = 0; i < synthetic->cpas_first; i++) {
+        if (strcmp(synthetic->institutions[i].code, code) == 0) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+// Sectors that know nearly everybody, and some that know some.
+static const char *const actor_codes[SYNTHETIC_ACTORS] = {
+    "FIN",     "ONSS",   "ONEM",          "PENSION", "FAMILY-01", "MUTUALITY-01",
+    "INAMI",   "INASTI", "KIND-EN-GEZIN", "DE-LIJN", "WATER-01",  "VDAB",
+    "ACTIRIS", "STIB",   "FOREM",         "DGPH",    "ONVA",      "OE",
+};
+
+// Several institutions share this one's part.
+static uint64_t
+several_of(const char *code)
+{
+    return strstr(code, "-01") == NULL ? 1 : code[0] == 'M' ? 7 : code[0] == 'F' ? 5 : 3;
+}
+
 void
 synthetic_init(struct synthetic *synthetic, uint64_t seed, uint64_t people,
                size_t cpas_len, double actors, uint32_t today)
@@ -87,17 +113,9 @@ synthetic_init(struct synthetic *synthetic, uint64_t seed, uint64_t people,
         snprintf(code, sizeof code, "CPAS-%03u", (unsigned)(i + 1) % 1000);
         add_institution(synthetic, code, "CPAS", (uint32_t)i + 1, true, true);
     }
-}
-
-static size_t
-institution_of(const struct synthetic *synthetic, const char *code)
-{
-    for (size_t i = 0; i < synthetic->cpas_first; i++) {
-        if (strcmp(synthetic->institutions[i].code, code) == 0) {
-            return i;
-        }
+    for (size_t i = 0; i < SYNTHETIC_ACTORS; i++) {
+        synthetic->actors_at[i] = institution_of(synthetic, actor_codes[i]);
     }
-    return 0;
 }
 
 // ---- persons ----
@@ -116,12 +134,40 @@ make_niss(uint64_t day, uint64_t serial)
 
 // Neighbours in number are strangers in birth date, and no two are the same: the multiplier
 // has no factor in common with the number of days.
+static uint64_t
+birth_day(const struct synthetic *synthetic, uint64_t person)
+{
+    return (person % BIRTH_DAYS * 17021 + synthetic->seed % BIRTH_DAYS) % BIRTH_DAYS;
+}
+
 uint64_t
 synthetic_niss(const struct synthetic *synthetic, uint64_t person)
 {
-    uint64_t day = (person % BIRTH_DAYS * 17021 + synthetic->seed) % BIRTH_DAYS;
+    return make_niss(birth_day(synthetic, person), person / BIRTH_DAYS % SERIALS + 1);
+}
 
-    return make_niss(day, person / BIRTH_DAYS % SERIALS + 1);
+bool
+synthetic_persons_in_order(const struct synthetic *synthetic, synthetic_person_fn each,
+                           void *arg)
+{
+    static uint32_t
+        first[BIRTH_DAYS]; // of each day's persons, the first; then every BIRTH_DAYS
+
+    for (uint64_t person = 0; person < BIRTH_DAYS; person++) {
+        first[birth_day(synthetic, person)] = (uint32_t)person;
+    }
+    // A number begins with the last two digits of the year: 2000 comes before 1999.
+    for (uint64_t i = 0; i < BIRTH_DAYS; i++) {
+        uint64_t day = (i + DAYS_BEFORE_2000) % BIRTH_DAYS;
+
+        for (uint64_t person = first[day]; person < synthetic->people;
+             person += BIRTH_DAYS) {
+            if (!each(person, synthetic_niss(synthetic, person), arg)) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 uint64_t
@@ -210,34 +256,23 @@ add_followed(const struct synthetic *synthetic, uint64_t person,
     }
 }
 
-// Sectors that know nearly everybody, and some that know some.
 static size_t
 add_actors(const struct synthetic *synthetic, uint64_t person,
            struct synthetic_integration *ret, size_t room)
 {
-    static const char *const codes[] = {
-        "FIN",     "ONSS",   "ONEM",          "PENSION", "FAMILY-01", "MUTUALITY-01",
-        "INAMI",   "INASTI", "KIND-EN-GEZIN", "DE-LIJN", "WATER-01",  "VDAB",
-        "ACTIRIS", "STIB",   "FOREM",         "DGPH",    "ONVA",      "OE",
-    };
+    uint64_t wanted = (uint64_t)(synthetic->actors * 1000 / SYNTHETIC_ACTORS);
     size_t len = 0;
-    size_t all = sizeof codes / sizeof codes[0];
-    uint64_t wanted = (uint64_t)(synthetic->actors * 1000 / (double)all);
 
-    for (size_t i = 0; i < all && len < room; i++) {
+    for (size_t i = 0; i < SYNTHETIC_ACTORS && len < room; i++) {
         if (synthetic_random(synthetic, person, 100 + i, 1000) >= wanted) {
             continue;
         }
 
-        size_t institution = institution_of(synthetic, codes[i]);
+        uint64_t several = several_of(actor_codes[i]);
 
-        if (strchr(codes[i], '-') != NULL && strstr(codes[i], "-01") != NULL) {
-            uint64_t several = codes[i][0] == 'M' ? 7 : codes[i][0] == 'F' ? 5 : 3;
-
-            institution += synthetic_random(synthetic, person, 200 + i, several);
-        }
         ret[len++] = (struct synthetic_integration){
-            .institution = institution,
+            .institution = synthetic->actors_at[i] +
+                           synthetic_random(synthetic, person, 200 + i, several),
             .quality = 1,
             .begin = 20050101 +
                      (uint32_t)synthetic_random(synthetic, person, 300 + i, 18) * 10000,

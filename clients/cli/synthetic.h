@@ -20,6 +20,7 @@ enum {
     SYNTHETIC_INTEGRATIONS_MAX = 24, // of one person
     SYNTHETIC_FIELDS_MAX = 8,
     SYNTHETIC_FLOWS = 22,
+    SYNTHETIC_ACTORS = 18,
 };
 
 struct synthetic_institution {
@@ -38,6 +39,7 @@ struct synthetic {
     size_t institutions_len;
     size_t cpas_first; // index of the first CPAS
     size_t cpas_len;
+    size_t actors_at[SYNTHETIC_ACTORS]; // index of each outside the CPAS, or of its first
     struct synthetic_institution institutions[SYNTHETIC_INSTITUTIONS_MAX];
 };
 
@@ -47,6 +49,12 @@ void synthetic_init(struct synthetic *synthetic, uint64_t seed, uint64_t people,
 
 // synthetic_niss gives the number of person 0 .. people-1.
 uint64_t synthetic_niss(const struct synthetic *synthetic, uint64_t person);
+
+// synthetic_persons_in_order calls back for every person, numbers ascending, until the
+// callback says false. Returns whether it never did.
+typedef bool (*synthetic_person_fn)(uint64_t person, uint64_t niss, void *arg);
+bool synthetic_persons_in_order(const struct synthetic *synthetic,
+                                synthetic_person_fn each, void *arg);
 
 // synthetic_birth gives the birth date that a number tells, yyyymmdd.
 uint32_t synthetic_birth(uint64_t niss);

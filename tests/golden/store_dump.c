@@ -423,6 +423,7 @@ dump_item(struct dump *dump, const struct journal_item *item)
         dump_moved(dump, item);
         return;
     case JOURNAL_EXPIRED:
+    case JOURNAL_LOADED:
         dump_expired(dump, item);
         return;
     }

@@ -696,7 +696,8 @@ follow(struct model *model, const struct command *command, bool room,
         follow_expire(model, command, applied);
         break;
     case COMMAND_FOLD:
-        break; // what it moves is looked at from both sides elsewhere
+    case COMMAND_LOAD_PERSONS:
+        break; // what it moves is looked at from both sides elsewhere; nobody loads
     }
 }
 

@@ -907,6 +907,33 @@ agrees_with_a_plain_list_of_days_after_any_changes(void **state)
     }
 }
 
+static void
+ordering_rows_is_adding_them_one_by_one(void **state)
+{
+    uint32_t seed = 5;
+
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        struct integration drawn[12], added[13];
+        size_t len = 0, added_len = 0;
+
+        seed = seed * 1664525u + 1013904223u;
+        len = seed >> 28 & 7;
+        for (size_t i = 0; i < len; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            drawn[i] = (struct integration){.institution = seed >> 30,
+                                            .sector = (uint16_t)(16 + (seed >> 29 & 1)),
+                                            .quality = (uint16_t)(1 + (seed >> 28 & 1)),
+                                            .begin = (int32_t)(seed >> 20 & 15)};
+            drawn[i].end = drawn[i].begin + (int32_t)(seed >> 16 & 7);
+            directory_add(added, &added_len, drawn[i]);
+        }
+        directory_order(drawn, &len);
+        assert_int_equal(len, added_len);
+        assert_memory_equal(drawn, added, len * sizeof *drawn);
+    }
+}
+
 int
 main(void)
 {
@@ -941,6 +968,7 @@ main(void)
         cmocka_unit_test(joins_rows_that_should_have_been_joined_before),
         cmocka_unit_test(finds_the_rows_that_share_a_day),
         cmocka_unit_test(agrees_with_a_plain_list_of_days_after_any_changes),
+        cmocka_unit_test(ordering_rows_is_adding_them_one_by_one),
     };
 
     return cmocka_run_group_tests(tests, open_catalogue, close_catalogue);

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Goal: a whole directory is taken over from one stream, and a stream with mistakes is
+// refused with all of them named.
+// Method: streams written into a fresh folder, loaded, and the store opened again to look.
+#include "edge/load_directory.h"
+
+#include "image/image.h"
+#include "store/check.h"
+#include "store/person.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct scene {
+    char folder[64];
+    char path[80];
+    FILE *stream;
+    struct settings settings;
+    char *text;
+    size_t len;
+    struct inspect_output output;
+};
+
+static int
+setup(void **state)
+{
+    struct scene *scene = xcalloc(1, sizeof *scene);
+
+    strcpy(scene->folder, "/tmp/vigie-load-XXXXXX");
+    assert_non_null(mkdtemp(scene->folder));
+    snprintf(scene->path, sizeof scene->path, "%s/image", scene->folder);
+    scene->stream = fopen(scene->path, "wb");
+    assert_non_null(scene->stream);
+    strcpy(scene->settings.store_path, scene->folder);
+    strcpy(scene->settings.catalogue_file, SOURCE_DIR "/deploy/catalogue.yaml");
+    scene->settings.map_bytes = UINT64_C(1) << 30;
+    scene->settings.test_persons = true;
+    scene->output.out = scene->output.wrong = open_memstream(&scene->text, &scene->len);
+    *state = scene;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct scene *scene = *state;
+    char command[128];
+
+    fclose(scene->output.out);
+    free(scene->text);
+    snprintf(command, sizeof command, "rm -rf '%s'", scene->folder);
+    assert_int_equal(system(command), 0);
+    free(scene);
+    return 0;
+}
+
+static void
+put(struct scene *scene, const void *bytes, size_t len)
+{
+    assert_int_equal(fwrite(bytes, 1, len, scene->stream), len);
+}
+
+static void
+put_institutions(struct scene *scene, const char *sector)
+{
+    struct image_head head = {IMAGE_MAGIC, 2, 0};
+    struct image_institution institutions[2] = {{"ONSS", "ONSS", 1, 0},
+                                                {"CPAS-A", "", 1, 0}};
+
+    strcpy(institutions[1].sector, sector);
+    put(scene, &head, sizeof head);
+    put(scene, institutions, sizeof institutions);
+}
+
+static uint64_t
+number_of(int index)
+{
+    return niss_make(1950, 61, 1, 1 + index).number;
+}
+
+static void
+put_person(struct scene *scene, uint64_t niss, uint32_t quality, uint32_t begin)
+{
+    struct image_person person = {niss, 2, 0};
+    struct image_row rows[2] = {{1, quality, begin, 0}, {0, 1, 20200101, 20991231}};
+
+    put(scene, &person, sizeof person);
+    put(scene, rows, sizeof rows);
+}
+
+static void
+put_end(struct scene *scene)
+{
+    struct image_person end = {0};
+
+    put(scene, &end, sizeof end);
+}
+
+static int
+load(struct scene *scene)
+{
+    int code;
+
+    if (scene->stream != NULL) {
+        fclose(scene->stream);
+        scene->stream = NULL;
+    }
+    code = load_directory(&scene->settings, scene->path, &scene->output);
+    fflush(scene->output.out);
+    return code;
+}
+
+static uint64_t
+persons_on_disk(struct scene *scene)
+{
+    struct store_options options = {.path = scene->folder, .map_bytes = 1 << 30};
+    AUTO(store_close) struct store *store = NULL;
+    struct check_report report;
+
+    assert_int_equal(store_open(&options, &store, NULL), VG_OK);
+    assert_int_equal(store_check(store, &report, NULL, NULL, NULL), VG_OK);
+    assert_int_equal(report.faults.total, 0);
+    assert_int_equal(report.integrations, 2 * report.persons);
+    return report.persons;
+}
+
+static void
+a_directory_is_loaded_and_another_part_may_follow(void **state)
+{
+    struct scene *scene = *state;
+
+    put_institutions(scene, "CPAS");
+    put_person(scene, number_of(1), 2, 20260101);
+    put_person(scene, number_of(2), 2, 20260101);
+    put_end(scene);
+    assert_int_equal(load(scene), INSPECT_GOOD);
+    assert_non_null(strstr(scene->text, "2 persons, 4 integrations loaded"));
+    assert_int_equal(persons_on_disk(scene), 2);
+
+    scene->stream = fopen(scene->path, "wb");
+    put_institutions(scene, "CPAS"); // known by now
+    put_person(scene, number_of(3), 2, 20260101);
+    put_end(scene);
+    assert_int_equal(load(scene), INSPECT_GOOD);
+    assert_int_equal(persons_on_disk(scene), 3);
+    assert_int_equal(load(scene), INSPECT_BAD); // the same once more
+    assert_int_equal(persons_on_disk(scene), 3);
+}
+
+static void
+every_mistake_is_named_with_the_place_of_its_person(void **state)
+{
+    struct scene *scene = *state;
+
+    put_institutions(scene, "CPAS");
+    put_person(scene, number_of(1), 999, 20260101);
+    put_person(scene, number_of(2) + 1, 2, 20260101);
+    put_person(scene, number_of(3), 2, 20261301);
+    put_end(scene);
+    assert_int_equal(load(scene), INSPECT_BAD);
+    assert_non_null(strstr(scene->text, "person 1: quality"));
+    assert_non_null(strstr(scene->text, "person 2: "));
+    assert_non_null(strstr(scene->text, "person 3: begin"));
+    assert_null(strstr(scene->text, "50610100")); // whole numbers are told to nobody
+    assert_int_equal(persons_on_disk(scene), 0);
+}
+
+static void
+a_stream_cut_short_anywhere_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    long len;
+
+    put_institutions(scene, "CPAS");
+    put_person(scene, number_of(1), 2, 20260101);
+    put_end(scene);
+    len = ftell(scene->stream);
+    fclose(scene->stream);
+    scene->stream = NULL;
+    for (long cut = len - 1; cut >= 0; cut -= 7) {
+        assert_int_equal(truncate(scene->path, cut), 0);
+        assert_int_equal(load(scene), INSPECT_BAD);
+    }
+    assert_non_null(strstr(scene->text, "cut short after person 1"));
+    assert_int_equal(persons_on_disk(scene), 0);
+}
+
+static void
+what_is_no_directory_or_names_no_sector_is_refused(void **state)
+{
+    struct scene *scene = *state;
+
+    put_institutions(scene, "CIRCUS");
+    put_end(scene);
+    assert_int_equal(load(scene), INSPECT_BAD);
+    assert_non_null(strstr(scene->text, "no sector \"CIRCUS\""));
+    scene->stream = fopen(scene->path, "wb");
+    fprintf(scene->stream, "a letter to somebody, long enough");
+    assert_int_equal(load(scene), INSPECT_BAD);
+    assert_non_null(strstr(scene->text, "not a directory"));
+}
+
+static void
+fictitious_persons_need_their_switch(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->settings.test_persons = false;
+    put_institutions(scene, "CPAS");
+    put_person(scene, number_of(1), 2, 20260101);
+    put_end(scene);
+    assert_int_equal(load(scene), INSPECT_BAD);
+    assert_non_null(strstr(scene->text, "person 1: "));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_directory_is_loaded_and_another_part_may_follow,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            every_mistake_is_named_with_the_place_of_its_person, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stream_cut_short_anywhere_is_refused, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            what_is_no_directory_or_names_no_sector_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(fictitious_persons_need_their_switch, setup,
+                                        teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
