@@ -116,12 +116,20 @@ watch_room(struct broker *broker)
     }
 }
 
+static uint64_t
+above(uint64_t number, uint64_t limit)
+{
+    return number > limit ? number - limit : 0;
+}
+
 void
 watch_written(struct broker *broker, uint64_t bytes)
 {
-    uint64_t used = broker->room.used_bytes;
-    uint64_t quota = broker->room.quota_bytes;
-    uint64_t left = used < quota ? quota - used : 0;
+    const struct store_room *room = &broker->room;
+    uint64_t quota_left = above(room->quota_bytes, room->used_bytes);
+    uint64_t disk_left =
+        above(room->disk_free_bytes, broker->settings->disk_reserve_bytes);
+    uint64_t left = quota_left < disk_left ? quota_left : disk_left;
 
     broker->unmeasured_bytes += bytes;
     if (broker->unmeasured_bytes > left / UNMEASURED_PART) {
