@@ -6,6 +6,7 @@
 #include "edge/load_directory.h"
 #include "edge/log.h"
 #include "edge/map_fault.h"
+#include "edge/memory.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -218,6 +219,7 @@ serve(const char *path, struct settings *settings)
     signal(SIGXFSZ, SIG_IGN); // a limit on the file's size is an error of the write
     raise_descriptor_limit();
     log_set_level(settings->log_level);
+    memory_set_policy();
     event_set_log_callback(at_loop_words);
     event_set_fatal_callback(at_loop_failure);
     hold_signals(SIG_BLOCK);
