@@ -82,6 +82,12 @@ class Faulty:
         """How many calls have failed."""
         return self._get(self._order("fired"))
 
+    def fired_at(self):
+        """Where the last one was made, for addr2line: file and offset."""
+        caller, at = struct.unpack_from("<IQ", self.map, self.fired_at_at + 4)
+        names = {number: name for name, number in CALLERS.items()}
+        return f"{names.get(caller, '?')}+{at:#x}"
+
     def forget(self):
         """As for a process that has not begun."""
         self.map[:] = bytes(self.size)

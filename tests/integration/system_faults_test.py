@@ -213,7 +213,7 @@ class SystemFaults(Story):
             self.check_whole()
             return {0: "went on", -signal.SIGABRT: "aborted"}.get(status, f"exit {status}")
         except Exception as error:
-            error.args = (f"{trial}: {error}\n{self.broker.tail()}",)
+            error.args = (f"{trial} at {self.faulty.fired_at()}: {error}\n{self.broker.tail()}",)
             raise
         finally:
             if self.broker.process is not None:
