@@ -5,6 +5,7 @@
 #include "edge/log.h"
 #include "edge/owed.h"
 #include "edge/retention.h"
+#include "edge/rewinding.h"
 #include "edge/sources.h"
 #include "edge/watch.h"
 #include "wire/wire.h"
@@ -169,6 +170,9 @@ answer(struct broker *broker, struct command *command)
     }
     if (command->kind == COMMAND_EXPIRE) {
         retention_answered(broker, command);
+    }
+    if (command->kind == COMMAND_REWIND) {
+        rewinding_answered(broker, command);
     }
     if (!is_final(broker, command)) {
         return;

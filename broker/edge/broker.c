@@ -12,6 +12,7 @@
 #include "edge/ready.h"
 #include "edge/reload.h"
 #include "edge/retention.h"
+#include "edge/rewinding.h"
 #include "edge/sources.h"
 #include "edge/watch.h"
 #include "edge/zap.h"
@@ -148,6 +149,18 @@ at_delivery(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     at_door_turn(arg);
+}
+
+static void
+at_search(evutil_socket_t fd, short what, void *arg)
+{
+    struct broker *broker = broker_of(arg);
+    (void)fd;
+    (void)what;
+
+    rewinding_search(broker);
+    delivery_run(broker);
+    broker_end_turn(broker);
 }
 
 // ---- sending ----
@@ -457,8 +470,9 @@ open_loop(struct broker *broker, struct why *why)
     broker->resend = evtimer_new(broker->base, at_resend, broker);
     broker->delivery = evtimer_new(broker->base, at_delivery, broker);
     broker->drain = evtimer_new(broker->base, at_drain, broker);
+    broker->search = evtimer_new(broker->base, at_search, broker);
     CHECK(broker->second != NULL && broker->pulse != NULL && broker->resend != NULL &&
-          broker->delivery != NULL && broker->drain != NULL);
+          broker->delivery != NULL && broker->drain != NULL && broker->search != NULL);
     return VG_OK;
 }
 
@@ -660,6 +674,7 @@ broker_close(struct broker **broker)
     end_event(&ended->resend);
     end_event(&ended->delivery);
     end_event(&ended->drain);
+    end_event(&ended->search);
     writer_stop(&ended->writer);
     door_close(&ended->sources); // what was sent still leaves
     door_close(&ended->members);

@@ -61,6 +61,7 @@ struct broker {
     struct event *resend;   // for peers that did not read
     struct event *delivery; // goes on with delivering in the next turn
     struct event *drain;    // are we done?
+    struct event *search;   // goes on with searching for rewinds in the next turn
     // the state behind
     struct store *store;
     struct applier *applier; // the writer's; its catalogues are lent to the loop
@@ -87,6 +88,7 @@ struct broker {
     bool fold_wanted; // something was posted or acknowledged since the last fold
     bool fold_proposed;
     struct retention retention;
+    uint64_t rewinds; // asked for since the start
     int exit_code;
     int64_t drain_ms; // when it began
     struct instant started;

@@ -76,6 +76,31 @@ close_broken_lane(struct lane *lane, enum vg_status status)
     session_close_lane(lane);
 }
 
+// Letters that are sent again; false when the frame, or this turn, can take no more.
+static bool
+fill_again(struct broker *broker, struct lane *lane, size_t limit)
+{
+    size_t len = 0;
+    bool more = false;
+    enum vg_status status =
+        rewind_fill(lane->rewind, broker_txn(broker), limit, &broker->frame, &len, &more);
+
+    if (status != VG_OK) {
+        close_broken_lane(lane, status);
+        return true;
+    }
+    lane->delivered += len;
+    lane->session->delivered += len;
+    metrics.delivered += len;
+    if (!lane_is_rewound(lane)) {
+        rewind_free(&lane->rewind);
+    }
+    if (more || lane_has_work(lane)) {
+        session_note_ready(lane);
+    }
+    return len > 0 && broker->frame.len < DELIVERY_FRAME_BYTES;
+}
+
 // Adds a lane's share to the frame; false when the frame can take no more.
 static bool
 fill_from(struct broker *broker, struct lane *lane)
@@ -85,6 +110,11 @@ fill_from(struct broker *broker, struct lane *lane)
                        ? before + DELIVERY_SHARE_BYTES
                        : DELIVERY_FRAME_BYTES;
     size_t len = 0;
+
+    if (lane_is_rewound(lane)) {
+        return fill_again(broker, lane, limit);
+    }
+
     enum vg_status status = outflow_fill(lane->outflow, broker->tails, broker_txn(broker),
                                          lane->sent_through, limit, &broker->frame, &len);
 
@@ -115,7 +145,8 @@ serve(struct broker *broker, struct session *session)
     }
     bytes = broker->frame.len;
     if (bytes == 0) {
-        return 0;
+        delivery_resume(broker, session); // a slice of the journal without letters
+        return DELIVERY_SHARE_BYTES;
     }
     metrics.delivered_bytes += bytes;
     if (broker_send_frame(broker, session)) {

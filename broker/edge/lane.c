@@ -76,12 +76,21 @@ lanes_at(struct lanes *lanes, uint32_t mailbox)
 }
 
 bool
+lane_is_rewound(const struct lane *lane)
+{
+    return lane->rewind != NULL && rewind_state(lane->rewind).phase == REWIND_SENDS;
+}
+
+bool
 lane_has_work(const struct lane *lane)
 {
     struct outflow_state state;
 
     if (lane->outflow == NULL) {
         return false;
+    }
+    if (lane_is_rewound(lane)) {
+        return rewind_has_work(lane->rewind);
     }
     state = outflow_state(lane->outflow);
     return state.sent < lane->last && state.in_flight_messages < state.window_messages &&

@@ -8,6 +8,7 @@
 #define EDGE_LANE_H
 
 #include "flow/outflow.h"
+#include "flow/rewind.h"
 
 struct session;
 
@@ -21,8 +22,10 @@ struct lane {
     uint32_t mailbox;
     struct session *session; // that has it open, NULL: nobody
     struct outflow *outflow; // its own; NULL with session
-    uint64_t last;           // newest number in the mailbox
-    uint64_t sent_through;   // newest number sent on any connection since the start
+    struct rewind *rewind;   // rests the outflow while it sends; NULL: none
+    uint64_t rewind_id;
+    uint64_t last;         // newest number in the mailbox
+    uint64_t sent_through; // newest number sent on any connection since the start
     uint64_t mark;         // acknowledged up to here by any session, perhaps in the queue
     uint64_t delivered;    // since the start, repeats included
     uint64_t acknowledged; // messages' worth, since the start
@@ -47,6 +50,9 @@ struct lane *lanes_find(const struct lanes *lanes, uint32_t mailbox);
 // lanes_at gives it, made when it is new (then last must be filled in). The pointer is good
 // for the life of the lanes.
 struct lane *lanes_at(struct lanes *lanes, uint32_t mailbox);
+
+// lane_is_rewound says whether letters are sent again now, before the others.
+bool lane_is_rewound(const struct lane *lane);
 
 // lane_has_work says whether there is something to send and window for it.
 bool lane_has_work(const struct lane *lane);

@@ -3,6 +3,7 @@
 
 #include "edge/delivery.h"
 #include "edge/log.h"
+#include "edge/rewinding.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,6 +182,9 @@ take_acknowledge(struct broker *broker, struct session *session, const struct po
                        "is not open on this connection");
         return;
     }
+    if (lane->rewind != NULL) {
+        rewind_acknowledge(lane->rewind, &acknowledge);
+    }
     before = outflow_state(lane->outflow);
     if (outflow_acknowledge(lane->outflow, &acknowledge, &command, &why) != VG_OK) {
         broker_violation(broker, session, VG_NOT_FOUND, why.text);
@@ -193,6 +197,29 @@ take_acknowledge(struct broker *broker, struct session *session, const struct po
         propose_acknowledgement(broker, session, lane, &command);
     }
     delivery_note(broker, lane);
+}
+
+// ---- Rewind ----
+
+static void
+take_rewind(struct broker *broker, struct session *session, const struct post *post)
+{
+    struct wire_rewind rewind;
+    struct lane *lane;
+    struct why why;
+
+    if (wire_read_rewind(post->body, &rewind, &why) != VG_OK) {
+        (void)broker_refuse(broker, session, VG_MALFORMED, why.text);
+        return;
+    }
+    rewind.mailbox = named_mailbox(session, rewind.mailbox);
+    lane = lanes_find(broker->lanes, rewind.mailbox);
+    if (lane == NULL || lane->session != session) {
+        refuse_mailbox(broker, session, VG_NOT_FOUND, rewind.mailbox,
+                       "is not open on this connection");
+        return;
+    }
+    rewinding_begin(broker, lane, rewind.goal);
 }
 
 // ---- Requests ----
@@ -377,6 +404,7 @@ const struct desks members_desks = {
             [TO_BROKER_SUBSCRIBE] = {take_subscribe, ROLE_MEMBER | ROLE_OPERATOR},
             [TO_BROKER_UNSUBSCRIBE] = {take_unsubscribe, ROLE_MEMBER | ROLE_OPERATOR},
             [TO_BROKER_ACKNOWLEDGE] = {take_acknowledge, ROLE_MEMBER | ROLE_OPERATOR},
+            [TO_BROKER_REWIND] = {take_rewind, ROLE_MEMBER | ROLE_OPERATOR},
             [TO_BROKER_REQUEST] = {take_request, ROLE_MEMBER | ROLE_OPERATOR},
         },
 };

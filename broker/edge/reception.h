@@ -29,8 +29,8 @@ struct desk {
 // What one door takes, beside Hello and Heartbeat.
 struct desks {
     const char *door;
-    uint32_t roles;                              // one of these bits is needed to come in
-    struct desk desk[TO_BROKER_UNSUBSCRIBE + 1]; // by kind
+    uint32_t roles;                         // one of these bits is needed to come in
+    struct desk desk[TO_BROKER_REWIND + 1]; // by kind
 };
 
 // reception_take handles one message that came in by a door.

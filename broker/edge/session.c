@@ -207,6 +207,7 @@ session_close_lane(struct lane *lane)
     lane->next = NULL;
     lane->session = NULL;
     outflow_free(&lane->outflow);
+    rewind_free(&lane->rewind);
 }
 
 void

@@ -4,6 +4,7 @@
 #include "flow/applier.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { KEY_HEX_LEN = 2 * 4 + 1 }; // enough of a public key to tell it from others
@@ -249,6 +250,18 @@ add_mailbox(struct applier *applier, struct command *command)
         applier->roster_changed = true;
     }
     return status;
+}
+
+enum vg_status
+note_rewind(struct applier *applier, struct command *command)
+{
+    const struct rewind_command *rewind = &command->rewind;
+    char text[64];
+
+    snprintf(text, sizeof text, "from %llu through %llu",
+             (unsigned long long)rewind->from, (unsigned long long)rewind->through);
+    journal_act(applier, command, ADMIN_REWIND, rewind->mailbox, text);
+    return VG_OK;
 }
 
 // ---- catalogues ----

@@ -125,5 +125,6 @@ NODISCARD enum vg_status load_catalogue(struct applier *applier, struct command 
 NODISCARD enum vg_status fold_letters(struct applier *applier, struct command *command);
 NODISCARD enum vg_status load_persons(struct applier *applier, struct command *command);
 NODISCARD enum vg_status expire_old(struct applier *applier, struct command *command);
+NODISCARD enum vg_status note_rewind(struct applier *applier, struct command *command);
 
 #endif

@@ -411,6 +411,7 @@ static const step_fn steps[] = {
     [COMMAND_FOLD] = fold_letters,
     [COMMAND_EXPIRE] = expire_old,
     [COMMAND_LOAD_PERSONS] = load_persons,
+    [COMMAND_REWIND] = note_rewind,
 };
 
 // What a batch that was given up has said is not to be believed.

@@ -23,6 +23,7 @@ static const char *const names[] = {
     [COMMAND_FOLD] = "fold",
     [COMMAND_EXPIRE] = "expire",
     [COMMAND_LOAD_PERSONS] = "load_persons",
+    [COMMAND_REWIND] = "rewind",
 };
 
 struct command *

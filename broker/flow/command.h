@@ -32,6 +32,7 @@ enum command_kind {
     COMMAND_FOLD,
     COMMAND_EXPIRE,
     COMMAND_LOAD_PERSONS,
+    COMMAND_REWIND,
 };
 
 enum {
@@ -209,6 +210,14 @@ struct expire_command {
     struct why why;
 };
 
+// Who has what was acknowledged sent again: for the journal alone.
+struct rewind_command {
+    uint64_t id; // the loop's own words
+    uint32_t mailbox;
+    uint64_t from;
+    uint64_t through;
+};
+
 struct command {
     struct command *next;
     enum command_kind kind;
@@ -232,6 +241,7 @@ struct command {
         struct load_catalogue_command load_catalogue;
         struct load_persons_command load_persons;
         struct expire_command expire;
+        struct rewind_command rewind;
     };
     // answer
     enum vg_status status; // of the whole; VG_OK with faults: some items were refused

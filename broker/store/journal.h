@@ -157,6 +157,7 @@ enum journal_admin_act {
     ADMIN_REVOKE,
     ADMIN_MAILBOX,
     ADMIN_CATALOGUE,
+    ADMIN_REWIND, // letters of a mailbox were sent again on request: "from N through M"
 };
 
 struct journal_admin {

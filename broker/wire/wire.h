@@ -9,6 +9,7 @@
 
 #include "flow/command.h"
 #include "flow/outflow.h"
+#include "flow/rewind.h"
 
 enum { WIRE_VERSION = 1, WIRE_MESSAGE_BYTES_MAX = 1 << 20 };
 
@@ -22,6 +23,7 @@ enum to_broker_kind {
     TO_BROKER_ACKNOWLEDGE,
     TO_BROKER_REQUEST,
     TO_BROKER_UNSUBSCRIBE,
+    TO_BROKER_REWIND = 10,
 };
 
 struct wire_hello {
@@ -46,6 +48,13 @@ NODISCARD enum vg_status wire_read_subscribe(struct bytes body,
                                              struct wire_subscribe *ret, struct why *why);
 NODISCARD enum vg_status wire_read_unsubscribe(struct bytes body, uint32_t *ret_mailbox,
                                                struct why *why);
+
+struct wire_rewind {
+    uint32_t mailbox;
+    struct rewind_goal goal;
+};
+NODISCARD enum vg_status wire_read_rewind(struct bytes body, struct wire_rewind *ret,
+                                          struct why *why);
 
 // A Request becomes a command; who is named in it (operators may act for another) is
 // returned beside it, empty when nobody is. ListMailboxes is no command: kind_list is
@@ -77,6 +86,9 @@ void wire_write_resumed(struct buffer *frame);
 void wire_write_goodbye(const char *reason, struct buffer *frame);
 void wire_write_subscribed(uint32_t mailbox, const char *name, uint64_t acknowledged,
                            uint64_t last, uint64_t waiting, struct buffer *frame);
+
+void wire_write_rewound(uint32_t mailbox, uint64_t from, uint64_t through,
+                        struct buffer *frame);
 
 // wire_write_answer writes what a command came back with: Published, LastNumberIs or
 // Reply; nothing for commands that have no answer on the wire. roster turns institution

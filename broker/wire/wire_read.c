@@ -129,6 +129,27 @@ wire_read_unsubscribe(struct bytes body, uint32_t *ret_mailbox, struct why *why)
     return VG_OK;
 }
 
+enum vg_status
+wire_read_rewind(struct bytes body, struct wire_rewind *ret, struct why *why)
+{
+    struct small small;
+    Vigie__V1__Rewind *message =
+        unpack_small(&vigie__v1__rewind__descriptor, body, &small, why);
+
+    if (message == NULL) {
+        return VG_MALFORMED;
+    }
+    if ((message->number == 0) == (message->time == 0) || message->time > INT64_MAX) {
+        return fail(why, VG_MALFORMED,
+                    "a Rewind names a number or a moment: number %llu, time %llu",
+                    (unsigned long long)message->number,
+                    (unsigned long long)message->time);
+    }
+    ret->mailbox = message->mailbox;
+    ret->goal = (struct rewind_goal){message->number, (int64_t)message->time};
+    return VG_OK;
+}
+
 // ---- requests: the arena becomes the command's own memory ----
 
 static struct bytes

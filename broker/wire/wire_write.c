@@ -134,6 +134,21 @@ wire_write_subscribed(uint32_t mailbox, const char *name, uint64_t acknowledged,
     write_frame(&message, frame);
 }
 
+void
+wire_write_rewound(uint32_t mailbox, uint64_t from, uint64_t through,
+                   struct buffer *frame)
+{
+    Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
+    Vigie__V1__Rewound body = VIGIE__V1__REWOUND__INIT;
+
+    body.mailbox = mailbox;
+    body.from = from;
+    body.through = through;
+    message.message_case = VIGIE__V1__TO_CLIENT__MESSAGE_REWOUND;
+    message.rewound = &body;
+    write_frame(&message, frame);
+}
+
 // ---- answers to commands ----
 
 static void
@@ -418,6 +433,7 @@ wire_write_answer(const struct command *command, const struct roster *roster,
     case COMMAND_FOLD:
     case COMMAND_EXPIRE:
     case COMMAND_LOAD_PERSONS:
+    case COMMAND_REWIND:
         break;
     }
 }

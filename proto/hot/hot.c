@@ -17,8 +17,8 @@ enum {
     TAG_BYTES_MAX = 5,
     LENGTH_BYTES_MAX = 5,
     MUTATION_NUMBER_MAX = 13,
-    TO_BROKER_NUMBER_MAX = 9,
-    TO_CLIENT_NUMBER_MAX = 13,
+    TO_BROKER_NUMBER_MAX = 10,
+    TO_CLIENT_NUMBER_MAX = 14,
 };
 
 // ---- reading ----

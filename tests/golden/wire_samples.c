@@ -191,6 +191,11 @@ add_subscriptions(struct list *list)
                       VIGIE__V1__TO_BROKER__MESSAGE_UNSUBSCRIBE);
     frame->unsubscribe = NEW(Unsubscribe, unsubscribe);
     frame->unsubscribe->mailbox = 3;
+    frame = to_broker(list, "to_broker_rewind", VIGIE__V1__TO_BROKER__MESSAGE_REWIND);
+    frame->rewind = NEW(Rewind, rewind);
+    frame->rewind->mailbox = 3;
+    frame->rewind->number = 1000001;
+    frame->rewind->time = UINT64_C(1763629200123456);
 }
 
 static Vigie__V1__Request *
@@ -417,6 +422,11 @@ add_answers_to_members(struct list *list)
     frame->subscribed->last = 1040;
     frame->subscribed->waiting = 1000;
     frame->subscribed->name = "addresses";
+    frame = to_client(list, "to_client_rewound", VIGIE__V1__TO_CLIENT__MESSAGE_REWOUND);
+    frame->rewound = NEW(Rewound, rewound);
+    frame->rewound->mailbox = 3;
+    frame->rewound->from = 1000001;
+    frame->rewound->through = 1000040;
     frame = to_client(list, "to_client_refused", VIGIE__V1__TO_CLIENT__MESSAGE_REFUSED);
     frame->refused = NEW(Refused, refused);
     frame->refused->fault = fault();

@@ -25,6 +25,7 @@ MESSAGES = {
     "last_number": ("sources", SOURCE, proto.LastNumber(producer=1)),
     "subscribe": ("members", BOTH, proto.Subscribe(window_messages=1, window_bytes=1 << 20)),
     "unsubscribe": ("members", BOTH, proto.Unsubscribe()),
+    "rewind": ("members", BOTH, proto.Rewind(number=1)),
     "acknowledge": ("members", BOTH, proto.Acknowledge(through=1)),
     "request": ("members", BOTH, proto.Request(id=1,
                                                list_mailboxes=proto.ListMailboxes())),

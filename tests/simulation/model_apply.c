@@ -697,6 +697,7 @@ follow(struct model *model, const struct command *command, bool room,
         break;
     case COMMAND_FOLD:
     case COMMAND_LOAD_PERSONS:
+    case COMMAND_REWIND:
         break; // what it moves is looked at from both sides elsewhere; nobody loads
     }
 }

@@ -645,7 +645,8 @@ knows_what_a_frame_holds(void **state)
     assert_memory_equal(body.at, "\x08\x01", 2); // of two messages the last one counts
     assert_int_equal(hot_to_broker_kind(BYTES("\x12\x00\x0a"), &body), 0);
     assert_int_equal(hot_to_broker_kind(BYTES("\x4a\x00"), &body), 9);
-    assert_int_equal(hot_to_broker_kind(BYTES("\x52\x00"), &body), 0); // 10: unknown
+    assert_int_equal(hot_to_broker_kind(BYTES("\x52\x00"), &body), 10);
+    assert_int_equal(hot_to_broker_kind(BYTES("\x5a\x00"), &body), 0); // 11: unknown
     assert_int_equal(hot_to_client_kind(BYTES(""), &body), 0);
     assert_int_equal(hot_to_client_kind(BYTES("\x0a\x00"), &body), 1);
     assert_int_equal(body.len, 2); // a delivery's body is the frame
