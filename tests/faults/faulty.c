@@ -139,8 +139,25 @@ fails(enum faulty_call call, const void *address)
         wait_ms(now->delay_ms);
         return -1;
     }
+    if (now->how == FAULTY_KILL) {
+        raise(SIGKILL);
+    }
     errno = (int)now->error;
     return (int)now->how;
+}
+
+static bool
+is_half(int how)
+{
+    return how == FAULTY_SHORT || how == FAULTY_KILL_HALF;
+}
+
+static void
+die_of(int how)
+{
+    if (how == FAULTY_KILL_HALF) {
+        raise(SIGKILL);
+    }
 }
 
 // ---- a small disk ----
@@ -206,6 +223,9 @@ CALL(int, -1, fstatat, (int fd, const char *path, struct stat *ret, int flags),
      (fd, path, ret, flags))
 CALL(int, -1, mkdir, (const char *path, mode_t mode), (path, mode))
 CALL(int, -1, rename, (const char *from, const char *to), (from, to))
+CALL(int, -1, renameat,
+     (int from_folder, const char *from, int to_folder, const char *to),
+     (from_folder, from, to_folder, to))
 CALL(int, -1, unlink, (const char *path), (path))
 CALL(FILE *, NULL, fopen, (const char *path, const char *mode), (path, mode))
 CALL(size_t, 0, fread, (void *at, size_t size, size_t count, FILE *file),
@@ -326,7 +346,10 @@ write(int fd, const void *at, size_t len)
     REAL(write)
     int how = fails(FAULTY_write, HERE);
 
-    return how == FAULTY_FAIL ? -1 : real(fd, at, how == FAULTY_SHORT ? len / 2 : len);
+    ssize_t done = how == FAULTY_FAIL ? -1 : real(fd, at, is_half(how) ? len / 2 : len);
+
+    die_of(how);
+    return done;
 }
 
 ssize_t
@@ -344,8 +367,12 @@ pwrite(int fd, const void *at, size_t len, off_t to)
         }
         len -= over;
     }
-    return how == FAULTY_FAIL ? -1
-                              : real(fd, at, how == FAULTY_SHORT ? len / 2 : len, to);
+
+    ssize_t done =
+        how == FAULTY_FAIL ? -1 : real(fd, at, is_half(how) ? len / 2 : len, to);
+
+    die_of(how);
+    return done;
 }
 
 static size_t
@@ -377,10 +404,29 @@ writev(int fd, const struct iovec *parts, int len)
             how = FAULTY_FAIL;
         }
     }
-    return how == FAULTY_FAIL
-               ? -1
-               : real(fd, parts, how == FAULTY_SHORT ? (len + 1) / 2 : len);
+
+    ssize_t done =
+        how == FAULTY_FAIL ? -1 : real(fd, parts, is_half(how) ? (len + 1) / 2 : len);
+
+    die_of(how);
+    return done;
 }
+
+// ---- ZeroMQ's, which can be killed at and never fail ----
+
+#define CALL_OF_ZMQ(name, parameters, arguments)                                         \
+    int name parameters;                                                                 \
+    int name parameters                                                                  \
+    {                                                                                    \
+        REAL(name)                                                                       \
+        (void)fails(FAULTY_##name, HERE);                                                \
+        return real arguments;                                                           \
+    }
+
+CALL_OF_ZMQ(zmq_send, (void *socket, const void *at, size_t len, int flags),
+            (socket, at, len, flags))
+CALL_OF_ZMQ(zmq_bind, (void *socket, const char *endpoint), (socket, endpoint))
+CALL_OF_ZMQ(zmq_close, (void *socket), (socket))
 
 // ---- allocations ----
 

@@ -34,6 +34,7 @@
     ROW(fstatvfs)                                                                        \
     ROW(mkdir)                                                                           \
     ROW(rename)                                                                          \
+    ROW(renameat)                                                                        \
     ROW(unlink)                                                                          \
     ROW(fopen)                                                                           \
     ROW(fclose)                                                                          \
@@ -61,7 +62,10 @@
     ROW(calloc)                                                                          \
     ROW(realloc)                                                                         \
     ROW(strdup)                                                                          \
-    ROW(posix_memalign)
+    ROW(posix_memalign)                                                                  \
+    ROW(zmq_send)                                                                        \
+    ROW(zmq_bind)                                                                        \
+    ROW(zmq_close)
 
 enum faulty_call {
 #define FAULTY_CALL(name) FAULTY_##name,
@@ -82,6 +86,9 @@ enum faulty_how {
     FAULTY_FAIL,  // answers the error and does nothing; close closes all the same
     FAULTY_SHORT, // write, pwrite, writev: does half of it and says so
     FAULTY_SLOW,  // waits delay_ms and does it
+    // The process is killed (SIGKILL); ZeroMQ's calls know no other way.
+    FAULTY_KILL,      // instead of making the call
+    FAULTY_KILL_HALF, // write, pwrite, writev: when half of it is done
 };
 
 // One call that was made; the place is the return address in its caller's file.

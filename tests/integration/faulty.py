@@ -17,7 +17,7 @@ from vigie_test import BIN
 
 LIBRARY = BIN.parent / "tests" / "libfaulty.so"
 CALLERS = {"program": 1, "lmdb": 2, "event": 4}
-HOW = {"fail": 0, "short": 1, "slow": 2}
+HOW = {"fail": 0, "short": 1, "slow": 2, "kill": 3, "kill half": 4}
 NAME = 24
 ORDER = ["armed", "callers", "nth", "times", "error", "how", "delay_ms", "at", "seen", "fired"]
 

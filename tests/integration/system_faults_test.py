@@ -47,7 +47,7 @@ ERRORS = {
     "fsync": ["EIO"], "fdatasync": ["EIO"], "ftruncate": ["ENOSPC"], "lseek": ["EINVAL"],
     "mmap": ["ENOMEM"], "fcntl": ["ENOLCK"], "flock": ["ENOLCK"], "fstat": ["EIO"],
     "fstatat": ["EIO"], "fstatvfs": ["EIO"], "mkdir": ["ENOSPC"], "rename": ["EIO"],
-    "unlink": ["EIO"], "fclose": ["EIO"], "close": ["EIO"], "socket": ["EMFILE"],
+    "renameat": ["EIO"], "unlink": ["EIO"], "fclose": ["EIO"], "close": ["EIO"], "socket": ["EMFILE"],
     "socketpair": ["EMFILE"], "bind": ["EADDRINUSE"], "listen": ["EADDRINUSE"],
     "accept4": ["EMFILE", "ECONNABORTED"], "setsockopt": ["ENOBUFS"],
     "getsockname": ["ENOBUFS"], "getpeername": ["ENOTCONN"], "shutdown": ["ENOTCONN"],
@@ -55,6 +55,7 @@ ERRORS = {
     "epoll_wait": ["EINTR", "EBADF"], "eventfd": ["EMFILE"], "timerfd_create": ["EMFILE"],
     "timerfd_settime": ["EINVAL"], "pipe2": ["EMFILE"], "sigaction": ["EINVAL"],
     "pthread_create": ["EAGAIN"], "pthread_mutex_init": ["ENOMEM"],
+    "zmq_send": [], "zmq_bind": [], "zmq_close": [],  # at these one can only be killed
 }
 # Out of memory is the one thing that may abort (broker/README.md); a sigaction that is
 # refused would be a mistake of ours.
