@@ -22,8 +22,8 @@
 #define SETTINGS_DEFAULT "/etc/vigie/vigied.yaml"
 
 enum {
-    EXIT_USAGE = 2,      // the command line; the others: edge/inspect.h
-    DRAIN_MARGIN_S = 15, // beyond drain_seconds: then the system ends us
+    EXIT_USAGE = 2,     // the command line; the others: edge/inspect.h
+    DRAIN_MARGIN_S = 5, // beyond drain_seconds: then the system ends us
 };
 
 static const char usage[] =
