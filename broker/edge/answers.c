@@ -79,6 +79,10 @@ take_posted(struct broker *broker, const struct batch *batch)
     if (batch->posted_len > 0) {
         broker->fold_wanted = true;
     }
+    broker->unfolded = batch->posted_len + (batch->folded ? 0 : broker->unfolded);
+    if (broker->unfolded >= LETTERS_UNFOLDED_MAX) {
+        watch_fold(broker);
+    }
 }
 
 static void

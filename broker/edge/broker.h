@@ -86,6 +86,7 @@ struct broker {
     bool draining;    // stopping
     bool fatal;       // the outcome of a commit is not known: nobody is answered
     bool fold_wanted; // something was posted or acknowledged since the last fold
+    size_t unfolded;  // letters posted since then
     bool fold_proposed;
     struct retention retention;
     uint64_t rewinds; // asked for since the start

@@ -73,6 +73,27 @@ counts_what_was_done(void **state)
     peer_close(&source);
 }
 
+// The next start has to read what was not folded.
+static void
+folds_many_letters_without_waiting_for_the_second(void **state)
+{
+    struct world *world = *state;
+    struct peer source = peer_enter(world, world->broker->sources, &world->source);
+
+    world_integrate(world, world->cpas_1);
+    assert_int_equal(event_del(world->broker->second), 0);
+    peer_publish(&source, 1, 1);
+    peer_expect_published(&source, 1);
+    assert_int_equal(world->broker->unfolded, 1);
+    assert_int_equal(world_row(world, world->cpas_1).folded, 0);
+    world->broker->unfolded = LETTERS_UNFOLDED_MAX - 1;
+    peer_publish(&source, 2, 1);
+    peer_expect_published(&source, 2);
+    WORLD_UNTIL(world, world->broker->unfolded == 0);
+    assert_int_equal(world_row(world, world->cpas_1).folded, 2);
+    peer_close(&source);
+}
+
 // A file that may not grow makes the commit's write fail, as a broken disk does.
 static void
 answers_nobody_after_a_commit_of_unknown_outcome(void **state)
@@ -160,6 +181,7 @@ main(void)
         IN_A_WORLD(the_loop_knows_a_new_institution_and_its_key),
         IN_A_WORLD(a_revoked_key_is_cut_off_at_once),
         IN_A_WORLD(counts_what_was_done),
+        IN_A_WORLD(folds_many_letters_without_waiting_for_the_second),
         IN_A_WORLD(answers_nobody_after_a_commit_of_unknown_outcome),
         IN_A_WORLD(an_acknowledgement_refused_for_good_ends_the_opening),
     };
