@@ -164,7 +164,7 @@ class Ending(Story):
             self.assertLess(time.monotonic() - begin, 1 + MARGIN_S + 2)
             with self.assertRaises(Silence):  # nobody was answered
                 source.hear_one("published", timeout_s=0.3)
-        self.assertLog("event=drain_given_up", "unanswered=3")
+        self.assertLog("event=drain_given_up")
 
         self.broker.start()
         with self.source("RN") as source:
