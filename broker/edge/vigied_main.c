@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // vigied - the daemon: options, signals, and what the system's service manager is told.
+#include "edge/archive.h"
 #include "edge/broker.h"
 #include "edge/confine.h"
 #include "edge/inspect.h"
@@ -34,6 +35,15 @@ static const char usage[] =
     "end\n"
     "  --load-directory FILE      take a whole reference directory over (-: standard "
     "input), end\n"
+    "  --backup FOLDER            copy the store, beside a broker that runs, end\n"
+    "    --compact                leave unused pages out\n"
+    "    --since BACKUP           only what follows on an earlier backup\n"
+    "  --restore BACKUP           make the store of a backup, verify it, end\n"
+    "    --with STORE             replay what a later store or increment has (may be "
+    "repeated)\n"
+    "    --to COMMIT|TIME         only up to here: 1234, 2026-11-21T13:00:00Z\n"
+    "  --repair --from BACKUP     mend damaged blocks, records and letters from a "
+    "backup, end\n"
     "  --check-catalogue FILE     read a catalogue, say what is wrong, end\n"
     "  --json                     say it as one JSON object\n"
     "  --help-settings            print a settings file with every default explained\n"
@@ -245,8 +255,14 @@ serve(const char *path, struct settings *settings)
 
 // ---- the command line ----
 
+typedef int (*archive_fn)(const struct settings *settings,
+                          const struct archive_choices *choices,
+                          const struct inspect_output *output);
+
 struct choices {
     const char *settings;
+    archive_fn archive; // NULL: nothing with backups
+    struct archive_choices backup;
     const char *catalogue; // to check
     const char *directory; // to load
     bool check;
@@ -254,6 +270,14 @@ struct choices {
     bool json;
     int code; // -1: go on
 };
+
+// What says something only beside --backup, --restore or --repair.
+static bool
+names_a_part(const struct archive_choices *backup)
+{
+    return backup->folder != NULL || backup->compact || backup->since != NULL ||
+           backup->to != NULL || backup->with_len > 0;
+}
 
 static struct choices
 read_options(int count, char **arguments)
@@ -265,6 +289,14 @@ read_options(int count, char **arguments)
         {"json", no_argument, NULL, 'j'},
         {"check-catalogue", required_argument, NULL, 'k'},
         {"load-directory", required_argument, NULL, 'd'},
+        {"backup", required_argument, NULL, 'b'},
+        {"compact", no_argument, NULL, 'o'},
+        {"since", required_argument, NULL, 'i'},
+        {"restore", required_argument, NULL, 'r'},
+        {"with", required_argument, NULL, 'w'},
+        {"to", required_argument, NULL, 't'},
+        {"repair", no_argument, NULL, 'p'},
+        {"from", required_argument, NULL, 'f'},
         {"help-settings", no_argument, NULL, 'e'},
         {"version", no_argument, NULL, 'V'},
         {"help", no_argument, NULL, 'h'},
@@ -294,6 +326,37 @@ read_options(int count, char **arguments)
         case 'd':
             choices.directory = optarg;
             break;
+        case 'b':
+            choices.archive = archive_backup;
+            choices.backup.folder = optarg;
+            break;
+        case 'o':
+            choices.backup.compact = true;
+            break;
+        case 'i':
+            choices.backup.since = optarg;
+            break;
+        case 'r':
+            choices.archive = archive_restore;
+            choices.backup.folder = optarg;
+            break;
+        case 'w':
+            if (choices.backup.with_len == ARCHIVE_WITH_MAX) {
+                fprintf(stderr, "vigied: at most %d times --with\n", ARCHIVE_WITH_MAX);
+                choices.code = EXIT_USAGE;
+                break;
+            }
+            choices.backup.with[choices.backup.with_len++] = optarg;
+            break;
+        case 't':
+            choices.backup.to = optarg;
+            break;
+        case 'p':
+            choices.archive = archive_repair;
+            break;
+        case 'f':
+            choices.backup.folder = optarg;
+            break;
         case 'e':
             choices.code = help_settings();
             break;
@@ -312,6 +375,14 @@ read_options(int count, char **arguments)
     }
     if (choices.code < 0 && optind < count) {
         fprintf(stderr, "vigied: \"%s\" is no option\n%s", arguments[optind], usage);
+        choices.code = EXIT_USAGE;
+    }
+    if (choices.code < 0 && choices.archive != NULL && choices.backup.folder == NULL) {
+        fprintf(stderr, "vigied: --repair needs --from BACKUP\n%s", usage);
+        choices.code = EXIT_USAGE;
+    }
+    if (choices.code < 0 && choices.archive == NULL && names_a_part(&choices.backup)) {
+        fprintf(stderr, "vigied: --backup, --restore or --repair is missing\n%s", usage);
         choices.code = EXIT_USAGE;
     }
     return choices;
@@ -346,6 +417,9 @@ main(int count, char **arguments)
     map_fault_watch(settings.store_path);
     if (choices.directory != NULL) {
         return load_directory(&settings, choices.directory, &output);
+    }
+    if (choices.archive != NULL) {
+        return choices.archive(&settings, &choices.backup, &output);
     }
     return choices.verify ? inspect_store(&settings, &output)
                           : serve(choices.settings, &settings);

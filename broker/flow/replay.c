@@ -512,13 +512,14 @@ replay_commits(struct store *store, struct store *later, uint64_t through,
 }
 
 enum vg_status
-replay_find(struct store *store, int64_t time_us, uint64_t *ret_commit, struct why *why)
+replay_find(struct store *store, uint64_t after, int64_t time_us, uint64_t *ret_commit,
+            struct why *why)
 {
     struct buffer record = {.len = 0};
     struct txn *txn = NULL;
     struct journal_head head;
     struct meta meta;
-    uint64_t low, high; // the answer is at least low - 1, below high
+    uint64_t first, low, high; // the answer is at least low - 1, below high
     enum vg_status status = store_read(store, &txn, why);
 
     if (status == VG_OK) {
@@ -528,7 +529,7 @@ replay_find(struct store *store, int64_t time_us, uint64_t *ret_commit, struct w
         store_abort(&txn);
         return status;
     }
-    low = meta.first_commit;
+    first = low = after + 1 > meta.first_commit ? after + 1 : meta.first_commit;
     high = meta.last_commit + 1;
     while (status == VG_OK && low < high) {
         uint64_t middle = low + (high - low) / 2;
@@ -542,6 +543,6 @@ replay_find(struct store *store, int64_t time_us, uint64_t *ret_commit, struct w
     }
     buffer_free(&record);
     store_abort(&txn);
-    *ret_commit = low == meta.first_commit ? 0 : low - 1;
+    *ret_commit = low == first ? after : low - 1;
     return status;
 }

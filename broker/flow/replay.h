@@ -33,9 +33,9 @@ NODISCARD enum vg_status replay_commits(struct store *store, struct store *later
                                         replay_progress_fn progress, void *arg,
                                         struct why *why);
 
-// replay_find gives the last commit at or before a time (microseconds, UTC) in a store's
-// journal, 0 when all are later.
-NODISCARD enum vg_status replay_find(struct store *store, int64_t time_us,
+// replay_find gives the last commit at or before a time (microseconds, UTC) among those of a
+// store's journal that follow on a commit; that one when all are later.
+NODISCARD enum vg_status replay_find(struct store *store, uint64_t after, int64_t time_us,
                                      uint64_t *ret_commit, struct why *why);
 
 #endif

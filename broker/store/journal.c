@@ -152,7 +152,7 @@ part_key(uint64_t commit, uint64_t part)
 }
 
 static enum vg_status
-put_parts(struct txn *txn, const struct buffer *record, uint64_t commit)
+put_parts(struct txn *txn, const struct buffer *record, uint64_t commit, unsigned flags)
 {
     size_t offset = 0;
 
@@ -163,9 +163,8 @@ put_parts(struct txn *txn, const struct buffer *record, uint64_t commit)
 
         CHECK(part < PARTS_MAX);
 
-        enum vg_status status =
-            table_put(txn, TABLE_COMMITS, &key, (struct bytes){record->at + offset, len},
-                      MDB_APPEND);
+        enum vg_status status = table_put(
+            txn, TABLE_COMMITS, &key, (struct bytes){record->at + offset, len}, flags);
 
         if (status != VG_OK) {
             return status;
@@ -192,7 +191,7 @@ journal_append(struct txn *txn, struct buffer *record, uint64_t commit,
     hash = hash_chain(&head.previous, record->at, record->len);
     buffer_add(record, &hash, sizeof hash);
 
-    enum vg_status status = put_parts(txn, record, commit);
+    enum vg_status status = put_parts(txn, record, commit, MDB_APPEND);
 
     if (status == VG_OK) {
         *ret_hash = hash;
@@ -394,7 +393,13 @@ enum vg_status
 journal_adopt(struct txn *txn, const struct buffer *record, uint64_t commit)
 {
     buffer_clear(&txn->rows);
-    return put_parts(txn, record, commit);
+    return put_parts(txn, record, commit, MDB_APPEND);
+}
+
+enum vg_status
+journal_replace_record(struct txn *txn, const struct buffer *record, uint64_t commit)
+{
+    return put_parts(txn, record, commit, 0);
 }
 
 bool

@@ -275,6 +275,10 @@ NODISCARD enum vg_status journal_apply_row(struct txn *txn, const struct journal
 NODISCARD enum vg_status journal_adopt(struct txn *txn, const struct buffer *record,
                                        uint64_t commit);
 
+// journal_replace_record puts a record over one that is damaged.
+NODISCARD enum vg_status
+journal_replace_record(struct txn *txn, const struct buffer *record, uint64_t commit);
+
 // journal_item_recipient copies an event's i-th recipient out; false past the end.
 bool journal_item_recipient(const struct journal_item *item, size_t i,
                             struct journal_recipient *ret);

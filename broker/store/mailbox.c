@@ -392,3 +392,57 @@ backlog_trim(struct txn *txn, struct mailbox_id mailbox, uint64_t through,
     *ret_rows = rows;
     return VG_OK;
 }
+
+// ---- all rows ----
+
+enum vg_status
+backlog_next_row(struct txn *txn, struct backlog_place *place)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    struct key key = key_of_u32_u64(place->mailbox.number, place->first + 1);
+    struct backlog_row row;
+    enum vg_status status = cursor_open(txn, TABLE_BACKLOG, &cursor);
+
+    if (status == VG_OK) {
+        status = cursor_seek(&cursor, &key);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    if (cursor.key.len != BACKLOG_KEY_LEN) {
+        return VG_STORE_BROKEN;
+    }
+    place->mailbox.number = read_be32(cursor.key.at);
+    place->first = read_be64(cursor.key.at + sizeof(uint32_t));
+    place->len = 0;
+    place->sound = read_row(&cursor, place->mailbox, &row) == VG_OK &&
+                   row_is_sound(&row, place->mailbox);
+    if (place->sound) {
+        place->len = row.len;
+        memcpy(place->letters, row.letters, row.len * sizeof *place->letters);
+    }
+    return VG_OK;
+}
+
+enum vg_status
+backlog_copy_row(struct txn *from, struct txn *to, struct mailbox_id mailbox,
+                 uint64_t first)
+{
+    struct key key = key_of_u32_u64(mailbox.number, first);
+    struct backlog_place place = {.mailbox = mailbox, .first = first - 1};
+    struct bytes damaged;
+    enum vg_status status = backlog_next_row(from, &place);
+
+    if (status == VG_OK) {
+        status = table_get(to, TABLE_BACKLOG, &key, &damaged);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    if (place.mailbox.number != mailbox.number || place.first != first ||
+        damaged.len != sizeof(uint64_t) + place.len * sizeof *place.letters) {
+        return VG_NOT_FOUND;
+    }
+    return place.sound ? backlog_put(to, mailbox, place.letters, place.len)
+                       : VG_STORE_BROKEN;
+}

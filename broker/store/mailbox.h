@@ -98,4 +98,23 @@ NODISCARD enum vg_status backlog_trim(struct txn *txn, struct mailbox_id mailbox
                                       uint64_t through, size_t rows_max,
                                       size_t *ret_rows);
 
+// A row of the backlog, for those who look at all of them.
+struct backlog_place {
+    struct mailbox_id mailbox;
+    uint64_t first; // number of its first letter
+    size_t len;
+    bool sound; // its checksum holds; only then are the letters copied
+    struct letter letters[LETTERS_PER_ROW];
+};
+
+// backlog_next_row goes to the row after a place, whatever its mailbox; a zeroed place is
+// before all. VG_NOT_FOUND: there is none.
+NODISCARD enum vg_status backlog_next_row(struct txn *txn, struct backlog_place *place);
+
+// backlog_copy_row copies a row from another store over the one that is here.
+// VG_NOT_FOUND: the other store has none with as many letters; VG_STORE_BROKEN: it is
+// damaged there as well.
+NODISCARD enum vg_status backlog_copy_row(struct txn *from, struct txn *to,
+                                          struct mailbox_id mailbox, uint64_t first);
+
 #endif

@@ -119,34 +119,52 @@ exit_of_vigied(int status)
     return WEXITSTATUS(status);
 }
 
+enum { LATER_MAX = 64, VIGIED_WORDS_MAX = 2 * LATER_MAX + 8 };
+
 // What it says goes where ours would: it tells in words or, with --json, in one object.
+// words: options, NULL at the end.
 static int
-run_vigied(const struct cli *cli, const char *option, const char *value,
-           const char *option_2)
+run_vigied(const struct cli *cli, const char *const words[])
 {
-    const char *words[6] = {"vigied"};
+    const char *argv[VIGIED_WORDS_MAX + 3] = {"vigied"};
     size_t len = 1;
     int status = 0;
     pid_t child;
 
-    words[len++] = option;
-    words[len++] = value;
-    if (option_2 != NULL) {
-        words[len++] = option_2;
+    for (; words[len - 1] != NULL; len++) {
+        argv[len] = words[len - 1];
     }
     if (cli->json) {
-        words[len++] = "--json";
+        argv[len++] = "--json";
     }
     fflush(stdout);
     child = fork();
     if (child == 0) {
-        become_vigied(words);
+        become_vigied(argv);
     }
     if (child < 0 || waitpid(child, &status, 0) != child) {
         fprintf(stderr, "%s: vigied: %s\n", cli->name, strerror(errno));
         return EXIT_USAGE;
     }
     return exit_of_vigied(status);
+}
+
+// With the settings of this home folder.
+static int
+run_with_settings(const struct cli *cli, const char *const words[])
+{
+    const char *all[VIGIED_WORDS_MAX + 1] = {"--settings"};
+    char *settings = home_path(cli, "vigied.yaml");
+    size_t len = 0;
+    int code;
+
+    all[1] = settings;
+    for (; words[len] != NULL && len + 2 < VIGIED_WORDS_MAX; len++) {
+        all[len + 2] = words[len];
+    }
+    code = run_vigied(cli, all);
+    free(settings);
+    return code;
 }
 
 int
@@ -156,11 +174,69 @@ command_check(struct cli *cli)
         return EXIT_USAGE;
     }
 
-    char *settings = home_path(cli, "vigied.yaml");
-    int code = run_vigied(cli, "--settings", settings, "--verify");
+    return run_with_settings(cli, (const char *[]){"--verify", NULL});
+}
 
-    free(settings);
-    return code;
+int
+command_backup(struct cli *cli)
+{
+    const char *words[8] = {"--backup"};
+    const char *since = NULL;
+    bool compact = false;
+    const struct cli_option options[] = {
+        {"compact", NULL, "leave unused pages out: slower, smaller", .flag = &compact},
+        {"since", "BACKUP", "only what follows on an earlier backup", .value = &since},
+    };
+    size_t len = 2;
+
+    if (!cli_options(cli, options, 2, 1, 1)) {
+        return EXIT_USAGE;
+    }
+    words[1] = cli->argv[1];
+    if (compact) {
+        words[len++] = "--compact";
+    }
+    if (since != NULL) {
+        words[len++] = "--since";
+        words[len++] = since;
+    }
+    return run_with_settings(cli, words);
+}
+
+int
+command_restore(struct cli *cli)
+{
+    const char *words[VIGIED_WORDS_MAX] = {"--restore"};
+    const char *to = NULL;
+    const struct cli_option options[] = {
+        {"to", "POINT", "up to a commit, or a moment like 2026-11-21T13:00:00Z",
+         .value = &to},
+    };
+    size_t len = 2;
+
+    if (!cli_options(cli, options, 1, 1, 1 + LATER_MAX)) {
+        return EXIT_USAGE;
+    }
+    words[1] = cli->argv[1];
+    for (int i = 2; i < cli->argc; i++) {
+        words[len++] = "--with";
+        words[len++] = cli->argv[i];
+    }
+    if (to != NULL) {
+        words[len++] = "--to";
+        words[len++] = to;
+    }
+    return run_with_settings(cli, words);
+}
+
+int
+command_repair(struct cli *cli)
+{
+    if (!cli_options(cli, NULL, 0, 1, 1)) {
+        return EXIT_USAGE;
+    }
+    return run_with_settings(cli,
+                             (const char *[]){"--repair", "--from", cli->argv[1], NULL});
 }
 
 // ---- catalogue ----
@@ -171,7 +247,7 @@ check_catalogue(struct cli *cli)
     if (!cli_options(cli, NULL, 0, 1, 1)) {
         return EXIT_USAGE;
     }
-    return run_vigied(cli, "--check-catalogue", cli->argv[1], NULL);
+    return run_vigied(cli, (const char *[]){"--check-catalogue", cli->argv[1], NULL});
 }
 
 static int

@@ -180,6 +180,9 @@ int command_queues(struct cli *cli);
 int command_explain(struct cli *cli);
 int command_catalogue(struct cli *cli);
 int command_check(struct cli *cli);
+int command_backup(struct cli *cli);
+int command_restore(struct cli *cli);
+int command_repair(struct cli *cli);
 int command_simulate(struct cli *cli);
 
 // become_vigied makes a fresh child vigied, with these words; it does not return.

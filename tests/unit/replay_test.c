@@ -630,14 +630,16 @@ finds_the_commit_of_a_time(void **state)
     for (int i = 1; i <= 5; i++) {
         flow_follow(f, CPAS_A, i, 2); // one commit and one second each
     }
-    assert_int_equal(replay_find(f->store, first_us - 1, &commit, NULL), VG_OK);
+    assert_int_equal(replay_find(f->store, 0, first_us - 1, &commit, NULL), VG_OK);
     assert_int_equal(commit, 0);
-    assert_int_equal(replay_find(f->store, first_us, &commit, NULL), VG_OK);
+    assert_int_equal(replay_find(f->store, 0, first_us, &commit, NULL), VG_OK);
     assert_int_equal(commit, 1);
-    assert_int_equal(replay_find(f->store, first_us + 2999999, &commit, NULL), VG_OK);
+    assert_int_equal(replay_find(f->store, 0, first_us + 2999999, &commit, NULL), VG_OK);
     assert_int_equal(commit, 3);
-    assert_int_equal(replay_find(f->store, INT64_MAX, &commit, NULL), VG_OK);
+    assert_int_equal(replay_find(f->store, 0, INT64_MAX, &commit, NULL), VG_OK);
     assert_int_equal(commit, 6);
+    assert_int_equal(replay_find(f->store, 4, first_us, &commit, NULL), VG_OK);
+    assert_int_equal(commit, 4); // it is there already
 }
 
 int
