@@ -15,12 +15,15 @@ In ctest a handful are tried. All of them, a quarter of an hour:
         --call NAME     only this one (repeatable)
         --first N       at most so many of each place; 20
         --workers N     so many at a time; 2
+        --seconds N     begin no other one after that; they come in a random order
 """
 
 import argparse
 import collections
 import errno
+import math
 import os
+import random
 import re
 import shutil
 import signal
@@ -47,7 +50,8 @@ ERRORS = {
     "fsync": ["EIO"], "fdatasync": ["EIO"], "ftruncate": ["ENOSPC"], "lseek": ["EINVAL"],
     "mmap": ["ENOMEM"], "fcntl": ["ENOLCK"], "flock": ["ENOLCK"], "fstat": ["EIO"],
     "fstatat": ["EIO"], "fstatvfs": ["EIO"], "mkdir": ["ENOSPC"], "rename": ["EIO"],
-    "renameat": ["EIO"], "unlink": ["EIO"], "fclose": ["EIO"], "close": ["EIO"], "socket": ["EMFILE"],
+    "renameat": ["EIO"], "unlink": ["EIO"], "fclose": ["EIO"], "close": ["EIO"],
+    "socket": ["EMFILE"],
     "socketpair": ["EMFILE"], "bind": ["EADDRINUSE"], "listen": ["EADDRINUSE"],
     "accept4": ["EMFILE", "ECONNABORTED"], "setsockopt": ["ENOBUFS"],
     "getsockname": ["ENOBUFS"], "getpeername": ["ENOTCONN"], "shutdown": ["ENOTCONN"],
@@ -253,13 +257,20 @@ class SystemFaults(Story):
 
 # ---- all of them ----
 
-def try_shard(calls, most_of_a_place, shard, shards):
+def try_shard(options):
     case = SystemFaults("test_a_handful")
     case.setUp()
+    end_s = time.monotonic() + options.seconds
     wrong = 0
     try:
-        chosen = [t for t in case.trials(most_of_a_place) if not calls or t.call in calls]
-        for trial in sorted(chosen)[shard::shards]:
+        chosen = sorted(t for t in case.trials(options.first)
+                        if not options.call or t.call in options.call)
+        random.Random(1).shuffle(chosen)  # what there is no time for is of every call
+        mine = chosen[options.shard::options.shards]
+        for i, trial in enumerate(mine):
+            if time.monotonic() > end_s:
+                print(f"{len(mine) - i} faults were left out", flush=True)
+                break
             try:
                 end = case.try_one(trial) or "not reached"
             except Exception as error:  # whatever it is, the next one is tried
@@ -274,7 +285,7 @@ def try_shard(calls, most_of_a_place, shard, shards):
 def try_all(options):
     """Shares the trials out to processes of their own, and sums up."""
     words = [sys.executable, "-B", __file__, "--all", "--first", str(options.first),
-             *(f"--call={call}" for call in options.call)]
+             "--seconds", str(options.seconds), *(f"--call={call}" for call in options.call)]
     workers = [subprocess.Popen([*words, "--shard", str(i), "--shards",
                                  str(options.workers)], stdout=subprocess.PIPE, text=True)
                for i in range(options.workers)]
@@ -301,11 +312,12 @@ def main():
     parser.add_argument("--call", action="append", default=[])
     parser.add_argument("--first", type=int, default=20)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=math.inf)
     parser.add_argument("--shard", type=int)
     parser.add_argument("--shards", type=int, default=1)
     options = parser.parse_args()
     if options.shard is not None:
-        return try_shard(options.call, options.first, options.shard, options.shards) > 0
+        return try_shard(options) > 0
     return try_all(options)
 
 
