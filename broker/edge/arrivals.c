@@ -7,6 +7,8 @@
 #include "edge/pump.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,10 +160,13 @@ static bool
 watch_door(struct arrivals *arrivals, void *zmq)
 {
     char endpoint[ENDPOINT_LEN];
+    uint64_t name;
     int none = 0;
 
+    // A name of its own: ZeroMQ gives a closed monitor's back later, from another thread.
+    randombytes_buf(&name, sizeof name);
+    snprintf(endpoint, sizeof endpoint, "inproc://arrivals-%" PRIx64, name);
     // Without a limit: ZeroMQ's own thread would wait for us at it.
-    snprintf(endpoint, sizeof endpoint, "inproc://arrivals-%p", (void *)arrivals);
     arrivals->monitor = zmq_socket(zmq, ZMQ_PAIR);
     return arrivals->monitor != NULL &&
            zmq_setsockopt(arrivals->monitor, ZMQ_RCVHWM, &none, sizeof none) == 0 &&

@@ -20,7 +20,13 @@
 
 #include "edge/clock.h"
 
-enum { PATIENCE_MS = 20000, STEP_US = 2000, FLOOD = 140, FLOOD_DESCRIPTORS = 256 };
+enum {
+    PATIENCE_MS = 20000,
+    STEP_US = 2000,
+    FLOOD = 140,
+    FLOOD_DESCRIPTORS = 256,
+    TIMES_AGAIN = 100
+};
 
 struct world {
     struct event_base *base;
@@ -228,6 +234,20 @@ a_flood_pushes_itself_out(void **state)
     assert_int_equal(ended, FLOOD - FLOOD_DESCRIPTORS / 2);
 }
 
+static void
+watches_again_at_once(void **state)
+{
+    struct world *world = *state;
+
+    for (int i = 0; i < TIMES_AGAIN; i++) {
+        arrivals_close(&world->arrivals);
+        assert_int_equal(
+            arrivals_open(world->zmq, world->base, world->router, &world->arrivals, NULL),
+            VG_OK);
+    }
+    close(connect_silent(world));
+}
+
 int
 main(void)
 {
@@ -238,6 +258,7 @@ main(void)
         IN_A_WORLD(ends_those_that_are_silent_too_long),
         IN_A_WORLD(leaves_alone_who_has_spoken),
         IN_A_WORLD(a_flood_pushes_itself_out),
+        IN_A_WORLD(watches_again_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
