@@ -60,5 +60,18 @@ class RefusalsKeys(Story):
             self.assertFault(reply.results[0].faults[0], "NOT_ALLOWED", "sender")
 
 
+class EmptyTable(Story):
+    """A fresh broker, to which nobody has been registered."""
+
+    def test_nobody_gets_in(self):
+        public, secret = (key.decode() for key in zmq.curve_keypair())
+        for door in ("sources", "members"):
+            with Member(self.broker.endpoint(door), self.broker.public, public,
+                        secret) as stranger:
+                self.assertTrue(stranger.is_refused(0.5))
+        self.assertLog("event=handshake_refused", "not registered")
+        self.assertEqual(self.metric("vigie_handshakes_accepted_total"), 0)
+
+
 if __name__ == "__main__":
     unittest.main()

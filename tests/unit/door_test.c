@@ -259,6 +259,31 @@ lets_no_stranger_in(void **state)
     assert_string_equal(world->text, "me");
 }
 
+// The broker's own mistake must not open the door: without an answer nobody comes in.
+static void
+lets_nobody_in_without_an_authenticator(void **state)
+{
+    struct world *world = *state;
+    const int over = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    void *news = zmq_socket(world->client_zmq, ZMQ_PAIR);
+    uint8_t event[8] = {0};
+    uint16_t what;
+    void *client;
+
+    zap_close(&world->zap);
+    client = connect_client(world, false);
+    assert_int_equal(zmq_socket_monitor(client, "inproc://news", over), 0);
+    assert_int_equal(zmq_connect(news, "inproc://news"), 0);
+    assert_int_equal(zmq_send(client, "let me in", 9, 0), 9);
+    UNTIL(world, zmq_recv(news, event, sizeof event, ZMQ_DONTWAIT) > 0);
+    memcpy(&what, event, sizeof what);
+    assert_int_not_equal(what, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    assert_int_equal(world->received, 0);
+    assert_int_equal(zmq_socket_monitor(client, NULL, 0), 0);
+    zmq_close(news);
+}
+
 static void
 says_when_there_is_no_such_peer(void **state)
 {
@@ -354,6 +379,7 @@ main(void)
         IN_A_WORLD(takes_in_a_message_under_the_name_zap_gave),
         IN_A_WORLD(notices_messages_of_several_parts),
         IN_A_WORLD(lets_no_stranger_in),
+        IN_A_WORLD(lets_nobody_in_without_an_authenticator),
         IN_A_WORLD(says_when_there_is_no_such_peer),
         IN_A_WORLD(says_when_a_peer_does_not_read),
         IN_A_WORLD(ends_a_connection_that_it_finds_again),
