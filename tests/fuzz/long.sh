@@ -25,7 +25,8 @@ case $minutes in
     ;;
 esac
 
-cmake --preset fuzz >/dev/null && cmake --build --preset fuzz >/dev/null || exit 1
+cmake --preset fuzz >/dev/null && cmake --build --preset fuzz | grep -E "error|FAILED"
+[ "${PIPESTATUS[0]}" -eq 0 ] || exit 1
 [ $# -gt 0 ] || set -- $(cd tests/fuzz && ls ./*_fuzz.c | sed 's|^\./||; s|_fuzz\.c$||')
 
 # fuzz TARGET runs one target and minimises what it has found.

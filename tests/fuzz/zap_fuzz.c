@@ -138,10 +138,13 @@ take_answer(void)
 static void
 wait_for_good(void)
 {
-    for (int turn = 0; turn < TURNS_MAX; turn++) {
+    int turn = 0;
+
+    for (;;) {
         uint32_t events = 0;
         size_t size = sizeof events;
 
+        CHECK(turn++ < TURNS_MAX); // or the authenticator answers no more
         event_base_loop(world.base, EVLOOP_NONBLOCK);
         while (zmq_getsockopt(world.client, ZMQ_EVENTS, &events, &size) == 0 &&
                (events & ZMQ_POLLIN) != 0) {
@@ -150,7 +153,6 @@ wait_for_good(void)
             }
         }
     }
-    CHECK(!"the authenticator answers no more");
 }
 
 int
