@@ -179,6 +179,9 @@ held_about(struct txn *txn, struct mailbox_id mailbox, uint64_t subject, uint64_
     if (memcmp(cursor.key.at, key.at, SUBJECT_KEY_LEN - sizeof(uint64_t)) != 0) {
         return VG_NOT_FOUND; // about somebody else
     }
+    if (cursor.value.at[0] != HELD_RETRY && cursor.value.at[0] != HELD_BEHIND) {
+        return VG_STORE_BROKEN;
+    }
     *ret_number = read_be64(cursor.key.at + SUBJECT_KEY_LEN - sizeof(uint64_t));
     *ret_state = (enum held_state)cursor.value.at[0];
     return VG_OK;

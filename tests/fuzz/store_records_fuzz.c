@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "store/bodies.h"
+#include "store/counted.h"
+#include "store/held.h"
 #include "store/journal.h"
 #include "store/lmdb_calls.h"
 #include "store/mailbox.h"
@@ -365,6 +367,49 @@ read_texts(struct txn *txn, struct bytes input)
     buffer_free(&text);
 }
 
+static bool
+see_held(struct mailbox_id mailbox, const struct held_row *row, void *arg)
+{
+    (void)mailbox, (void)arg;
+    CHECK(row->head.reason_len <= HELD_REASON_MAX);
+    CHECK(strlen(row->reason) <= row->head.reason_len);
+    CHECK(row->head.state >= HELD_RETRY && row->head.state <= HELD_PARKED);
+    return true;
+}
+
+static void
+read_held(struct txn *txn, struct bytes input)
+{
+    struct mailbox_id mailbox = {1};
+    struct held_row row;
+    enum held_state state;
+    uint64_t number = 0;
+
+    (void)input;
+    if (held_get(txn, mailbox, 1, &row) == VG_OK) {
+        see_held(mailbox, &row, NULL);
+    }
+    row_now = 0;
+    if (held_next(txn, mailbox, 1, &mailbox, &row) == VG_OK) {
+        see_held(mailbox, &row, NULL);
+    }
+    row_now = 0;
+    if (held_about(txn, mailbox, 1, 1, &number, &state) == VG_OK) {
+        CHECK(state == HELD_RETRY || state == HELD_BEHIND);
+    }
+    (void)!held_each(txn, see_held, NULL);
+    (void)!held_subjects_len(txn, &number);
+}
+
+static void
+read_counted(struct txn *txn, struct bytes input)
+{
+    struct counted counted;
+
+    (void)input;
+    (void)!counted_get(txn, (struct mailbox_id){1}, &counted);
+}
+
 static const struct {
     void (*read)(struct txn *txn, struct bytes input);
     bool several; // rows
@@ -372,6 +417,7 @@ static const struct {
     {read_items, false},    {read_record, true},   {read_block, false},
     {read_persons, true},   {read_mailbox, false}, {read_backlog, true},
     {read_registry, false}, {read_registry, true}, {read_texts, false},
+    {read_held, true},      {read_counted, false},
 };
 
 int
