@@ -456,6 +456,9 @@ rewind_acknowledge(struct rewind *rewind, const struct hot_acknowledge *acknowle
     while (done < rewind->flight_len && rewind->flight[done].acknowledged) {
         done++;
     }
+    if (done == 0) {
+        return; // there may be none at all
+    }
     rewind->flight_len -= done;
     memmove(rewind->flight, rewind->flight + done,
             rewind->flight_len * sizeof *rewind->flight);

@@ -95,6 +95,15 @@ check_frame(const struct client *client, struct bytes frame)
     case VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED:
         check_may_see(client, message->subscribed->mailbox);
         break;
+    case VIGIE__V1__TO_CLIENT__MESSAGE_DEFERRED:
+        check_may_see(client, message->deferred->mailbox);
+        break;
+    case VIGIE__V1__TO_CLIENT__MESSAGE_HELD:
+        check_may_see(client, message->held->mailbox);
+        break;
+    case VIGIE__V1__TO_CLIENT__MESSAGE_REWOUND:
+        check_may_see(client, message->rewound->mailbox);
+        break;
     case VIGIE__V1__TO_CLIENT__MESSAGE_PUBLISHED:
     case VIGIE__V1__TO_CLIENT__MESSAGE_LAST_NUMBER_IS:
     case VIGIE__V1__TO_CLIENT__MESSAGE_BLOCKED:

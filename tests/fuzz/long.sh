@@ -33,13 +33,16 @@ cmake --preset fuzz >/dev/null && cmake --build --preset fuzz | grep -E "error|F
 fuzz()
 {
     local target=$1 program=build/fuzz/tests/$1_fuzz corpus=tests/fuzz/corpus/$1
-    local found=build/fuzz/found/$1 least=build/fuzz/found/$1.least
+    local found=build/fuzz/found/$1 least=build/fuzz/found/$1.least golden=
 
+    case $target in
+    proto_to_* | wire_read) golden=tests/golden/wire_v1 ;;
+    esac
     mkdir -p "$found" "$least"
     "$program" -max_total_time=$((minutes * 60)) -timeout=10 -rss_limit_mb=2048 \
-        -print_final_stats=1 -artifact_prefix="$found/" "$found" "$corpus" \
+        -print_final_stats=1 -artifact_prefix="$found/" "$found" "$corpus" $golden \
         >"$found.log" 2>&1 || return 1
-    "$program" -merge=1 "$least" "$corpus" "$found" >>"$found.log" 2>&1 || return 1
+    "$program" -merge=1 "$least" "$corpus" $golden "$found" >>"$found.log" 2>&1 || return 1
     rm -rf "$found"
     mv "$least" "$found"
     [ -z "$keep" ] || "$program" -merge=1 "$corpus" "$found" >>"$found.log" 2>&1

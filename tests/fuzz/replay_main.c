@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
-// replay_main.c - runs a fuzz target over its corpus without libFuzzer.
+// replay_main.c - runs a fuzz target over its folders of inputs without libFuzzer.
 //
 // Goal: what a fuzzer once found is tried with every compiler and sanitizer. Method: each
-// file of the folder, and the empty input, goes once through the target. An empty or
-// missing folder fails: it would prove nothing.
+// file of them, and the empty input, goes once through the target. An empty or missing
+// folder fails: it would prove nothing.
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,30 +40,51 @@ replay(const char *path)
     return 0;
 }
 
-int
-main(int count, char **words)
+// How many inputs were played; -1: the folder or one of its files cannot be read.
+static int
+replay_folder(const char *name)
 {
     char path[4096];
     int played = 0;
-    DIR *folder = count == 2 ? opendir(words[1]) : NULL;
+    DIR *folder = opendir(name);
 
     if (folder == NULL) {
-        fprintf(stderr, "usage: %s CORPUS_FOLDER\n", words[0]);
-        return 2;
+        perror(name);
+        return -1;
     }
-    LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         if (entry->d_name[0] == '.') {
             continue;
         }
-        snprintf(path, sizeof path, "%s/%s", words[1], entry->d_name);
+        snprintf(path, sizeof path, "%s/%s", name, entry->d_name);
         if (replay(path) != 0) {
             closedir(folder);
-            return 1;
+            return -1;
         }
         played++;
     }
     closedir(folder);
+    return played;
+}
+
+int
+main(int count, char **words)
+{
+    int played = 0;
+
+    if (count < 2) {
+        fprintf(stderr, "usage: %s CORPUS_FOLDER...\n", words[0]);
+        return 2;
+    }
+    LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
+    for (int i = 1; i < count; i++) {
+        int more = replay_folder(words[i]);
+
+        if (more <= 0) {
+            return 1;
+        }
+        played += more;
+    }
     printf("%d inputs replayed\n", played);
-    return played > 0 ? 0 : 1;
+    return 0;
 }

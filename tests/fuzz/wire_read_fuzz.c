@@ -94,6 +94,17 @@ read_hello(struct bytes body)
 }
 
 static void
+read_rewind(struct bytes body)
+{
+    struct wire_rewind rewind;
+
+    if (wire_read_rewind(body, &rewind, NULL) == VG_OK) {
+        CHECK((rewind.goal.number == 0) != (rewind.goal.time_us == 0));
+        CHECK(rewind.goal.time_us >= 0);
+    }
+}
+
+static void
 read_subscribe(struct bytes body)
 {
     struct wire_subscribe subscribe;
@@ -117,6 +128,9 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
     switch (kind) {
     case TO_BROKER_HELLO:
         read_hello(body);
+        break;
+    case TO_BROKER_REWIND:
+        read_rewind(body);
         break;
     case TO_BROKER_HEARTBEAT:
         status = wire_read_heartbeat(body, &echo, NULL);
