@@ -14,6 +14,7 @@
 #include "edge/retention.h"
 #include "edge/rewinding.h"
 #include "edge/sources.h"
+#include "edge/unread.h"
 #include "edge/watch.h"
 #include "edge/zap.h"
 #include "wire/wire.h"
@@ -125,6 +126,7 @@ at_second(evutil_socket_t fd, short what, void *arg)
     watch_room(broker);
     owed_propose(broker);
     retention_watch(broker, clock_ms());
+    unread_watch(broker);
     watch_fold(broker);
     watch_arrivals(broker, clock_ms());
     lanes_tick(broker->lanes);

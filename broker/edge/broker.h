@@ -44,6 +44,12 @@ struct retention {
     struct why told;        // damage that was told last, "": none
 };
 
+// A round of looking for letters that nobody takes (edge/unread.h).
+struct unread_round {
+    size_t next;   // mailbox, by its index in the roster
+    uint64_t seen; // mailboxes with such letters
+};
+
 struct broker {
     uint32_t magic;
     struct settings *settings;
@@ -89,6 +95,7 @@ struct broker {
     size_t unfolded;  // letters posted since then
     bool fold_proposed;
     struct retention retention;
+    struct unread_round unread;
     uint64_t rewinds; // asked for since the start
     int exit_code;
     int64_t drain_ms; // when it began

@@ -2,8 +2,8 @@
 // http_queues.c - what lies in each mailbox, who fetches it, how fast and how old it is.
 #include "edge/http_inside.h"
 
+#include "edge/unread.h"
 #include "json/json.h"
-#include "store/bodies.h"
 
 // What the rows add up to.
 struct totals {
@@ -35,33 +35,6 @@ static json_t *
 moment_of(int64_t us)
 {
     return us <= 0 ? json_null() : json_moment((uint64_t)us);
-}
-
-// When the first letter that waits was kept; 0: there is none that the loop can see.
-static enum vg_status
-oldest_kept(struct broker *broker, uint32_t mailbox, uint64_t number, int64_t *ret_us)
-{
-    struct txn *txn = broker_txn(broker);
-    struct letter letter;
-    struct bytes body;
-    struct hot_content content;
-    size_t len = 0;
-    enum vg_status status =
-        tails_letters(broker->tails, txn, mailbox, number, &letter, 1, &len);
-
-    *ret_us = 0;
-    if (status != VG_OK || len == 0) {
-        return status;
-    }
-    status = body_get(txn, letter.body, &body);
-    if (status != VG_OK) {
-        return status;
-    }
-    if (hot_read_content((struct hot_bytes){body.at, body.len}, &content) != HOT_OK) {
-        return VG_STORE_BROKEN;
-    }
-    *ret_us = (int64_t)content.kept_at_us;
-    return VG_OK;
 }
 
 // What only the loop knows: who has the mailbox open, and how it goes.
@@ -109,7 +82,7 @@ add_oldest(struct broker *broker, json_t *json, uint32_t mailbox,
     enum vg_status status = VG_OK;
 
     if (mailbox_waiting(row) > 0) {
-        status = oldest_kept(broker, mailbox, row->acknowledged + 1, &kept_us);
+        status = unread_oldest(broker, mailbox, row->acknowledged + 1, &kept_us);
     }
     if (status != VG_OK || kept_us == 0) {
         json_object_set_new(json, "oldest_seconds", json_null());

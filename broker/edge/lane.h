@@ -31,6 +31,7 @@ struct lane {
     uint64_t acknowledged; // messages' worth, since the start
     int64_t delivered_us;  // moment of the last delivery, 0: none yet
     int64_t acknowledged_us; // moment of the last acknowledgement, 0: none yet
+    int64_t unread_told_us;  // when its oldest letter was last warned of, 0: never
     struct rate in;          // posted
     struct rate out;         // acknowledged
     // of the session's lists

@@ -43,6 +43,8 @@
     ROW(disk_free_bytes, GAUGE, "bytes", "room left on the store's disk")                \
     ROW(blocks_erased, COUNTER, "", "blocks of bodies erased by retention")              \
     ROW(letters_moved, COUNTER, "", "waiting letters whose bodies retention kept")       \
+    ROW(letters_unread, COUNTER, "", "letters parked because nobody took them")          \
+    ROW(mailboxes_unread, GAUGE, "", "mailboxes with a letter older than the warning")   \
     ROW(records_trimmed, COUNTER, "", "journal records erased by retention")             \
     ROW(retention_stuck, GAUGE, "", "1: something damaged is in retention's way")        \
     ROW(blocked, GAUGE, "", "1: sources are told to wait: no room, or a slow disk")      \

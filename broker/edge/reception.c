@@ -3,6 +3,7 @@
 
 #include "edge/block.h"
 #include "edge/log.h"
+#include "edge/unread.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -102,7 +103,7 @@ welcome(struct broker *broker, struct session *session)
              (unsigned long long)session->id, door_name(session->door),
              welcome.institution, peer, log_quote(session->client).text);
     wire_write_welcome(&welcome, &broker->frame);
-    if (broker_send_frame(broker, session)) {
+    if (broker_send_frame(broker, session) && unread_greet(broker, session)) {
         block_tell(broker, session);
     }
 }

@@ -2,6 +2,7 @@
 #include "edge/retention.h"
 
 #include "edge/log.h"
+#include "edge/unread.h"
 
 #include <string.h>
 
@@ -14,6 +15,7 @@ propose_slice(struct broker *broker)
     struct command *command = command_new(COMMAND_EXPIRE, NULL, 0);
 
     command->expire.replay_days = settings->replay_days;
+    command->expire.unread_days = settings->unread_park_days;
     command->expire.journal_months = settings->journal_months;
     command->expire.folded_commit = broker->retention.folded_commit;
     command->expire.exported_commit = UINT64_MAX;
@@ -61,6 +63,7 @@ retention_answered(struct broker *broker, const struct command *command)
     metrics.blocks_erased += slice->blocks;
     metrics.letters_moved += slice->moved;
     metrics.records_trimmed += slice->trimmed;
+    unread_parked(broker, slice);
     tell_damage(broker, slice);
     if (slice->blocks + slice->trimmed > 0) {
         log_debug("retention", "blocks=%llu moved=%llu records=%llu",

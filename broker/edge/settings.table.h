@@ -76,6 +76,12 @@
     ROW(replay_days, COUNT, "7", 1, 3650, AT_RELOAD,                                     \
         "How long a notification's content is kept for sending it again; what nobody "   \
         "has acknowledged is kept beyond that.")                                         \
+    ROW(unread_warn_days, COUNT, "30", 0, 3650, AT_RELOAD,                               \
+        "A mailbox whose oldest letter has waited so long is told in the log once a "    \
+        "day and counted; 0: never.")                                                    \
+    ROW(unread_park_days, COUNT, "90", 0, 3650, AT_RELOAD,                               \
+        "A letter that has waited so long is parked and reported to its source, within " \
+        "replay_days; 0: never.")                                                        \
     ROW(journal_months, COUNT, "24", 1, 120, AT_RELOAD,                                  \
         "How long the journal is kept: who got what, when and why.")                     \
     ROW(log_level, LEVEL, "info", 0, 0, AT_RELOAD,                                       \

@@ -77,6 +77,9 @@ command_forget_answer(struct command *command)
     case COMMAND_EXPIRE:
         command->expire.more = command->expire.stuck = false;
         command->expire.blocks = command->expire.moved = command->expire.trimmed = 0;
+        free(command->expire.unread);
+        command->expire.unread = NULL;
+        command->expire.unread_len = command->expire.unread_size = 0;
         break;
     default:
         break;

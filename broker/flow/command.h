@@ -195,18 +195,27 @@ struct load_catalogue_command {
     uint64_t version; // answer
 };
 
-// A slice of what is too old: bodies, journal records.
+struct unread_letter {
+    uint32_t mailbox;
+    uint64_t number;
+};
+
+// A slice of what is too old: bodies, letters that nobody takes, journal records.
 struct expire_command {
     uint32_t replay_days;     // a body is kept so long
+    uint32_t unread_days;     // a letter waits so long, then it is parked; 0: for ever
     uint32_t journal_months;  // a record is kept so long
     uint64_t folded_commit;   // whose fold the loop has taken: what it reads is filed
     uint64_t exported_commit; // records up to here may go; UINT64_MAX: all
     // answer
-    bool more;        // the slice was used up: ask for another one
-    uint64_t blocks;  // erased
-    uint64_t moved;   // letters whose bodies were copied
-    uint64_t trimmed; // records
-    bool stuck;       // something damaged is in the way: nothing goes until it is mended
+    bool more;                    // the slice was used up: ask for another one
+    uint64_t blocks;              // erased
+    uint64_t moved;               // letters whose bodies were copied
+    uint64_t trimmed;             // records
+    struct unread_letter *unread; // parked
+    size_t unread_len;
+    size_t unread_size;
+    bool stuck; // something damaged is in the way: nothing goes until it is mended
     struct why why;
 };
 

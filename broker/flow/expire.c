@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: EUPL-1.2
 // expire.c - what has been kept long enough goes: bodies older than the replay window,
-// and journal records older than the months set. A slice at a time, so that no commit
-// waits for it.
+// and journal records older than the months set. What nobody takes for too long is parked.
+// A slice at a time, so that no commit waits for it.
 //
 // Bodies lie in blocks in order of time, so whole blocks go, from the front. The records
 // of that age are walked in order; a letter in them that nobody has acknowledged yet gets
 // its body copied to a fresh block first. The copy stands in the journal (JOURNAL_MOVED),
 // so the walk meets it again when that commit has come of age. A stuck mailbox thus keeps
-// its own bodies and nothing else.
+// its own bodies and nothing else. The walk meets every waiting letter once in each replay
+// window, so it is here that one is found to have waited too long.
 //
 // What is damaged stops the walk before anything of it is lost, and is named; the broker
 // goes on.
-#include "flow/applier.h"
+#include "flow/refuse.h"
 
 #include "store/counted.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 // What a slice may cost, in units of about 50 ns: some milliseconds in all.
@@ -22,6 +24,7 @@ enum {
     EFFORT_MAX = 60 * 1000,
     EFFORT_LETTER = 1,
     EFFORT_MOVE = 100,
+    EFFORT_PARK = 200,
     EFFORT_BLOCK = 50,
     EFFORT_CHECK = 120,       // of a block's checksum
     EFFORT_RECORD_BYTES = 64, // so many bytes of a record are one unit
@@ -56,7 +59,7 @@ is_tired(const struct expiry *expiry)
 
 // ---- letters that somebody still needs ----
 
-enum place { PLACE_NONE, PLACE_BACKLOG, PLACE_HELD };
+enum place { PLACE_NONE, PLACE_BACKLOG, PLACE_HELD, PLACE_PARKED };
 
 static enum vg_status
 find_held(struct applier *applier, uint32_t mailbox, uint64_t number,
@@ -70,7 +73,7 @@ find_held(struct applier *applier, uint32_t mailbox, uint64_t number,
     }
     status = held_get(applier->txn, (struct mailbox_id){mailbox}, number, &held);
     if (status == VG_OK) {
-        *ret_place = PLACE_HELD;
+        *ret_place = held.head.state == HELD_PARKED ? PLACE_PARKED : PLACE_HELD;
     }
     return status == VG_NOT_FOUND ? VG_OK : status;
 }
@@ -153,16 +156,13 @@ move_letter(struct expiry *expiry, uint32_t mailbox, uint64_t number, uint64_t b
     struct mailbox_id id = {mailbox};
     struct applier *applier = expiry->applier;
     struct journal_moved item = {.number = number, .mailbox = mailbox, .size = size};
-    enum vg_status status;
+    enum vg_status status = copy_body(expiry, body, size, &item.body);
 
-    if (!is_sound(expiry, body)) {
-        return VG_OK;
-    }
-    status = copy_body(expiry, body, size, &item.body);
     expiry->effort += EFFORT_MOVE;
     if (status == VG_OK) {
-        status = place == PLACE_HELD ? held_move_body(applier->txn, id, number, item.body)
-                                     : backlog_move(applier->txn, id, number, item.body);
+        status = place == PLACE_BACKLOG
+                     ? backlog_move(applier->txn, id, number, item.body)
+                     : held_move_body(applier->txn, id, number, item.body);
         // A damaged row stays as it is; the journal says where the body lies now.
         status = status == VG_STORE_BROKEN ? VG_OK : status;
     }
@@ -171,6 +171,100 @@ move_letter(struct expiry *expiry, uint32_t mailbox, uint64_t number, uint64_t b
         expiry->command->moved++;
     }
     return status == VG_NOT_FOUND ? VG_STORE_BROKEN : status;
+}
+
+// ---- letters that nobody takes ----
+
+static bool
+has_waited_too_long(const struct expiry *expiry, uint64_t body_address)
+{
+    int64_t limit_us =
+        expiry->applier->now.us - (int64_t)expiry->command->unread_days * DAY_US;
+    struct hot_content content;
+    struct bytes body;
+
+    return expiry->command->unread_days != 0 &&
+           body_get(expiry->applier->txn, body_address, &body) == VG_OK &&
+           hot_read_content((struct hot_bytes){body.at, body.len}, &content) == HOT_OK &&
+           (int64_t)content.kept_at_us <= limit_us;
+}
+
+static void
+note_unread(struct expire_command *command, uint32_t mailbox, uint64_t number)
+{
+    if (command->unread_len == command->unread_size) {
+        command->unread_size = command->unread_size * 2 + 64;
+        command->unread =
+            realloc(command->unread, command->unread_size * sizeof *command->unread);
+        CHECK(command->unread != NULL);
+    }
+    command->unread[command->unread_len++] = (struct unread_letter){mailbox, number};
+}
+
+// The letter as it stands where it waits; false when its row is damaged.
+static enum vg_status
+find_whole(struct expiry *expiry, uint32_t mailbox, uint64_t number, enum place place,
+           struct letter *ret_letter, bool *ret_found)
+{
+    struct txn *txn = expiry->applier->txn;
+    struct mailbox_id id = {mailbox};
+    struct held_row row;
+    size_t len = 0;
+    enum vg_status status;
+
+    if (place == PLACE_HELD) {
+        status = held_get(txn, id, number, &row);
+        *ret_letter = row.head.letter;
+        *ret_found = true;
+        return status == VG_NOT_FOUND ? VG_STORE_BROKEN : status;
+    }
+    status = backlog_read(txn, id, number, ret_letter, 1, &len);
+    *ret_found = status == VG_OK && len == 1 && ret_letter->number == number;
+    return status == VG_STORE_BROKEN ? VG_OK : status;
+}
+
+// With too many gaps between letters out of turn it stays where it is until next time.
+static enum vg_status
+park_unread(struct expiry *expiry, uint32_t mailbox, uint64_t number, enum place *place)
+{
+    struct applier *applier = expiry->applier;
+    struct letter letter;
+    struct why reason;
+    uint64_t subject = 0;
+    bool found = false;
+    enum vg_status status = find_whole(expiry, mailbox, number, *place, &letter, &found);
+
+    if (status != VG_OK || !found) {
+        return status;
+    }
+    expiry->effort += EFFORT_PARK;
+    why_set(&reason, "unread for %u days", expiry->command->unread_days);
+    status = letter_subject(applier->txn, &letter, &subject);
+    if (status == VG_OK) {
+        status = applier_park(applier, mailbox, &letter, subject, 0, reason.text);
+    }
+    if (status == VG_OK) {
+        *place = PLACE_PARKED;
+        note_unread(expiry->command, mailbox, number);
+    }
+    return status == VG_TOO_MANY ? VG_OK : status;
+}
+
+// A letter that somebody still needs.
+static enum vg_status
+keep_letter(struct expiry *expiry, uint32_t mailbox, uint64_t number, uint64_t body,
+            uint32_t size, enum place place)
+{
+    enum vg_status status = VG_OK;
+
+    if (!is_sound(expiry, body)) {
+        return VG_OK;
+    }
+    if (place != PLACE_PARKED && has_waited_too_long(expiry, body)) {
+        status = park_unread(expiry, mailbox, number, &place);
+    }
+    return status == VG_OK ? move_letter(expiry, mailbox, number, body, size, place)
+                           : status;
 }
 
 // skip: it was looked after in an earlier slice.
@@ -191,7 +285,7 @@ expire_letter(struct expiry *expiry, uint32_t mailbox, uint64_t number, uint64_t
     if (status != VG_OK || place == PLACE_NONE) {
         return status;
     }
-    return move_letter(expiry, mailbox, number, body, size, place);
+    return keep_letter(expiry, mailbox, number, body, size, place);
 }
 
 // ---- walking the records ----

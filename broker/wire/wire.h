@@ -90,6 +90,19 @@ void wire_write_subscribed(uint32_t mailbox, const char *name, uint64_t acknowle
 void wire_write_rewound(uint32_t mailbox, uint64_t from, uint64_t through,
                         struct buffer *frame);
 
+// A mutation that lies parked because nobody took it.
+struct wire_undelivered {
+    uint64_t ticket;
+    uint64_t kept_us;
+    int64_t since_us; // it left its turn
+    char flow[HOT_ID_BYTES_MAX + 1];
+    char id[HOT_ID_BYTES_MAX + 1];
+    char recipient[HOT_ID_BYTES_MAX + 1];
+    char reason[HELD_REASON_MAX + 1];
+};
+void wire_write_undelivered(const struct wire_undelivered *mutations, size_t len,
+                            bool more, struct buffer *frame);
+
 // wire_write_answer writes what a command came back with: Published, LastNumberIs or
 // Reply; nothing for commands that have no answer on the wire. roster turns institution
 // numbers into codes.

@@ -149,6 +149,42 @@ wire_write_rewound(uint32_t mailbox, uint64_t from, uint64_t through,
     write_frame(&message, frame);
 }
 
+static void
+fill_undelivered(const struct wire_undelivered *from, Vigie__V1__UndeliveredMutation *to)
+{
+    vigie__v1__undelivered_mutation__init(to);
+    to->ticket = from->ticket;
+    to->flow = text(from->flow);
+    to->id = text(from->id);
+    to->recipient = text(from->recipient);
+    to->kept_at = from->kept_us;
+    to->since = (uint64_t)from->since_us;
+    to->reason = text(from->reason);
+}
+
+void
+wire_write_undelivered(const struct wire_undelivered *mutations, size_t len, bool more,
+                       struct buffer *frame)
+{
+    Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
+    Vigie__V1__Undelivered body = VIGIE__V1__UNDELIVERED__INIT;
+    Vigie__V1__UndeliveredMutation *items = xcalloc(len + 1, sizeof *items);
+    Vigie__V1__UndeliveredMutation **list = xcalloc(len + 1, sizeof *list);
+
+    for (size_t i = 0; i < len; i++) {
+        fill_undelivered(&mutations[i], &items[i]);
+        list[i] = &items[i];
+    }
+    body.mutations = list;
+    body.n_mutations = len;
+    body.more = more;
+    message.message_case = VIGIE__V1__TO_CLIENT__MESSAGE_UNDELIVERED;
+    message.undelivered = &body;
+    write_frame(&message, frame);
+    free(list);
+    free(items);
+}
+
 // ---- answers to commands ----
 
 static void

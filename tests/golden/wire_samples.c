@@ -380,6 +380,25 @@ add_welcomes(struct list *list)
     frame->goodbye->reason = "stopping";
 }
 
+static Vigie__V1__Undelivered *
+undelivered(void)
+{
+    Vigie__V1__Undelivered *all = NEW(Undelivered, undelivered);
+    Vigie__V1__UndeliveredMutation *one = NEW(UndeliveredMutation, undelivered_mutation);
+
+    one->ticket = 123456789;
+    one->flow = "PCSAAlert";
+    one->id = "spp-2026-000001";
+    one->recipient = "ocmw-99999";
+    one->kept_at = MOMENT;
+    one->since = MOMENT + 1;
+    one->reason = "unread for 90 days";
+    all->n_mutations = 1;
+    all->mutations = only(one);
+    all->more = 1;
+    return all;
+}
+
 static void
 add_answers_to_sources(struct list *list)
 {
@@ -407,6 +426,9 @@ add_answers_to_sources(struct list *list)
     frame->blocked->fault = fault();
     frame = to_client(list, "to_client_resumed", VIGIE__V1__TO_CLIENT__MESSAGE_RESUMED);
     frame->resumed = NEW(Resumed, resumed);
+    frame = to_client(list, "to_client_undelivered",
+                      VIGIE__V1__TO_CLIENT__MESSAGE_UNDELIVERED);
+    frame->undelivered = undelivered();
 }
 
 static void

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Goal: what is older than its time goes, whole and from the file's live pages; what
-// somebody still needs is moved first; no slice is long, and a crash between any two
-// changes nothing of what waits.
+// somebody still needs is moved first, and parked when nobody took it for too long; no
+// slice is long, and a crash between any two changes nothing of what waits.
 // Method: the time is in the batch, so years pass at no cost. Single cases, then a seeded
 // random mix with a model of every letter's ticket, the whole check after each slice, and
 // the data file searched for the bytes of a body.
@@ -350,6 +350,125 @@ what_is_erased_is_in_no_live_page(void **state)
     assert_false(file_has(path, secret));
 }
 
+// ---- letters that nobody takes ----
+
+// Once a day, as long as that; returns how many letters were parked.
+static size_t
+pass_unread_days(struct flow_fixture *f, int days)
+{
+    size_t parked = 0;
+
+    for (int day = 0; day < days; day++) {
+        struct expire_command *slice;
+
+        pass_days(f, 1);
+        fold(f);
+        do {
+            slice = ask(f);
+            slice->unread_days = 90;
+            flow_apply(f);
+            parked += slice->unread_len;
+        } while (slice->more);
+    }
+    return parked;
+}
+
+static struct held_row
+held_of(struct flow_fixture *f, uint32_t mailbox, uint64_t number)
+{
+    struct held_row row;
+
+    assert_int_equal(held_get(flow_view(f), (struct mailbox_id){mailbox}, number, &row),
+                     VG_OK);
+    return row;
+}
+
+static void
+what_nobody_takes_is_parked(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct mailbox_row row_now;
+    struct journal_held parked;
+    struct held_row row;
+    uint64_t first;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    first = flow_meta(f).last_sequence + 1;
+    publish(f, 1, 5);
+    acknowledge(f, CPAS_A, 2);
+    acknowledge_alone(f, CPAS_A, 4);
+    assert_int_equal(pass_unread_days(f, 20), 0);
+    publish(f, 1, 1);
+    assert_int_equal(pass_unread_days(f, 69), 0); // of 90 days one is missing
+    assert_int_equal(flow_row(f, CPAS_A).parked, 0);
+    assert_int_equal(pass_unread_days(f, REPLAY_DAYS), 2);
+    assert_int_equal(flow_row(f, CPAS_A).parked, 2);
+    assert_int_equal(flow_row(f, CPAS_A).acknowledged, 5);
+    row_now = flow_row(f, CPAS_A);
+    assert_int_equal(mailbox_waiting(&row_now), 1);
+    row = held_of(f, CPAS_A, 3);
+    assert_int_equal(row.head.state, HELD_PARKED);
+    assert_int_equal(row.head.actor, 0);
+    assert_int_equal(row.head.subject, flow_person(1).number);
+    assert_string_equal(row.reason, "unread for 90 days");
+    assert_int_equal(flow_last_item(f, JOURNAL_PARK, &parked, sizeof parked), 2);
+    assert_int_equal(parked.letter.number, 5);
+    assert_int_equal(pass_unread_days(f, 30), 1); // 6, at its own time
+    row = held_of(f, CPAS_A, 3);                  // and what is parked is kept
+    assert_int_equal(flow_content(f, &row.head.letter).ticket, first + 2);
+}
+
+static void
+the_answer_names_what_was_parked(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct expire_command *slice;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    flow_follow(f, CPAS_B, 1, 3);
+    publish(f, 1, 1);
+    fold(f);
+    pass_days(f, 90);
+    slice = ask(f);
+    slice->unread_days = 90;
+    flow_apply(f);
+    assert_int_equal(slice->unread_len, 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct held_row row = held_of(f, CPAS_A + (uint32_t)i, 1);
+
+        assert_int_equal(slice->unread[i].mailbox, CPAS_A + i);
+        assert_int_equal(slice->unread[i].number, 1);
+        assert_int_equal(flow_content(f, &row.head.letter).ticket,
+                         flow_meta(f).last_sequence);
+    }
+}
+
+static void
+a_refused_letter_is_parked_in_the_end(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct letter letters[2];
+    struct refuse_command *refused;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    publish(f, 1, 2);
+    flow_letters(f, CPAS_A, 1, letters, 2);
+    refused = &flow_command(f, COMMAND_REFUSE, CPAS_A)->refuse;
+    refused->mailbox = CPAS_A;
+    refused->refused = (struct letter_about){letters[0], flow_person(1).number};
+    refused->later = xcalloc(1, sizeof *refused->later);
+    refused->later_len = 1;
+    refused->later[0] = (struct letter_about){letters[1], flow_person(1).number};
+    refused->reason = bytes_of("not today");
+    refused->retry_after_ms = 1000;
+    flow_apply(f);
+    assert_int_equal(flow_row(f, CPAS_A).held, 2);
+    assert_int_equal(pass_unread_days(f, 90 + REPLAY_DAYS), 2);
+    assert_int_equal(flow_row(f, CPAS_A).held, 0);
+    assert_int_equal(flow_row(f, CPAS_A).parked, 2);
+    assert_string_equal(held_of(f, CPAS_A, 1).reason, "unread for 90 days");
+}
+
 // ---- the journal ----
 
 static void
@@ -490,6 +609,7 @@ draw_deed(struct flow_fixture *f, struct model *model)
     default:
         slice = ask(f);
         slice->journal_months = 1;
+        slice->unread_days = 30;
         flow_apply(f);
         break;
     }
@@ -667,6 +787,9 @@ main(void)
         FLOW_TEST(only_what_the_loop_knows_as_filed_is_touched),
         FLOW_TEST(slices_are_short_and_a_crash_may_come_between),
         FLOW_TEST(what_is_erased_is_in_no_live_page),
+        FLOW_TEST(what_nobody_takes_is_parked),
+        FLOW_TEST(the_answer_names_what_was_parked),
+        FLOW_TEST(a_refused_letter_is_parked_in_the_end),
         FLOW_TEST(records_go_after_the_months_set),
         FLOW_TEST(an_idle_broker_writes_next_to_nothing),
         cmocka_unit_test(whatever_waits_can_be_read),

@@ -424,10 +424,41 @@ writes_nothing_where_there_is_no_answer(void **state)
     buffer_free(&frame);
 }
 
+static void
+writes_what_was_not_delivered(void **state)
+{
+    struct wire_undelivered lying[2] = {
+        {.ticket = 7, .kept_us = 8, .since_us = 9, .flow = "PCSAAlert", .id = "spp-1"},
+        {.ticket = 10, .flow = "notifyPerson"}};
+    struct buffer frame = {0};
+    Vigie__V1__ToClient *message;
+    const Vigie__V1__UndeliveredMutation *one;
+
+    (void)state;
+    snprintf(lying[0].recipient, sizeof lying[0].recipient, "CPAS-A");
+    snprintf(lying[0].reason, sizeof lying[0].reason, "unread for 90 days");
+    wire_write_undelivered(lying, 2, true, &frame);
+    message = unpack(&frame);
+    assert_int_equal(message->message_case, VIGIE__V1__TO_CLIENT__MESSAGE_UNDELIVERED);
+    assert_true(message->undelivered->more);
+    assert_int_equal(message->undelivered->n_mutations, 2);
+    one = message->undelivered->mutations[0];
+    assert_int_equal(one->ticket, 7);
+    assert_int_equal(one->kept_at, 8);
+    assert_int_equal(one->since, 9);
+    assert_string_equal(one->flow, "PCSAAlert");
+    assert_string_equal(one->id, "spp-1");
+    assert_string_equal(one->recipient, "CPAS-A");
+    assert_string_equal(one->reason, "unread for 90 days");
+    assert_string_equal(message->undelivered->mutations[1]->flow, "notifyPerson");
+    end(message);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writes_what_was_not_delivered),
         cmocka_unit_test(writes_welcome_and_heartbeat),
         cmocka_unit_test(writes_refusals_with_who_can_help),
         cmocka_unit_test(writes_subscribed),
