@@ -42,6 +42,7 @@ struct retention {
     int64_t next_ms;        // not before this moment
     bool proposed;          // a slice is on its way
     struct why told;        // damage that was told last, "": none
+    struct why told_export; // the same of the folder of exports
 };
 
 // A round of looking for letters that nobody takes (edge/unread.h).

@@ -46,6 +46,7 @@
     ROW(letters_unread, COUNTER, "", "letters parked because nobody took them")          \
     ROW(mailboxes_unread, GAUGE, "", "mailboxes with a letter older than the warning")   \
     ROW(records_trimmed, COUNTER, "", "journal records erased by retention")             \
+    ROW(journal_unexported, GAUGE, "", "1: old records stay until they are exported")    \
     ROW(retention_stuck, GAUGE, "", "1: something damaged is in retention's way")        \
     ROW(blocked, GAUGE, "", "1: sources are told to wait: no room, or a slow disk")      \
     ROW(commit_age_ms, GAUGE, "ms", "for how long the batch at work has been at work")   \

@@ -1,12 +1,55 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "edge/retention.h"
 
+#include "edge/export.h"
 #include "edge/log.h"
 #include "edge/unread.h"
 
 #include <string.h>
 
 enum { SLICE_EVERY_MS = 10 * 1000 };
+
+// Each new sentence once.
+static void
+tell_export(struct broker *broker, const char *words)
+{
+    struct why *told = &broker->retention.told_export;
+
+    if (strcmp(told->text, words) != 0) {
+        why_set(told, "%s", words);
+        if (words[0] != 0) {
+            log_warning("journal_unexported", "why=%s", log_quote(words).text);
+        }
+    }
+}
+
+// Up to where the journal may go.
+static uint64_t
+exported_commit(struct broker *broker)
+{
+    const char *folder = broker->settings->journal_export_dir;
+    struct export_mark mark = {.commit = 0};
+    struct why why = {0};
+
+    if (folder[0] == 0) {
+        return UINT64_MAX;
+    }
+    switch (export_mark_read(folder, &mark, &why)) {
+    case VG_OK:
+        break;
+    case VG_NOT_FOUND:
+        return 0;
+    default:
+        tell_export(broker, why.text);
+        return 0;
+    }
+    if (!export_mark_holds(broker_txn(broker), &mark)) {
+        why_set(&why, "%s is of another journal", folder);
+        tell_export(broker, why.text);
+        return 0;
+    }
+    return mark.commit;
+}
 
 static void
 propose_slice(struct broker *broker)
@@ -18,7 +61,7 @@ propose_slice(struct broker *broker)
     command->expire.unread_days = settings->unread_park_days;
     command->expire.journal_months = settings->journal_months;
     command->expire.folded_commit = broker->retention.folded_commit;
-    command->expire.exported_commit = UINT64_MAX;
+    command->expire.exported_commit = exported_commit(broker);
     broker->retention.proposed = true;
     broker_propose(broker, &command);
 }
@@ -51,6 +94,22 @@ tell_damage(struct broker *broker, const struct expire_command *slice)
     }
 }
 
+static void
+tell_waiting(struct broker *broker, const struct expire_command *slice)
+{
+    struct why why = {0};
+
+    if (slice->unexported == (metrics.journal_unexported != 0)) {
+        return;
+    }
+    metrics.journal_unexported = slice->unexported;
+    if (slice->unexported) {
+        why_set(&why, "records older than %u months wait for vigied --export-journal",
+                slice->journal_months);
+    }
+    tell_export(broker, why.text);
+}
+
 void
 retention_answered(struct broker *broker, const struct command *command)
 {
@@ -65,6 +124,7 @@ retention_answered(struct broker *broker, const struct command *command)
     metrics.records_trimmed += slice->trimmed;
     unread_parked(broker, slice);
     tell_damage(broker, slice);
+    tell_waiting(broker, slice);
     if (slice->blocks + slice->trimmed > 0) {
         log_debug("retention", "blocks=%llu moved=%llu records=%llu",
                   (unsigned long long)slice->blocks, (unsigned long long)slice->moved,

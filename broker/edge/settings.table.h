@@ -84,6 +84,9 @@
         "replay_days; 0: never.")                                                        \
     ROW(journal_months, COUNT, "24", 1, 120, AT_RELOAD,                                  \
         "How long the journal is kept: who got what, when and why.")                     \
+    ROW(journal_export_dir, PATH, "", 0, SETTINGS_TEXT_MAX, AT_RELOAD,                   \
+        "What is older goes only when vigied --export-journal has written it to this "   \
+        "folder. \"\": it goes unexported.")                                             \
     ROW(log_level, LEVEL, "info", 0, 0, AT_RELOAD,                                       \
         "What is worth a line: error, warning, info or debug.")
 

@@ -3,6 +3,7 @@
 #include "edge/archive.h"
 #include "edge/broker.h"
 #include "edge/confine.h"
+#include "edge/export.h"
 #include "edge/inspect.h"
 #include "edge/load_directory.h"
 #include "edge/log.h"
@@ -44,6 +45,8 @@ static const char usage[] =
     "    --to COMMIT|TIME         only up to here: 1234, 2026-11-21T13:00:00Z\n"
     "  --repair --from BACKUP     mend damaged blocks, records and letters from a "
     "backup, end\n"
+    "  --export-journal FOLDER    add what the folder does not have yet of the journal, "
+    "end\n"
     "  --check-catalogue FILE     read a catalogue, say what is wrong, end\n"
     "  --json                     say it as one JSON object\n"
     "  --help-settings            print a settings file with every default explained\n"
@@ -264,6 +267,7 @@ struct choices {
     archive_fn archive; // NULL: nothing with backups
     struct archive_choices backup;
     const char *catalogue; // to check
+    const char *journal;   // the folder to export it to
     const char *directory; // to load
     bool check;
     bool verify;
@@ -288,6 +292,7 @@ read_options(int count, char **arguments)
         {"verify", no_argument, NULL, 'v'},
         {"json", no_argument, NULL, 'j'},
         {"check-catalogue", required_argument, NULL, 'k'},
+        {"export-journal", required_argument, NULL, 'x'},
         {"load-directory", required_argument, NULL, 'd'},
         {"backup", required_argument, NULL, 'b'},
         {"compact", no_argument, NULL, 'o'},
@@ -322,6 +327,9 @@ read_options(int count, char **arguments)
             break;
         case 'k':
             choices.catalogue = optarg;
+            break;
+        case 'x':
+            choices.journal = optarg;
             break;
         case 'd':
             choices.directory = optarg;
@@ -415,6 +423,9 @@ main(int count, char **arguments)
         return inspect_faults(choices.settings, &faults, &output);
     }
     map_fault_watch(settings.store_path);
+    if (choices.journal != NULL) {
+        return export_journal(&settings, choices.journal, &output);
+    }
     if (choices.directory != NULL) {
         return load_directory(&settings, choices.directory, &output);
     }

@@ -76,6 +76,7 @@ command_forget_answer(struct command *command)
         break;
     case COMMAND_EXPIRE:
         command->expire.more = command->expire.stuck = false;
+        command->expire.unexported = false;
         command->expire.blocks = command->expire.moved = command->expire.trimmed = 0;
         free(command->expire.unread);
         command->expire.unread = NULL;

@@ -439,35 +439,41 @@ erase_bodies(struct expiry *expiry)
 
 // ---- the journal ----
 
+// True when the oldest record has been kept long enough.
 static bool
-may_go(const struct expiry *expiry, uint64_t commit)
+first_is_old(struct expiry *expiry)
 {
-    return commit <= expiry->applier->meta.erased_commit &&
-           commit <= expiry->command->exported_commit;
+    const struct applier *applier = expiry->applier;
+    struct day limit =
+        day_add_months(applier->today, -(int)expiry->command->journal_months);
+
+    return read_record(expiry, applier->meta.first_commit) &&
+           day_in_brussels((struct instant){expiry->head.time_us}).number < limit.number;
 }
 
 static enum vg_status
 trim_journal(struct expiry *expiry)
 {
     struct applier *applier = expiry->applier;
+    struct expire_command *command = expiry->command;
     struct meta *meta = &applier->meta;
-    struct day limit =
-        day_add_months(applier->today, -(int)expiry->command->journal_months);
     enum vg_status status = VG_OK;
 
-    while (status == VG_OK && may_go(expiry, meta->first_commit)) {
+    while (status == VG_OK && meta->first_commit <= meta->erased_commit) {
         if (is_tired(expiry)) {
-            expiry->command->more = true;
+            command->more = true;
             break;
         }
-        if (!read_record(expiry, meta->first_commit) ||
-            day_in_brussels((struct instant){expiry->head.time_us}).number >=
-                limit.number) {
+        if (!first_is_old(expiry)) {
+            break;
+        }
+        command->unexported = meta->first_commit > command->exported_commit;
+        if (command->unexported) {
             break;
         }
         expiry->effort += expiry->record.len / EFFORT_RECORD_BYTES; // its pages
         status = counted_trim(applier->txn, meta, &expiry->record, NULL);
-        expiry->command->trimmed++;
+        command->trimmed++;
     }
     return status;
 }

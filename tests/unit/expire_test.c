@@ -428,7 +428,14 @@ the_answer_names_what_was_parked(void **state)
     flow_follow(f, CPAS_B, 1, 3);
     publish(f, 1, 1);
     fold(f);
-    pass_days(f, 90);
+    pass_days(f, 89);
+    slice = ask(f);
+    slice->unread_days = 90;
+    flow_apply(f);
+    assert_int_equal(slice->unread_len, 0);
+    assert_int_equal(slice->moved, 2);
+    pass_days(f, REPLAY_DAYS);
+    fold(f);
     slice = ask(f);
     slice->unread_days = 90;
     flow_apply(f);
@@ -491,6 +498,8 @@ records_go_after_the_months_set(void **state)
     flow_apply(f);
     meta = flow_meta(f);
     assert_int_equal(meta.first_commit, 3);
+    assert_true(slice->unexported);
+    assert_false(slice->more);
     flow_assert_sound(f);
     expire(f);
     meta = flow_meta(f);

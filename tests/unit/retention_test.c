@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Goal: the loop lets old bodies go by itself and goes on delivering what still waits; a
-// fold that the loop has not taken holds retention back.
+// fold that the loop has not taken holds retention back, and so does an export that is asked
+// for and was not made.
 // Method: a real broker on loopback whose replay window is set to nothing: what was kept is
-// old at once. Slices are asked for, not waited for.
+// old at once; or years pass. Slices are asked for, not waited for.
 #include "edge/retention.h"
 
+#include "edge/export.h"
+#include "passing_clock.h"
 #include "world.h"
+
+#include <sodium.h>
 
 static struct meta
 meta_of(struct world *world)
@@ -94,6 +99,65 @@ a_fold_that_was_not_taken_holds_it_back(void **state)
     peer_close(&source);
 }
 
+// What a folder of exports says after commit `commit` was written to it.
+static void
+write_mark(struct world *world, const char *folder, uint64_t commit)
+{
+    char path[SETTING_TEXT_LEN + 16], hash[2 * HASH_LEN + 1];
+    struct buffer record = {0};
+    struct journal_head head;
+    FILE *file;
+
+    broker_rest_txn(world->broker);
+    assert_int_equal(
+        journal_read(broker_txn(world->broker), commit, &record, &head, NULL), VG_OK);
+    broker_rest_txn(world->broker);
+    snprintf(path, sizeof path, "%s/exported", folder);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "%llu %s\n", (unsigned long long)commit,
+            sodium_bin2hex(hash, sizeof hash, head.hash.at, HASH_LEN));
+    fclose(file);
+    buffer_free(&record);
+}
+
+static bool
+first_commit_is(struct world *world, uint64_t commit)
+{
+    if (!world->broker->retention.proposed) {
+        world->broker->retention.next_ms = 0;
+    }
+    return meta_of(world).first_commit == commit;
+}
+
+static void
+the_journal_waits_for_its_export(void **state)
+{
+    struct world *world = *state;
+    struct settings *settings = &world->settings;
+    struct peer source = peer_enter(world, world->broker->sources, &world->source);
+    char path[128];
+
+    world_integrate(world, world->cpas_1);
+    peer_publish(&source, 1, 1);
+    peer_expect_published(&source, 1);
+    peer_close(&source);
+    WORLD_UNTIL(world, world_row(world, world->cpas_1).folded == 1);
+
+    snprintf(settings->journal_export_dir, sizeof settings->journal_export_dir, "%s",
+             world->scratch.path);
+    passed_us = 3 * 366 * DAY_US;
+    WORLD_UNTIL(world, first_commit_is(world, 1) && metrics.journal_unexported == 1);
+    assert_non_null(strstr(world->broker->retention.told_export.text, "24 months"));
+    write_mark(world, world->scratch.path, 2);
+    WORLD_UNTIL(world, first_commit_is(world, 3));
+    WORLD_UNTIL(world, first_commit_is(world, 3) && metrics.journal_unexported == 1);
+    assert_true(meta_of(world).erased_commit > 3); // and not for want of age
+    settings->journal_export_dir[0] = 0;
+    WORLD_UNTIL(world, !first_commit_is(world, 3) && metrics.journal_unexported == 0);
+    unlink(scratch_file(&world->scratch, "exported", path));
+}
+
 static void
 damage_is_told_until_it_is_gone(void **state)
 {
@@ -118,6 +182,7 @@ main(void)
 #define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
         IN_A_WORLD(old_bodies_go_and_what_waits_stays),
         IN_A_WORLD(a_fold_that_was_not_taken_holds_it_back),
+        IN_A_WORLD(the_journal_waits_for_its_export),
         IN_A_WORLD(damage_is_told_until_it_is_gone),
     };
 

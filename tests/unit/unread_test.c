@@ -6,42 +6,8 @@
 #include "edge/unread.h"
 
 #include "edge/retention.h"
+#include "passing_clock.h"
 #include "world.h"
-
-#include <time.h>
-
-// ---- our clock, instead of edge/clock.c ----
-
-#define DAY_US (INT64_C(24) * 3600 * 1000000)
-
-static int64_t passed_us;
-
-static int64_t
-read_clock(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-struct instant
-clock_now(void)
-{
-    return (struct instant){read_clock(CLOCK_REALTIME) + passed_us};
-}
-
-int64_t
-clock_us(void)
-{
-    return read_clock(CLOCK_MONOTONIC);
-}
-
-int64_t
-clock_ms(void)
-{
-    return clock_us() / 1000;
-}
 
 // ---- what happens ----
 
