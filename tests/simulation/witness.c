@@ -79,6 +79,15 @@ sent_of(const struct witness *witness, uint32_t mailbox)
     return lane == NULL || lane->outflow == NULL ? 0 : outflow_state(lane->outflow).sent;
 }
 
+// As far as earlier connections were given them, taken or not.
+static uint64_t
+given_of(const struct witness *witness, uint32_t mailbox)
+{
+    const struct lane *lane = lanes_find(witness->broker->lanes, mailbox);
+
+    return lane == NULL ? 0 : lane->sent_through;
+}
+
 static bool
 has_outbox(const struct witness *witness, uint64_t session)
 {
@@ -116,6 +125,7 @@ note_opened(struct witness *witness, struct watched *watched, uint64_t session)
     const struct model_box *box = model_box(witness->model, watched->mailbox);
 
     watched->session = session;
+    watched->given = given_of(witness, watched->mailbox);
     watched->sent = watched->in_flight = watched->flight_bytes = 0;
     watched->muddled = has_outbox(witness, session);
     for (size_t i = 1; i < watched->marks_size; i++) {
@@ -293,7 +303,8 @@ after_acknowledge(struct witness *witness, uint64_t session, struct bytes frame,
     for (uint32_t i = 0; taken && i < acknowledge->also_len; i++) {
         note_asked(witness, watched, acknowledge->also[i]);
     }
-    if (taken && !watched->muddled) {
+    // What lies in the outbox is in flight for the loop, and was not seen yet.
+    if (taken && !watched->muddled && !has_outbox(witness, session)) {
         check_flight(witness, watched);
     }
 }
@@ -358,7 +369,8 @@ note_letter(struct witness *witness, uint64_t session,
         broken("mailbox %u: letter %llu is sent again, acknowledged or not", box->id,
                (unsigned long long)letter->number);
     }
-    if (!late && letter->again != (letter->number <= watched->sent_ever)) {
+    if (!late && (letter->again ? letter->number > watched->given
+                                : letter->number <= watched->sent_ever)) {
         broken("mailbox %u: letter %llu is wrong about being sent again", box->id,
                (unsigned long long)letter->number);
     }

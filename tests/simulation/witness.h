@@ -17,6 +17,7 @@ struct watched {
     uint64_t window_bytes;
     uint64_t sent;      // newest number on this session
     uint64_t sent_ever; // in this life of the broker
+    uint64_t given;     // newest number that the loop gave to earlier sessions
     uint64_t in_flight; // messages
     uint64_t flight_bytes;
     uint8_t *marks; // by number: what was done with it
