@@ -20,8 +20,11 @@ struct vg_subscriber {
     struct vg_connection *connection;
     struct vg_subscriptions subscriptions;
     struct vg_subscriber_options options;
-    struct vg_subscription *asked; // vg_subscribe waits for this one
-    struct vg_error refusal;       // of it; VG_OK: none
+    struct vg_subscription *asked;     // vg_subscribe waits for this one
+    struct vg_subscription *again;     // letters sent again are to be acknowledged here
+    struct vg_subscription *rewinding; // vg_rewind waits for this one
+    struct vg_rewound rewound;         // the broker's word on it
+    struct vg_error refusal;           // of either; VG_OK: none
     uint64_t last_probe;
     bool ready;
     bool closing;
@@ -169,6 +172,76 @@ give(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
     count_done(subscriber, subscription, hot->content.len);
 }
 
+// ---- letters sent again ----
+
+// through or one: 0 for none.
+static void
+acknowledge_again(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
+                  uint64_t through, uint64_t one)
+{
+    struct hot_acknowledge acknowledge;
+    uint8_t frame[HOT_HEAD_MAX + 9];
+    uint8_t *end;
+
+    acknowledge.mailbox = subscription->mailbox;
+    acknowledge.through = through;
+    acknowledge.also_len = one != 0;
+    acknowledge.also[0] = one;
+    end = hot_write_acknowledge(frame, &acknowledge);
+    (void)vg_connection_send_bytes(subscriber->connection, frame, (size_t)(end - frame));
+}
+
+// What a frame brought again is acknowledged at its end: all of it lets others come.
+static void
+flush_again(struct vg_subscriber *subscriber)
+{
+    if (subscriber->again != NULL) {
+        acknowledge_again(subscriber, subscriber->again, subscriber->again->rewound.done,
+                          0);
+        subscriber->again = NULL;
+    }
+}
+
+static bool
+comes_again(const struct vg_subscription *subscription,
+            const struct hot_notification *hot)
+{
+    const struct vg_rewound *rewound = &subscription->rewound;
+
+    return hot->again && rewound->through != 0 && hot->number >= rewound->next &&
+           hot->number <= rewound->through;
+}
+
+// Was it given again since the last vg_rewind?
+static bool
+was_given_again(const struct vg_subscription *subscription, uint64_t number)
+{
+    return subscription->rewound.through != 0 && number < subscription->rewound.next;
+}
+
+static void
+give_again(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
+           const struct hot_notification *hot)
+{
+    struct hot_content scratch;
+    struct vg_notification notification;
+
+    if (vg_notification_check_in(hot, &scratch, &notification) != VG_OK) {
+        end_with(subscriber, VG_MALFORMED, "a notification could not be understood");
+        return;
+    }
+    subscription->rewound.next = hot->number + 1;
+    if (subscriber->options.notification(&notification, subscriber->options.arg)) {
+        if (subscriber->again != subscription) {
+            flush_again(subscriber);
+        }
+        subscription->rewound.done = hot->number;
+        subscriber->again = subscription;
+    }
+}
+
+// ---- letters in their turn ----
+
 // Returns whether the application saw it.
 static bool
 take_notification(struct vg_subscriber *subscriber, const struct hot_notification *hot)
@@ -182,6 +255,10 @@ take_notification(struct vg_subscriber *subscriber, const struct hot_notificatio
     // One whose subscription was given up, or belongs to another connection.
     if (subscription == NULL || !subscription->open) {
         return false;
+    }
+    if (comes_again(subscription, hot)) {
+        give_again(subscriber, subscription, hot);
+        return true;
     }
     seen = subscription->cursor.seen;
     arrival = vg_cursor_arrive(&subscription->cursor, hot->number, &good);
@@ -213,6 +290,7 @@ take_delivery(struct vg_subscriber *subscriber, struct hot_bytes frame)
            (result = hot_next_notification(&frame, &hot)) == 1) {
         any |= take_notification(subscriber, &hot);
     }
+    flush_again(subscriber);
     if (result < 0) {
         end_with(subscriber, VG_MALFORMED, "a delivery could not be understood");
     }
@@ -293,6 +371,27 @@ take_subscribed(struct vg_subscriber *subscriber, struct hot_bytes body)
     vigie__v1__subscribed__free_unpacked(answer, NULL);
 }
 
+static void
+take_rewound(struct vg_subscriber *subscriber, struct hot_bytes body)
+{
+    Vigie__V1__Rewound *answer = vigie__v1__rewound__unpack(NULL, body.len, body.at);
+    struct vg_subscription *subscription;
+
+    if (answer == NULL) {
+        vg_connection_break(subscriber->connection, "an answer could not be understood");
+        return;
+    }
+    subscription = vg_subscriptions_find(&subscriber->subscriptions, answer->mailbox);
+    if (subscription != NULL && subscription->open) {
+        subscription->rewound.next = answer->from;
+        subscription->rewound.through = answer->through;
+        if (subscription == subscriber->rewinding) {
+            subscriber->rewound = subscription->rewound;
+        }
+    }
+    vigie__v1__rewound__free_unpacked(answer, NULL);
+}
+
 // A refusal does not name what it refuses; requests are answered in their order.
 static void
 take_refused(struct vg_subscriber *subscriber, struct hot_bytes body)
@@ -307,7 +406,8 @@ take_refused(struct vg_subscriber *subscriber, struct hot_bytes body)
         return;
     }
     vg_fault_read(refused->fault, &fault);
-    if (waiting != NULL && waiting == subscriber->asked) {
+    if (subscriber->rewinding != NULL ||
+        (waiting != NULL && waiting == subscriber->asked)) {
         subscriber->refusal = fault;
     } else if (!vg_fault_is_temporary(refused->fault)) {
         vg_connection_end(subscriber->connection, &fault);
@@ -340,8 +440,12 @@ on_lost(void *arg)
     for (size_t i = 0; i < subscriptions->len; i++) {
         subscriptions->items[i]->open = false;
         subscriptions->items[i]->listed = false;
+        subscriptions->items[i]->rewound = (struct vg_rewound){.through = 0};
     }
     subscriptions->with_news_len = 0;
+    if (subscriber->rewinding != NULL) {
+        (void)vg_fail(&subscriber->refusal, VG_DISCONNECTED, "the connection was lost");
+    }
 }
 
 static bool
@@ -357,6 +461,9 @@ on_frame(uint32_t kind, struct hot_bytes frame, struct hot_bytes body, void *arg
         return take_delivery(subscriber, frame);
     case VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED:
         take_subscribed(subscriber, body);
+        return false;
+    case VIGIE__V1__TO_CLIENT__MESSAGE_REWOUND:
+        take_rewound(subscriber, body);
         return false;
     case VIGIE__V1__TO_CLIENT__MESSAGE_REFUSED:
         take_refused(subscriber, body);
@@ -553,6 +660,63 @@ vg_subscribe(struct vg_subscriber *subscriber, uint32_t mailbox, int timeout_ms,
     return wait_for_word(subscriber, timeout_ms, error);
 }
 
+// ---- going back ----
+
+static bool
+has_word_on_rewind(void *arg)
+{
+    const struct vg_subscriber *subscriber = arg;
+
+    return subscriber->rewound.through != 0 || subscriber->refusal.status != VG_OK;
+}
+
+static enum vg_status
+ask_to_rewind(struct vg_subscriber *subscriber, struct vg_rewind_goal goal,
+              int timeout_ms, struct vg_error *error)
+{
+    Vigie__V1__Rewind question = VIGIE__V1__REWIND__INIT;
+    Vigie__V1__ToBroker message = VIGIE__V1__TO_BROKER__INIT;
+    enum vg_status status;
+
+    question.mailbox = subscriber->rewinding->mailbox;
+    question.number = goal.number;
+    question.time = goal.time_us;
+    message.message_case = VIGIE__V1__TO_BROKER__MESSAGE_REWIND;
+    message.rewind = &question;
+    subscriber->rewound = (struct vg_rewound){.through = 0};
+    subscriber->refusal.status = VG_OK;
+    (void)vg_connection_send(subscriber->connection, &message);
+    status =
+        vg_connection_run(subscriber->connection, timeout_ms, has_word_on_rewind, error);
+    return status == VG_OK && subscriber->refusal.status != VG_OK
+               ? vg_fail_again(error, &subscriber->refusal)
+               : status;
+}
+
+enum vg_status
+vg_rewind(struct vg_subscriber *subscriber, uint32_t mailbox, struct vg_rewind_goal goal,
+          int timeout_ms, uint64_t *ret_from, uint64_t *ret_through,
+          struct vg_error *error)
+{
+    enum vg_status status;
+
+    if (vg_connection_is_running(subscriber->connection)) {
+        return vg_fail(error, VG_BUSY, "not from inside a callback");
+    }
+    subscriber->rewinding = vg_subscriptions_find(&subscriber->subscriptions, mailbox);
+    if (subscriber->rewinding == NULL || !subscriber->rewinding->open) {
+        subscriber->rewinding = NULL;
+        return vg_fail(error, VG_NOT_FOUND, "mailbox %" PRIu32 " is not open", mailbox);
+    }
+    status = ask_to_rewind(subscriber, goal, timeout_ms, error);
+    subscriber->rewinding = NULL;
+    if (status == VG_OK) {
+        *ret_from = subscriber->rewound.next;
+        *ret_through = subscriber->rewound.through;
+    }
+    return status;
+}
+
 // ---- acknowledging ----
 
 enum vg_status
@@ -563,6 +727,9 @@ vg_acknowledge(struct vg_subscriber *subscriber, uint32_t mailbox, uint64_t thro
 
     if (subscription == NULL || through > subscription->cursor.seen) {
         return VG_NOT_FOUND;
+    }
+    if (was_given_again(subscription, through)) {
+        acknowledge_again(subscriber, subscription, through, 0);
     }
     vg_cursor_done_through(&subscription->cursor, through);
     list_news(subscriber, subscription);
@@ -577,6 +744,9 @@ vg_acknowledge_one(struct vg_subscriber *subscriber, uint32_t mailbox, uint64_t 
 
     if (subscription == NULL || number > subscription->cursor.seen) {
         return VG_NOT_FOUND;
+    }
+    if (was_given_again(subscription, number)) {
+        acknowledge_again(subscriber, subscription, 0, number);
     }
     if (!vg_cursor_done(&subscription->cursor, number)) {
         return VG_NO_MEMORY;

@@ -5,6 +5,13 @@
 
 #include "cursor.h"
 
+// Letters that are sent again on request; numbers below the cursor's.
+struct vg_rewound {
+    uint64_t next;    // none below this one comes any more
+    uint64_t through; // the last of them; 0: none
+    uint64_t done;    // the last one that the application is done with
+};
+
 struct vg_subscription {
     uint32_t mailbox; // 0 until the broker has said which is the default one
     bool is_default;  // asked for as mailbox 0
@@ -13,6 +20,7 @@ struct vg_subscription {
     uint32_t done;    // since the last acknowledgement was sent
     uint64_t done_bytes;
     struct vg_cursor cursor;
+    struct vg_rewound rewound;
 };
 
 // In the order in which they were asked for.

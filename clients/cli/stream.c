@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 #include "json/json.h"
@@ -353,6 +354,46 @@ print_notification(const struct vg_notification *notification, void *arg)
     return !listening->keep;
 }
 
+// A number, or a moment in UTC: 2026-11-20, 2026-11-20T09:30:00Z.
+static bool
+read_goal(const char *words, struct vg_rewind_goal *ret_goal)
+{
+    struct tm moment = {.tm_mday = 1};
+    const char *end;
+
+    if (words[strspn(words, "0123456789")] == 0) {
+        return cli_number("--rewind", words, 1, UINT64_MAX / 2, &ret_goal->number);
+    }
+    end = strptime(words, "%Y-%m-%d", &moment);
+    if (end != NULL && *end == 'T') {
+        end = strptime(end, "T%H:%M:%SZ", &moment);
+    }
+    if (end == NULL || *end != 0 || timegm(&moment) <= 0) {
+        fprintf(stderr,
+                "vigie subscribe: --rewind \"%s\": a letter's number, "
+                "2026-11-20 or 2026-11-20T09:30:00Z\n",
+                words);
+        return false;
+    }
+    ret_goal->time_us = (uint64_t)timegm(&moment) * 1000000;
+    return true;
+}
+
+static enum vg_status
+go_back(const struct cli *cli, struct vg_subscriber *subscriber, uint32_t mailbox,
+        struct vg_rewind_goal goal, struct vg_error *error)
+{
+    uint64_t from = 0, through = 0;
+    enum vg_status status =
+        vg_rewind(subscriber, mailbox, goal, TIMEOUT_MS, &from, &through, error);
+
+    if (status == VG_OK && !cli->json) {
+        fprintf(stderr, "numbers %llu to %llu come again\n", (unsigned long long)from,
+                (unsigned long long)through);
+    }
+    return status;
+}
+
 static int
 listen_until_told(struct cli *cli, struct vg_subscriber *subscriber,
                   struct listening *listening, uint64_t idle_seconds)
@@ -382,6 +423,8 @@ command_subscribe(struct cli *cli)
     const char *key = NULL;
     const char *count = "0";
     const char *idle = "0";
+    const char *rewind = NULL;
+    struct vg_rewind_goal goal = {.number = 0};
     struct listening listening = {.json = cli->json};
     const struct cli_option options[] = {
         {"key", "KEY", "the institution's key file, or its name in the home folder", &key,
@@ -390,6 +433,8 @@ command_subscribe(struct cli *cli)
         {"idle", "SECONDS", "end after so many seconds without one", &idle, NULL},
         {"keep", NULL, "do not acknowledge: they come again next time", NULL,
          &listening.keep},
+        {"rewind", "FROM", "what was acknowledged comes again: from a number or a moment",
+         &rewind, NULL},
         {"cloudevents", NULL, "as CloudEvents 1.0", NULL, &listening.event},
     };
     struct vg_subscriber_options settings = {.notification = print_notification,
@@ -400,7 +445,8 @@ command_subscribe(struct cli *cli)
     uint64_t idle_seconds = 0;
     int code = EXIT_USAGE;
 
-    if (!cli_options(cli, options, 5, 0, 1) ||
+    if (!cli_options(cli, options, 6, 0, 1) ||
+        (rewind != NULL && !read_goal(rewind, &goal)) ||
         (cli->argc > 1 &&
          !cli_number("MAILBOX", cli->argv[1], 0, UINT32_MAX, &mailbox)) ||
         !cli_number("--count", count, 0, UINT64_MAX / 2, &listening.count_max) ||
@@ -420,7 +466,9 @@ command_subscribe(struct cli *cli)
     }
     if (vg_subscriber_open(address, &settings, TIMEOUT_MS, &subscriber, &error) !=
             VG_OK ||
-        vg_subscribe(subscriber, (uint32_t)mailbox, TIMEOUT_MS, &error) != VG_OK) {
+        vg_subscribe(subscriber, (uint32_t)mailbox, TIMEOUT_MS, &error) != VG_OK ||
+        (rewind != NULL &&
+         go_back(cli, subscriber, (uint32_t)mailbox, goal, &error) != VG_OK)) {
         code = cli_refused(cli, &error);
     } else {
         code = listen_until_told(cli, subscriber, &listening, idle_seconds);

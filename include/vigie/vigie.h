@@ -231,6 +231,26 @@ VG_PUBLIC enum vg_status vg_subscriber_flush(struct vg_subscriber *subscriber);
 VG_PUBLIC enum vg_status vg_subscriber_process(struct vg_subscriber *subscriber,
                                                int timeout_ms, struct vg_error *error);
 
+// What to go back to: a letter's number, or, when that is 0, all kept at this moment or later.
+struct vg_rewind_goal {
+    uint64_t number;
+    uint64_t time_us; // since 1970, UTC
+};
+
+// vg_rewind has letters of an open mailbox sent again that were acknowledged before: from the
+// goal up to what is acknowledged now, as far back as the broker keeps contents. They come to
+// `notification` in their order, with `again` set, before any that is not on its way yet; one
+// that does not come was never acknowledged. Acknowledging them lets the next ones come and
+// changes nothing in the mailbox. A reconnect ends it: ask again.
+// Blocks: up to timeout_ms for the broker's word; letters may come meanwhile.
+// Returns VG_OK and the numbers between which they lie; VG_NOT_FOUND: the mailbox is not
+// open, there is nothing to send, or not so far back (the sentence says how far);
+// VG_DISCONNECTED; VG_TIMED_OUT.
+VG_PUBLIC enum vg_status vg_rewind(struct vg_subscriber *subscriber, uint32_t mailbox,
+                                   struct vg_rewind_goal goal, int timeout_ms,
+                                   uint64_t *ret_from, uint64_t *ret_through,
+                                   struct vg_error *error);
+
 VG_PUBLIC int vg_subscriber_fd(const struct vg_subscriber *subscriber);
 VG_PUBLIC int vg_subscriber_due_ms(const struct vg_subscriber *subscriber);
 // vg_subscriber_close sends what is noted as acknowledged, waits up to 2 s for it to leave.

@@ -501,6 +501,137 @@ a_foreign_loop_misses_nothing(void **state)
     end(scene);
 }
 
+// ---- going back ----
+
+// The broker's word, sent before it is asked for: the client reads it when it waits.
+static void
+say_rewound(struct scene *scene, uint64_t from, uint64_t through)
+{
+    Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
+    Vigie__V1__Rewound rewound = VIGIE__V1__REWOUND__INIT;
+
+    rewound.mailbox = MAILBOX;
+    rewound.from = from;
+    rewound.through = through;
+    message.message_case = VIGIE__V1__TO_CLIENT__MESSAGE_REWOUND;
+    message.rewound = &rewound;
+    fake_broker_send(scene->broker, &message);
+}
+
+static enum vg_status
+go_back_to(struct scene *scene, uint64_t number, struct vg_error *error)
+{
+    struct vg_rewind_goal goal = {.number = number};
+    uint64_t from = 0, through = 0;
+    enum vg_status status =
+        vg_rewind(scene->subscriber, MAILBOX, goal, FAKE_WAIT_MS, &from, &through, error);
+
+    assert_true(status != VG_OK || (from == 3 && through == 8));
+    return status;
+}
+
+static struct scene *
+begin_with_a_past(void)
+{
+    struct scene *scene = begin();
+
+    set_mailbox(scene, 8, 8, 0);
+    subscribe(scene, MAILBOX);
+    say_rewound(scene, 3, 8);
+    assert_int_equal(go_back_to(scene, 3, NULL), VG_OK);
+    return scene;
+}
+
+static void
+what_was_done_with_comes_again(void **state)
+{
+    static const uint64_t expected[] = {3, 4, 5, 7, 8, 9};
+    struct scene *scene = begin_with_a_past();
+    Vigie__V1__ToBroker *message =
+        fake_broker_take(scene->broker, VIGIE__V1__TO_BROKER__MESSAGE_REWIND);
+
+    (void)state;
+    assert_int_equal(message->rewind->mailbox, MAILBOX);
+    assert_int_equal(message->rewind->number, 3);
+    vigie__v1__to_broker__free_unpacked(message, NULL);
+    fake_broker_deliver(scene->broker, MAILBOX, 3, 5, true);
+    process_until_given(scene, 3);
+    assert_true(scene->latest.again);
+    expect_acknowledge(scene, MAILBOX, 5, NULL, 0);
+    fake_broker_deliver(scene->broker, MAILBOX, 4, 4, true); // a repeat of the repeat
+    fake_broker_deliver(scene->broker, MAILBOX, 7, 8, true); // 6 was never acknowledged
+    process_until_given(scene, 5);
+    expect_acknowledge(scene, MAILBOX, 8, NULL, 0);
+    fake_broker_deliver(scene->broker, MAILBOX, 9, 9, false);
+    process_until_given(scene, 6);
+    assert_memory_equal(scene->given, expected, sizeof expected);
+    expect_acknowledge(scene, MAILBOX, 9, NULL, 0);
+    end(scene);
+}
+
+static void
+what_comes_again_may_be_acknowledged_later(void **state)
+{
+    static const uint64_t alone[] = {4};
+    struct scene *scene = begin_with_a_past();
+
+    (void)state;
+    scene->hold_from = 3;
+    scene->hold_to = 8;
+    fake_broker_deliver(scene->broker, MAILBOX, 3, 6, true);
+    process_until_given(scene, 4);
+    assert_int_equal(acknowledges(scene), 0);
+    assert_int_equal(vg_acknowledge_one(scene->subscriber, MAILBOX, 4), VG_OK);
+    expect_acknowledge(scene, MAILBOX, 0, alone, 1);
+    assert_int_equal(vg_acknowledge(scene->subscriber, MAILBOX, 6), VG_OK);
+    expect_acknowledge(scene, MAILBOX, 6, NULL, 0);
+    end(scene);
+}
+
+static void
+a_refused_rewind_says_why(void **state)
+{
+    struct scene *scene = begin();
+    Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
+    Vigie__V1__Refused refused = VIGIE__V1__REFUSED__INIT;
+    Vigie__V1__Fault fault = VIGIE__V1__FAULT__INIT;
+    struct vg_error error;
+
+    (void)state;
+    assert_int_equal(go_back_to(scene, 3, &error), VG_NOT_FOUND); // not open
+    subscribe(scene, MAILBOX);
+    fault.status = VG_NOT_FOUND;
+    fault.name = (char *)"NOT_FOUND";
+    fault.remedy = 1;
+    fault.sentence = (char *)"mailbox 5: 7 is the oldest";
+    refused.fault = &fault;
+    message.message_case = VIGIE__V1__TO_CLIENT__MESSAGE_REFUSED;
+    message.refused = &refused;
+    fake_broker_send(scene->broker, &message);
+    assert_int_equal(go_back_to(scene, 3, &error), VG_NOT_FOUND);
+    assert_string_equal(error.sentence, "mailbox 5: 7 is the oldest");
+    fake_broker_deliver(scene->broker, MAILBOX, 1, 2, false); // the handle is as before
+    process_until_given(scene, 2);
+    end(scene);
+}
+
+static void
+a_lost_connection_ends_a_rewind(void **state)
+{
+    struct scene *scene = begin_with_a_past();
+    struct vg_error error;
+
+    (void)state;
+    fake_broker_drop(scene->broker);
+    assert_int_equal(go_back_to(scene, 3, &error), VG_DISCONNECTED);
+    process_until_seen(scene, VIGIE__V1__TO_BROKER__MESSAGE_SUBSCRIBE, 2);
+    fake_broker_deliver(scene->broker, MAILBOX, 4, 4, true); // of the old connection
+    fake_broker_deliver(scene->broker, MAILBOX, 9, 9, false);
+    process_until_given(scene, 1);
+    assert_int_equal(scene->given[0], 9);
+    end(scene);
+}
+
 int
 main(void)
 {
@@ -514,6 +645,10 @@ main(void)
         cmocka_unit_test(one_that_is_held_back_does_not_hold_the_others),
         cmocka_unit_test(what_never_came_cannot_be_acknowledged),
         cmocka_unit_test(closing_sends_what_is_noted),
+        cmocka_unit_test(what_was_done_with_comes_again),
+        cmocka_unit_test(what_comes_again_may_be_acknowledged_later),
+        cmocka_unit_test(a_refused_rewind_says_why),
+        cmocka_unit_test(a_lost_connection_ends_a_rewind),
         cmocka_unit_test(mailboxes_are_counted_apart),
         cmocka_unit_test(a_gap_ends_the_connection),
         cmocka_unit_test(repeats_are_dropped),
