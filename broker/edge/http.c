@@ -381,6 +381,11 @@ listen_at(struct http *http, const char *endpoint, struct why *why)
         return fail(why, VG_BAD_SETTINGS, "http_endpoint %s: %s", endpoint,
                     strerror(errno));
     }
+    // evhttp does not look whether the loop has taken it; nobody would ever be answered.
+    if (evconnlistener_enable(evhttp_bound_socket_get_listener(bound)) != 0) {
+        return fail(why, VG_NO_MEMORY,
+                    "http_endpoint %s: the event loop does not take it", endpoint);
+    }
     return VG_OK;
 }
 

@@ -110,13 +110,28 @@ at_watchdog(evutil_socket_t fd, short what, void *arg)
     sd_notify(0, "WATCHDOG=1");
 }
 
+// The kernel had no memory to watch a descriptor. libevent then takes its number for one that
+// is watched, also when another connection gets it: nobody there is ever answered.
+static bool
+lost_a_descriptor(const char *words)
+{
+    return strncmp(words, "Epoll ", strlen("Epoll ")) == 0 &&
+           (strstr(words, strerror(ENOMEM)) != NULL ||
+            strstr(words, strerror(ENOSPC)) != NULL);
+}
+
 // What libevent has to say, in our log.
 static void
 at_loop_words(int severity, const char *words)
 {
-    if (severity >= EVENT_LOG_WARN) {
-        log_warning("event_loop", "why=%s", log_quote(words).text);
+    if (severity < EVENT_LOG_WARN) {
+        return;
     }
+    if (lost_a_descriptor(words)) {
+        log_error("event_loop_failed", "why=%s", log_quote(words).text);
+        _exit(BROKER_EXIT_UNKNOWN);
+    }
+    log_warning("event_loop", "why=%s", log_quote(words).text);
 }
 
 // It cannot go on: nobody is answered any more.
@@ -246,6 +261,7 @@ serve(const char *path, struct settings *settings)
         hold_signals(SIG_UNBLOCK);
         sd_notify(0, "READY=1");
         code = broker_run(broker);
+        hold_signals(SIG_BLOCK); // it is ending: one that comes now does not change how
     } else {
         log_error("not_started", "why=\"the event loop takes no signals\"");
         code = INSPECT_BAD;
