@@ -82,7 +82,7 @@ is_asked()
 said()
 {
     sed '/^[0-9]*% tests passed/,$d' log |
-        grep -vE '^again|^ *$|Test +#|^ *Start|^Test project|^Internal ctest' >said
+        grep -vE '^again|^ *$|Test +#|^ *Start|^Test project|^Internal ctest|PASSED  ' >said
     {
         sed -nE 's/^(FAIL|ERROR): ([a-zA-Z_0-9]+) .*/\2/p; s/^\[  FAILED  \] ([a-z_0-9]+)$/\1/p' said |
             sort -u | paste -sd ' '
