@@ -175,6 +175,22 @@ touch(struct bytes bytes)
 }
 
 static void
+check_row(const struct journal_item *item)
+{
+    struct journal_row row;
+    struct bytes key, piece;
+
+    if (!journal_item_row(item, &row, &key, &piece)) {
+        return;
+    }
+    CHECK(key.at >= item->bytes.at && key.at + key.len <= piece.at);
+    CHECK(piece.at + piece.len <= item->bytes.at + item->bytes.len);
+    CHECK(row.erased != 0 || row.offset + piece.len <= row.value_len);
+    (void)journal_row_of(&row);
+    (void)journal_row_mailbox(key);
+}
+
+static void
 walk_items(const struct buffer *record)
 {
     struct journal_item item;
@@ -186,6 +202,7 @@ walk_items(const struct buffer *record)
         CHECK(offset > before && offset <= record->len);
         before = offset;
         touch(item.bytes);
+        check_row(&item);
 
         size_t i = 0;
 

@@ -209,6 +209,10 @@ integrates_for_itself_and_only_an_operator_for_others(void **state)
 
     integrate.institution = (char *)"CPAS-2";
     expect_fault(&member, &request, VG_NOT_ALLOWED);
+    integrate.institution = (char *)"";
+    item.institution = (char *)"CPAS-2";
+    expect_fault(&member, &request, VG_NOT_ALLOWED);
+    item.institution = (char *)"";
     integrate.institution = (char *)"CPAS-1"; // itself, by name
     answer = ask(&member, &request);
     assert_int_equal(answer->reply->verdict, VIGIE__V1__REPLY__VERDICT__YES);

@@ -5,6 +5,7 @@
 // not.
 #include "edge/reception.h"
 
+#include "edge/sources.h"
 #include "world.h"
 
 static void
@@ -154,6 +155,61 @@ a_key_has_only_so_many_connections(void **state)
     peer_close(&other);
 }
 
+static const struct key_entry *
+entry_of(struct world *world, const struct key_pair *key)
+{
+    uint8_t bytes[KEY_LEN];
+
+    assert_non_null(zmq_z85_decode(bytes, key->public_text));
+    return keys_find(world->broker->keys, bytes);
+}
+
+// As if somebody had found a way to choose what ZAP gives out.
+static void
+forge(struct world *world, const uint8_t route[ROUTE_LEN], const struct key_pair *key)
+{
+    struct door_message message = {.route = {route, ROUTE_LEN},
+                                   .user_id = entry_of(world, key)->hex,
+                                   .fd = -1,
+                                   .one_part = true};
+
+    reception_take(world->broker, &sources_desks, world->broker->sources, &message);
+}
+
+static void
+nobody_speaks_for_another_connection(void **state)
+{
+    struct world *world = *state;
+    struct peer peer = peer_enter(world, world->broker->sources, &world->source);
+    struct session *session = sessions_first(world->broker->sessions);
+    uint64_t violations = metrics.violations;
+    uint8_t route[ROUTE_LEN];
+
+    memcpy(route, session->route, sizeof route);
+    route[ROUTE_LEN - 1] ^= 1; // the random part was guessed
+    forge(world, route, &world->source);
+    assert_int_equal(metrics.violations, violations + 1);
+    assert_int_equal(session->violations, 0); // nothing was read in its name
+    assert_int_equal(world_sessions(world), 1);
+    peer_close(&peer);
+}
+
+static void
+a_routing_id_names_the_key_that_zap_saw(void **state)
+{
+    struct world *world = *state;
+    uint8_t route[ROUTE_LEN] = {'K', 0, 0, 0, 0, 0, 0, 0, 7};
+    uint64_t admitted = metrics.connections;
+
+    route[4] = (uint8_t)entry_of(world, &world->source)->id;
+    forge(world, route, &world->source);
+    assert_int_equal(metrics.connections, admitted + 1);
+    route[4] = (uint8_t)entry_of(world, &world->member)->id;
+    route[8] = 8;
+    forge(world, route, &world->source);
+    assert_int_equal(metrics.connections, admitted + 1);
+}
+
 static void
 sends_to_the_other_door(void **state)
 {
@@ -180,6 +236,8 @@ main(void)
         IN_A_WORLD(lets_no_stranger_in),
         IN_A_WORLD(counts_violations_and_ends_the_session),
         IN_A_WORLD(a_key_has_only_so_many_connections),
+        IN_A_WORLD(nobody_speaks_for_another_connection),
+        IN_A_WORLD(a_routing_id_names_the_key_that_zap_saw),
         IN_A_WORLD(sends_to_the_other_door),
     };
 
