@@ -274,30 +274,30 @@ slices_are_short_and_a_crash_may_come_between(void **state)
 
 // ---- the file ----
 
-static bool
-file_has(const char *path, const char *words)
+// Gives: free.
+static uint8_t *
+read_file(const char *path, size_t *ret_len)
 {
     FILE *file = fopen(path, "rb");
     struct stat size;
     uint8_t *bytes;
-    bool has;
 
     assert_non_null(file);
     assert_int_equal(fstat(fileno(file), &size), 0);
     bytes = xcalloc(1, (size_t)size.st_size);
-    assert_int_equal(fread(bytes, 1, (size_t)size.st_size, file), size.st_size);
+    *ret_len = (size_t)size.st_size;
+    assert_int_equal(fread(bytes, 1, *ret_len, file), *ret_len);
     fclose(file);
-    has = memmem(bytes, (size_t)size.st_size, words, strlen(words)) != NULL;
-    free(bytes);
-    return has;
+    return bytes;
 }
 
-static bool
-copy_has(struct flow_fixture *f, const char *words)
+// The compacting copy. Gives: free.
+static uint8_t *
+read_copy(struct flow_fixture *f, size_t *ret_len)
 {
     char path[340], copy[320];
     MDB_env *env = NULL;
-    bool has;
+    uint8_t *bytes;
 
     flow_close_store(f);
     snprintf(copy, sizeof copy, "%s/copy", f->path);
@@ -307,11 +307,38 @@ copy_has(struct flow_fixture *f, const char *words)
     assert_int_equal(mdb_env_copy2(env, copy, MDB_CP_COMPACT), 0);
     mdb_env_close(env);
     snprintf(path, sizeof path, "%s/data.mdb", copy);
-    has = file_has(path, words);
+    bytes = read_file(path, ret_len);
     unlink(path);
     rmdir(copy);
     flow_open_store(f);
+    return bytes;
+}
+
+static bool
+has_words(uint8_t *bytes, size_t len, const char *words)
+{
+    bool has = memmem(bytes, len, words, strlen(words)) != NULL;
+
+    free(bytes);
     return has;
+}
+
+static bool
+file_has(const char *path, const char *words)
+{
+    size_t len = 0;
+    uint8_t *bytes = read_file(path, &len);
+
+    return has_words(bytes, len, words);
+}
+
+static bool
+copy_has(struct flow_fixture *f, const char *words)
+{
+    size_t len = 0;
+    uint8_t *bytes = read_copy(f, &len);
+
+    return has_words(bytes, len, words);
 }
 
 // LMDB keeps freed pages as they are until it uses them again: the live pages do not have
@@ -348,6 +375,66 @@ what_is_erased_is_in_no_live_page(void **state)
         publish(f, 3, 1000);
     }
     assert_false(file_has(path, secret));
+}
+
+// Every letter of a commit of its own: their blocks lie together in pages, and go one by one.
+static size_t
+count_erased(uint8_t *bytes, size_t len, uint64_t letters, uint64_t *ret_erased)
+{
+    size_t found = 0;
+
+    *ret_erased = 0;
+    for (uint64_t number = 1; number <= letters; number++) {
+        char words[40];
+        bool has;
+
+        snprintf(words, sizeof words, "Rue de la Preuve %05d", (int)number);
+        has = memmem(bytes, len, words, strlen(words)) != NULL;
+        if (number + REPLAY_DAYS * 4 <= letters) {
+            ++*ret_erased;
+            found += has;
+        }
+        assert_true(has || number + (REPLAY_DAYS - 1) * 4 <= letters);
+    }
+    free(bytes);
+    return found;
+}
+
+static void
+a_compacting_copy_has_nothing_that_was_erased(void **state)
+{
+    struct flow_fixture *f = *state;
+    char path[300];
+    size_t in_copy = 0, in_file = 0, len = 0;
+    uint64_t erased = 0;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    snprintf(path, sizeof path, "%s/data.mdb", f->path);
+    for (int number = 1; number <= 200; number++) {
+        struct hot_mutation mutation = flow_mutation("notifyPerson", flow_person(1));
+        char words[40];
+
+        snprintf(words, sizeof words, "Rue de la Preuve %05d", number);
+        flow_field(&mutation, "020", words);
+        flow_publish_one(f, RN, (uint64_t)number, mutation);
+        flow_apply(f);
+        if (number % 4 == 0) {
+            acknowledge(f, CPAS_A, (uint64_t)number);
+            pass_days(f, 1);
+            expire(f);
+        }
+        if (number % 40 == 0) {
+            uint8_t *bytes = read_copy(f, &len);
+
+            in_copy += count_erased(bytes, len, (uint64_t)number, &erased);
+            bytes = read_file(path, &len);
+            in_file += count_erased(bytes, len, (uint64_t)number, &erased);
+        }
+    }
+    assert_true(erased > 100);
+    print_message("the file still has %zu of what was erased, its copy %zu\n", in_file,
+                  in_copy);
+    assert_int_equal(in_copy, 0);
 }
 
 // ---- letters that nobody takes ----
@@ -796,6 +883,7 @@ main(void)
         FLOW_TEST(only_what_the_loop_knows_as_filed_is_touched),
         FLOW_TEST(slices_are_short_and_a_crash_may_come_between),
         FLOW_TEST(what_is_erased_is_in_no_live_page),
+        FLOW_TEST(a_compacting_copy_has_nothing_that_was_erased),
         FLOW_TEST(what_nobody_takes_is_parked),
         FLOW_TEST(the_answer_names_what_was_parked),
         FLOW_TEST(a_refused_letter_is_parked_in_the_end),
