@@ -383,6 +383,49 @@ take_refused(struct vg_publisher *publisher, struct hot_bytes body)
     vigie__v1__refused__free_unpacked(refused, NULL);
 }
 
+static void
+tell_undelivered(const struct vg_publisher *publisher,
+                 const Vigie__V1__Undelivered *undelivered)
+{
+    size_t len = undelivered->n_mutations;
+    struct vg_undelivered *told = calloc(len + 1, sizeof *told);
+
+    for (size_t i = 0; told != NULL && i < len; i++) {
+        const Vigie__V1__UndeliveredMutation *one = undelivered->mutations[i];
+
+        told[i] = (struct vg_undelivered){
+            .ticket = one->ticket,
+            .flow = one->flow,
+            .id = one->id,
+            .recipient = one->recipient,
+            .reason = one->reason,
+            .kept_at_us = one->kept_at,
+            .since_us = one->since,
+        };
+    }
+    if (told != NULL) {
+        publisher->options.undelivered(told, len, undelivered->more,
+                                       publisher->options.arg);
+    }
+    free(told);
+}
+
+static void
+take_undelivered(struct vg_publisher *publisher, struct hot_bytes body)
+{
+    Vigie__V1__Undelivered *undelivered =
+        vigie__v1__undelivered__unpack(NULL, body.len, body.at);
+
+    if (undelivered == NULL) {
+        vg_connection_break(publisher->connection, "a report could not be understood");
+        return;
+    }
+    if (publisher->options.undelivered != NULL) {
+        tell_undelivered(publisher, undelivered);
+    }
+    vigie__v1__undelivered__free_unpacked(undelivered, NULL);
+}
+
 static bool
 on_frame(uint32_t kind, struct hot_bytes frame, struct hot_bytes body, void *arg)
 {
@@ -396,6 +439,9 @@ on_frame(uint32_t kind, struct hot_bytes frame, struct hot_bytes body, void *arg
         return take_last_number(publisher, body);
     case VIGIE__V1__TO_CLIENT__MESSAGE_REFUSED:
         take_refused(publisher, body);
+        return false;
+    case VIGIE__V1__TO_CLIENT__MESSAGE_UNDELIVERED:
+        take_undelivered(publisher, body);
         return false;
     case VIGIE__V1__TO_CLIENT__MESSAGE_BLOCKED:
         publisher->blocked = true;

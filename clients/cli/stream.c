@@ -90,6 +90,22 @@ count_outcome(uint64_t number, enum vg_status status, uint64_t ticket,
     }
 }
 
+// On the side: what it publishes now is another matter.
+static void
+print_undelivered(const struct vg_undelivered *mutations, size_t len, bool more,
+                  void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < len; i++) {
+        fprintf(stderr, "vigie publish: ticket %llu (%s%s%s) lies parked: %s\n",
+                (unsigned long long)mutations[i].ticket, mutations[i].flow,
+                mutations[i].id[0] == 0 ? "" : " ", mutations[i].id, mutations[i].reason);
+    }
+    if (more) {
+        fprintf(stderr, "vigie publish: and others\n");
+    }
+}
+
 static struct vg_bytes
 bytes_of(struct hot_bytes bytes)
 {
@@ -218,7 +234,8 @@ command_publish(struct cli *cli)
         {"producer", "N", "which of the source's producers this is (1)", &producer, NULL},
         {"quiet", NULL, "print only what was refused", NULL, &counts.quiet},
     };
-    struct vg_publisher_options settings = {.outcome = count_outcome, .arg = &counts};
+    struct vg_publisher_options settings = {
+        .outcome = count_outcome, .undelivered = print_undelivered, .arg = &counts};
     struct vg_publisher *publisher = NULL;
     struct vg_error error = {0};
     uint64_t number = 0;

@@ -135,11 +135,29 @@ struct vg_publisher;
 typedef void (*vg_outcome_fn)(uint64_t number, enum vg_status status, uint64_t ticket,
                               const char *sentence, void *arg);
 
+// One of the source's mutations that at least one institution has not taken for so long that
+// the broker parked it there. Which one it is stays with the broker's operators.
+struct vg_undelivered {
+    uint64_t ticket;
+    const char *flow;
+    const char *id;        // the source's own reference, "": none
+    const char *recipient; // on addressed flows, else ""
+    const char *reason;    // "unread for 90 days"
+    uint64_t kept_at_us;
+    uint64_t since_us; // it left its turn
+};
+
+// What lies parked: told after each connection, and when it happens. Borrowed during the
+// call. more: the broker has others that it did not name.
+typedef void (*vg_undelivered_fn)(const struct vg_undelivered *mutations, size_t len,
+                                  bool more, void *arg);
+
 struct vg_publisher_options {
-    uint32_t producer;        // 1, 2, 3 ...: a source may have several
-    uint32_t batch_max;       // mutations per frame; 0: 500
-    uint32_t window_messages; // unanswered at most; 0: what the broker grants
-    vg_outcome_fn outcome;    // may be NULL
+    uint32_t producer;             // 1, 2, 3 ...: a source may have several
+    uint32_t batch_max;            // mutations per frame; 0: 500
+    uint32_t window_messages;      // unanswered at most; 0: what the broker grants
+    vg_outcome_fn outcome;         // may be NULL
+    vg_undelivered_fn undelivered; // may be NULL
     void *arg;
 };
 

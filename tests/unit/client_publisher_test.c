@@ -696,10 +696,68 @@ a_foreign_loop_misses_nothing(void **state)
     end(scene);
 }
 
+// ---- reports ----
+
+static void
+hear_undelivered(const struct vg_undelivered *mutations, size_t len, bool more, void *arg)
+{
+    struct heard *heard = arg;
+
+    assert_int_equal(len, 2);
+    assert_true(more);
+    assert_string_equal(mutations[0].flow, "PCSAAlert");
+    assert_string_equal(mutations[0].id, "spp-1");
+    assert_string_equal(mutations[0].recipient, "CPAS-21004");
+    assert_string_equal(mutations[0].reason, "unread for 90 days");
+    assert_int_equal(mutations[0].kept_at_us, 5);
+    assert_int_equal(mutations[0].since_us, 6);
+    assert_int_equal(mutations[1].ticket, 8);
+    assert_string_equal(mutations[1].id, "");
+    heard->tickets[heard->len++] = mutations[0].ticket;
+}
+
+static void
+what_nobody_took_is_reported(void **state)
+{
+    struct scene *scene = begin();
+    struct vg_publisher_options options = {
+        .producer = 1, .undelivered = hear_undelivered, .arg = &scene->heard};
+    Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
+    Vigie__V1__Undelivered undelivered = VIGIE__V1__UNDELIVERED__INIT;
+    Vigie__V1__UndeliveredMutation one = VIGIE__V1__UNDELIVERED_MUTATION__INIT;
+    Vigie__V1__UndeliveredMutation two = VIGIE__V1__UNDELIVERED_MUTATION__INIT;
+    Vigie__V1__UndeliveredMutation *both[] = {&one, &two};
+
+    (void)state;
+    assert_int_equal(vg_publisher_open(fake_broker_address(scene->broker), &options,
+                                       FAKE_WAIT_MS, &scene->publisher, NULL),
+                     VG_OK);
+    one.ticket = 7;
+    one.flow = (char *)"PCSAAlert";
+    one.id = (char *)"spp-1";
+    one.recipient = (char *)"CPAS-21004";
+    one.reason = (char *)"unread for 90 days";
+    one.kept_at = 5;
+    one.since = 6;
+    two.ticket = 8;
+    undelivered.mutations = both;
+    undelivered.n_mutations = 2;
+    undelivered.more = true;
+    message.message_case = VIGIE__V1__TO_CLIENT__MESSAGE_UNDELIVERED;
+    message.undelivered = &undelivered;
+    fake_broker_send(scene->broker, &message);
+    while (scene->heard.len == 0) {
+        (void)vg_publisher_process(scene->publisher, 20, NULL);
+    }
+    assert_int_equal(scene->heard.tickets[0], 7);
+    end(scene);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_nobody_took_is_reported),
         cmocka_unit_test(goes_on_after_the_brokers_last_number),
         cmocka_unit_test(each_outcome_comes_once_in_order),
         cmocka_unit_test(a_refusal_in_the_middle_takes_no_ticket),
