@@ -5,8 +5,9 @@
 // Flags: MDB_NOTLS | MDB_NORDAHEAD and nothing else: a commit that returns VG_OK is
 // synced (fdatasync of the data, then the O_DSYNC meta page). The map is set once and
 // huge; the real limit is the quota, below both map and disk, because a full map refuses
-// deletes too. A folder holds data.mdb, lock.mdb and vigie.lock (an flock: one broker per
-// store); while the store is being made, data.new instead of data.mdb.
+// deletes too. A folder holds data.mdb, lock.mdb and vigie.lock (an flock, as on the folder
+// itself: one broker per store); while the store is being made, data.new instead of
+// data.mdb.
 //
 // Schema version 2 (store/upgrade.h). Values are little-endian structs as drawn in each
 // table's header; numbers inside keys are big-endian, so that order in the store is order

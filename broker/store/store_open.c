@@ -59,6 +59,8 @@ open_folder(struct store *store, bool create, struct why *why)
     return create ? VG_OK : fail(why, VG_NOT_FOUND, "%s: there is no store", store->path);
 }
 
+// Somebody may remove the file, for a left-over, while its store is open: then the folder's
+// own lock keeps the next one out.
 static enum vg_status
 take_lock(struct store *store, struct why *why)
 {
@@ -67,7 +69,8 @@ take_lock(struct store *store, struct why *why)
     if (store->lock < 0) {
         return store_failed(store, "vigie.lock", errno, why);
     }
-    if (flock(store->lock, LOCK_EX | LOCK_NB) == 0) {
+    if (flock(store->lock, LOCK_EX | LOCK_NB) == 0 &&
+        flock(store->folder, LOCK_EX | LOCK_NB) == 0) {
         return VG_OK;
     }
     if (errno == EWOULDBLOCK) {
