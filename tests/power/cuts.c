@@ -217,7 +217,9 @@ is_wanted(struct dice *dice)
     if (cuts.cut_only != CUTS_ALL) {
         return cuts.cut == cuts.cut_only && now.killed_at == cuts.kill_only;
     }
-    return cuts.life == LIFE_AFTER_KILL || dice_one_in(dice, (uint32_t)cuts.every);
+    uint64_t every = cuts.is_rare ? cuts.every / CUTS_RARE + 1 : cuts.every;
+
+    return cuts.life == LIFE_AFTER_KILL || dice_one_in(dice, (uint32_t)every);
 }
 
 static void

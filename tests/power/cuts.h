@@ -16,6 +16,8 @@
 
 #define CUTS_ALL UINT64_MAX
 
+enum { CUTS_RARE = 10 };
+
 struct cuts {
     // choices
     uint64_t seed;
@@ -34,6 +36,7 @@ struct cuts {
     enum { LIFE_USUAL, LIFE_AFTER_KILL, LIFE_WITHOUT_POWER } life;
     bool may_live; // whoever begins again here can go on
     bool lives_on; // this child need not end when it has looked at what it found
+    bool is_rare;  // one in every / CUTS_RARE here
     uint64_t cut;  // of this run
 };
 

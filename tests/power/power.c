@@ -10,7 +10,8 @@
 //   power --seed N --seeds M --steps S     runs of S steps of the simulation
 //   power --upgrade FOLDER                 opening a copy of this store of an older schema
 //         --lefts L                        disks tried per cut, beside the simplest
-//         --every E --kills K              one cut in E, and a kill at one of them in K
+//         --every E --kills K              one cut in E, ten times as many where a commit
+//                                          has a rare command, and a kill at one in K
 //         --cut C --left D --kill K        this disk of this cut only: a failure again
 //         --sector B                       a disk that writes B bytes whole, not 512
 //         --mutant NAME                    with a mistake in what is synced (record.h)
@@ -42,14 +43,21 @@ static struct {
     bool has_looked;
 } power = {.seeds = 1, .steps = 200};
 
+static struct simulation *
+simulation_of(struct node *node)
+{
+    return (void *)((char *)node - offsetof(struct simulation, node));
+}
+
 // ---- a child ----
 
-// What LMDB has in memory is left alone, for the parent has it too.
+// What LMDB has in memory is left alone, for the parent has it too; so is a twin's folder.
 static void
 forget_process(const char *path)
 {
     struct node *node = power.node;
 
+    simulation_of(node)->twin.path[0] = 0;
     node->view = NULL;
     power.forgets_broker = node->broker != NULL;
     snprintf(node->path, sizeof node->path, "%s", path);
@@ -60,8 +68,7 @@ forget_process(const char *path)
 static bool
 may_live(void)
 {
-    const struct simulation *s =
-        (const void *)((const char *)power.node - offsetof(struct simulation, node));
+    const struct simulation *s = simulation_of(power.node);
 
     return s->step > 0 && s->step <= s->steps;
 }
@@ -164,7 +171,8 @@ WRAPPED(enum vg_status, store_open,
         enum vg_status status;
     } opening;
 
-    if (cuts.life == LIFE_WITHOUT_POWER || power.node == NULL) {
+    if (cuts.life == LIFE_WITHOUT_POWER || power.node == NULL ||
+        strcmp(options->path, power.node->path) != 0) { // a twin's
         return __real_store_open(options, ret_store, why);
     }
     cuts_follow(options->path);
@@ -193,6 +201,26 @@ forget_answers(struct batch *batch)
     return VG_UNKNOWN;
 }
 
+// Most commits are of these.
+static bool
+is_common(enum command_kind kind)
+{
+    return kind == COMMAND_PUBLISH || kind == COMMAND_LAST_NUMBER ||
+           kind == COMMAND_ACKNOWLEDGE || kind == COMMAND_INTEGRATE ||
+           kind == COMMAND_FOLD;
+}
+
+static bool
+has_rare(const struct batch *batch)
+{
+    const struct command *command = batch->first;
+
+    while (command != NULL && is_common(command->kind)) {
+        command = command->next;
+    }
+    return command != NULL;
+}
+
 WRAPPED(enum vg_status, apply_batch,
         (struct applier * applier, struct batch *batch, struct why *why))
 {
@@ -205,9 +233,11 @@ WRAPPED(enum vg_status, apply_batch,
     applied = batch;
     cuts.back = &power.back;
     cuts.may_live = may_live();
+    cuts.is_rare = has_rare(batch);
     status = setjmp(power.back) == 0 ? __real_apply_batch(applier, batch, why)
                                      : forget_answers(applied);
     cuts.back = NULL;
+    cuts.is_rare = false;
     return status;
 }
 
