@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/bodies.h"
+#include "store/counted.h"
 #include "store/held.h"
 #include "store/journal.h"
 #include "store/mailbox.h"
@@ -18,6 +19,7 @@ typedef unsigned long long number; // as %llu wants it
 struct dump {
     struct txn *txn;
     struct buffer *text;
+    uint32_t schema;
 };
 
 static void
@@ -37,6 +39,23 @@ print_failure(struct buffer *text, const char *what, enum vg_status status)
 }
 
 static void
+dump_meta_2(struct dump *dump, const struct meta *meta)
+{
+    struct incarnation incarnation = {.id = 0};
+
+    buffer_print(dump->text,
+                 "meta first_commit=%llu first_block=%llu erased_commit=%llu "
+                 "erased_items=%llu first_hash=",
+                 (number)meta->first_commit, (number)meta->first_block,
+                 (number)meta->erased_commit, (number)meta->erased_items);
+    print_hex(dump->text, &meta->first_hash, sizeof meta->first_hash);
+    print_failure(dump->text, "incarnation", incarnation_get(dump->txn, &incarnation));
+    buffer_print(dump->text, "\nincarnation %llu restored_commit=%llu restored=%lld\n",
+                 (number)incarnation.id, (number)incarnation.restored_commit,
+                 (long long)incarnation.restored_us);
+}
+
+static void
 dump_meta(struct dump *dump, struct meta *ret_meta)
 {
     struct meta meta = {.last_commit = 0};
@@ -53,6 +72,9 @@ dump_meta(struct dump *dump, struct meta *ret_meta)
                  meta.last_institution, meta.last_extra_mailbox);
     print_hex(dump->text, &meta.last_hash, sizeof meta.last_hash);
     buffer_print(dump->text, "\n");
+    if (dump->schema >= 2) {
+        dump_meta_2(dump, &meta);
+    }
     *ret_meta = meta;
 }
 
@@ -93,6 +115,25 @@ dump_ranges(struct dump *dump, struct mailbox_id mailbox)
 }
 
 static void
+dump_mailbox_2(struct dump *dump, struct mailbox_id mailbox,
+               const struct mailbox_row *row)
+{
+    struct counted counted = {.last = 0};
+
+    print_failure(dump->text, "counted", counted_get(dump->txn, mailbox, &counted));
+    buffer_print(dump->text,
+                 "mailbox %u held=%llu held_bytes=%llu parked_bytes=%llu dropped=%llu\n"
+                 "counted %u last=%llu through=%llu mark=%llu acknowledged=%llu "
+                 "bytes_acknowledged=%llu dropped=%llu dropped_bytes=%llu\n",
+                 mailbox.number, (number)row->held, (number)row->held_bytes,
+                 (number)row->parked_bytes, (number)row->dropped, mailbox.number,
+                 (number)counted.last, (number)counted.bytes_through,
+                 (number)counted.mark, (number)counted.acknowledged,
+                 (number)counted.bytes_acknowledged, (number)counted.dropped,
+                 (number)counted.dropped_bytes);
+}
+
+static void
 dump_mailbox(struct dump *dump, uint32_t id)
 {
     struct mailbox_id mailbox = {id};
@@ -108,12 +149,8 @@ dump_mailbox(struct dump *dump, uint32_t id)
         (number)row.acknowledged_total, (number)row.parked, (number)row.bytes_total,
         (number)row.bytes_acknowledged, (number)row.bytes_beyond, (number)row.folded,
         (long long)row.last_kept_us, (long long)row.last_acknowledged_us);
-    if (row.held + row.parked + row.dropped > 0) {
-        buffer_print(dump->text,
-                     "mailbox %u held=%llu held_bytes=%llu parked_bytes=%llu "
-                     "dropped=%llu\n",
-                     id, (number)row.held, (number)row.held_bytes,
-                     (number)row.parked_bytes, (number)row.dropped);
+    if (dump->schema >= 2) {
+        dump_mailbox_2(dump, mailbox, &row);
     }
     dump_ranges(dump, mailbox);
     dump_backlog(dump, mailbox);
@@ -260,6 +297,21 @@ dump_person(struct niss niss, const struct person *person, void *arg)
 // ---- the journal ----
 
 static void
+dump_body(struct dump *dump, uint64_t address)
+{
+    struct bytes body = bytes_of("");
+    enum vg_status status = body_get(dump->txn, address, &body);
+
+    if (status == VG_NOT_FOUND && dump->schema >= 2) {
+        buffer_print(dump->text, "erased\n");
+        return;
+    }
+    print_failure(dump->text, "body", status);
+    buffer_print(dump->text, "checksum=%016llx\n",
+                 (number)checksum_of(body.at, body.len));
+}
+
+static void
 dump_event(struct dump *dump, const struct journal_item *item)
 {
     struct journal_event event = {.ticket = 0};
@@ -273,17 +325,13 @@ dump_event(struct dump *dump, const struct journal_item *item)
                  event.source, event.producer, event.catalogue, event.flow,
                  event.recipients, event.fields, event.withheld_all);
     for (size_t i = 0; journal_item_recipient(item, i, &to); i++) {
-        struct bytes body = bytes_of("");
-
         buffer_print(dump->text,
                      "    to mailbox=%u number=%llu body=%llu through=%llu "
                      "institution=%u size=%u quality=%u withheld=%u begin=%d end=%d ",
                      to.mailbox, (number)to.number, (number)to.body,
                      (number)to.bytes_through, to.institution, to.size, to.quality,
                      to.withheld, to.begin, to.end);
-        print_failure(dump->text, "body", body_get(dump->txn, to.body, &body));
-        buffer_print(dump->text, "checksum=%016llx\n",
-                     (number)checksum_of(body.at, body.len));
+        dump_body(dump, to.body);
     }
     dump_producer(dump, event.source, event.producer);
 }
@@ -355,8 +403,9 @@ dump_moved(struct dump *dump, const struct journal_item *item)
     struct journal_moved moved = {.number = 0};
 
     (void)!journal_item_as(item, &moved, sizeof moved);
-    buffer_print(dump->text, "  moved mailbox=%u number=%llu body=%llu size=%u\n",
+    buffer_print(dump->text, "  moved mailbox=%u number=%llu body=%llu size=%u ",
                  moved.mailbox, (number)moved.number, (number)moved.body, moved.size);
+    dump_body(dump, moved.body);
 }
 
 static void
@@ -418,12 +467,15 @@ dump_item(struct dump *dump, const struct journal_item *item)
         return;
     case JOURNAL_ROW:
     case JOURNAL_REPLACE:
-        break; // the golden store of schema 1 has none
+    case JOURNAL_LOADED:
+        // What they say is in the tables; what they are, in the record's hash.
+        buffer_print(dump->text, "  item kind=%d bytes=%zu\n", (int)item->kind,
+                     item->bytes.len);
+        return;
     case JOURNAL_MOVED:
         dump_moved(dump, item);
         return;
     case JOURNAL_EXPIRED:
-    case JOURNAL_LOADED:
         dump_expired(dump, item);
         return;
     }
@@ -452,9 +504,9 @@ dump_commit(struct dump *dump, uint64_t commit, struct buffer *record)
 }
 
 void
-store_dump(struct txn *txn, struct buffer *text)
+store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
 {
-    struct dump dump = {txn, text};
+    struct dump dump = {txn, text, schema};
     struct buffer record = {.len = 0};
     struct meta meta;
 

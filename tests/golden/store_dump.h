@@ -11,6 +11,7 @@
 #include "store/store.h"
 
 // store_dump appends the text; a line that begins with "!" says what could not be read.
-void store_dump(struct txn *txn, struct buffer *text);
+// schema: of the program that wrote the store; what came later is left out.
+void store_dump(struct txn *txn, uint32_t schema, struct buffer *text);
 
 #endif

@@ -5,7 +5,7 @@
 // gets a new folder (store_2), and store_1 stays.
 #include <stdio.h>
 
-#include "../unit/flow_fixture.h"
+#include "../unit/held_scene.h"
 #include "store_dump.h"
 
 static void
@@ -35,7 +35,7 @@ add_keys(struct flow_fixture *f)
 }
 
 static void
-add_mailbox(struct flow_fixture *f)
+add_mailbox_of_addresses(struct flow_fixture *f)
 {
     struct command *command = flow_command(f, COMMAND_ADD_MAILBOX, CPAS_A);
 
@@ -55,7 +55,11 @@ follow_persons(struct flow_fixture *f)
     }
     flow_follow(f, CPAS_B, 1, 30); // a debtor: not field 150
     flow_follow(f, CPAS_B, 5, 2);
+}
 
+static void
+ask_about_persons(struct flow_fixture *f)
+{
     struct command *command = flow_command(f, COMMAND_REMOVE, CPAS_A);
 
     command->remove.institution = CPAS_A;
@@ -139,23 +143,120 @@ add_full_institution(struct flow_fixture *f)
     apply_all_well(f, command);
 }
 
+// ---- what came with schema 2 ----
+
+enum { DAYS_KEPT = 7, MONTHS_KEPT = 1 };
+
 static void
-live(struct flow_fixture *f)
+days_pass(struct flow_fixture *f, int days)
+{
+    f->now_us += (int64_t)days * 24 * 3600 * 1000000;
+}
+
+static struct letter_about
+about(struct flow_fixture *f, uint64_t number)
+{
+    struct letter_about found;
+    size_t len = flow_letters(f, CPAS_A, number, &found.letter, 1);
+
+    assert_int_equal(len, 1);
+    assert_int_equal(found.letter.number, number);
+    assert_int_equal(letter_subject(flow_view(f), &found.letter, &found.subject), VG_OK);
+    return found;
+}
+
+static void
+park(struct flow_fixture *f, uint64_t number)
+{
+    struct letter_about letter = about(f, number);
+    struct command *command = held_refuse(f, &letter, "no such street");
+
+    command->refuse.park = true;
+    apply_all_well(f, command);
+}
+
+// Letters n, n + 3, n + 6 ... are about the same person. 40 is tried again and 43 waits
+// behind it, and 46 since the outflow met it; 42 is parked, 45 was and is tried again, 48
+// was and is dropped.
+static void
+refuse_letters(struct flow_fixture *f)
+{
+    struct letter_about first = about(f, 40), later = about(f, 43), met = about(f, 46);
+    struct command *command = held_refuse(f, &first, "the register is closed");
+
+    held_later(command, &later);
+    apply_all_well(f, command);
+    apply_all_well(f, held_defer(f, &met));
+    for (uint64_t number = 42; number <= 48; number += 3) {
+        park(f, number);
+    }
+    apply_all_well(f, held_handle(f, COMMAND_RETRY_PARKED, (uint64_t[]){45}, 1));
+    apply_all_well(f, held_handle(f, COMMAND_DROP_PARKED, (uint64_t[]){48}, 1));
+}
+
+// As the loop does, until there is no more.
+static void
+expire(struct flow_fixture *f)
+{
+    struct command *command;
+
+    do {
+        command = flow_command(f, COMMAND_EXPIRE, 0);
+        command->expire.replay_days = DAYS_KEPT;
+        command->expire.journal_months = MONTHS_KEPT;
+        command->expire.folded_commit = flow_meta(f).folded_commit;
+        command->expire.exported_commit = UINT64_MAX;
+        apply_all_well(f, command);
+    } while (command->expire.more);
+}
+
+// Old bodies go, those that are waited for are copied before, and the oldest records.
+static void
+let_go(struct flow_fixture *f)
+{
+    fold(f);
+    days_pass(f, DAYS_KEPT + 1);
+    publish(f, 117, 6);
+    fold(f);
+    expire(f);
+    assert_true(flow_meta(f).first_block > 1);
+    assert_true(flow_meta(f).first_commit > 1);
+    assert_true(flow_meta(f).first_commit < flow_meta(f).last_commit - 10);
+}
+
+// Its records and bodies go in the end.
+static void
+live_long_ago(struct flow_fixture *f)
 {
     add_full_institution(f);
     add_keys(f);
-    add_mailbox(f);
+    add_mailbox_of_addresses(f);
     follow_persons(f);
-    publish(f, 1, 60);
+    publish(f, 1, 30);
+    acknowledge(f, CPAS_A, 5, 7);
+    fold(f);
+    publish(f, 31, 30);
+    fold(f);
+}
+
+static void
+live(struct flow_fixture *f)
+{
+    live_long_ago(f);
+    days_pass(f, 62);
+    ask_about_persons(f);
     publish_mistakes(f);
     acknowledge(f, CPAS_A, 10, 15);
-    fold(f);
     publish(f, 61, 50); // a second row of the backlog begins
     fold(f);
     replace_person(f);
-    publish(f, 111, 6); // these wait in the newest commits
+    publish(f, 111, 6);
     acknowledge(f, CPAS_A, 12, 30);
     acknowledge(f, MAILBOX_EXTRA_FIRST, 5, 9);
+    refuse_letters(f);
+    let_go(f);
+    publish(f, 123, 6); // these wait in the newest commits
+    acknowledge(f, CPAS_A, 33, 36);
 }
 
 // ---- writing it down ----
@@ -169,7 +270,7 @@ write_values(struct flow_fixture *f)
     char path[4096];
     FILE *file;
 
-    store_dump(flow_view(f), &text);
+    store_dump(flow_view(f), STORE_SCHEMA, &text);
     snprintf(path, sizeof path, "%s/values.txt", folder);
     file = fopen(path, "wx");
     assert_non_null(file);

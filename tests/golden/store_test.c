@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: EUPL-1.2
-// Goal: a store that schema 1 once wrote is read with the same values, is sound, and a
-// broker goes on from it.
+// Goal: a store that an earlier schema once wrote is read with the same values, is sound,
+// and a broker goes on from it.
 // Method: the kept file (store_make wrote it once) is copied to a fresh folder. Every value
 // of every table is compared with the text kept beside it; some are told here as well, from
-// what store_make did.
+// what store_make did then.
+//
+//   golden_store_test FOLDER    one of store_1, store_2 ...
 #include "../fresh_store.h"
 
 #include "flow/apply.h"
 #include "store/check.h"
+#include "store/held.h"
 #include "store/journal.h"
 #include "store/mailbox.h"
 #include "store/person.h"
@@ -16,6 +19,8 @@
 
 enum { RN = 1, CPAS_A = 5, FILE_SIZE_MAX = 4 << 20 };
 
+static const char *folder;
+
 static struct buffer
 read_golden(const char *name)
 {
@@ -23,7 +28,7 @@ read_golden(const char *name)
     char path[4096];
     FILE *file;
 
-    snprintf(path, sizeof path, "%s/%s", GOLDEN_STORE, name);
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     file = fopen(path, "rb");
     if (file == NULL) {
         fail_msg("%s is missing: store_make writes it", path);
@@ -80,7 +85,7 @@ every_value_of_every_table_is_as_it_was(void **state)
     struct buffer now = {.len = 0};
     struct buffer kept = read_golden("values.txt");
 
-    store_dump(txn, &now);
+    store_dump(txn, store_was_schema(fresh->store), &now);
     store_abort(&txn);
     buffer_add(&now, "", 1);
     buffer_add(&kept, "", 1);
@@ -88,6 +93,67 @@ every_value_of_every_table_is_as_it_was(void **state)
     assert_same_lines((const char *)now.at, (const char *)kept.at);
     buffer_free(&now);
     buffer_free(&kept);
+}
+
+// What schema 2 added begins as if it had always been there.
+static void
+what_is_new_is_empty(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct txn *txn = fresh_store_read(fresh);
+    struct mailbox_row row;
+    struct held_row held;
+    struct mailbox_id mailbox;
+    struct incarnation incarnation;
+    struct meta meta;
+
+    assert_int_equal(store_was_schema(fresh->store), 1);
+    assert_int_equal(meta_get(txn, &meta, NULL), VG_OK);
+    assert_int_equal(meta.first_commit, 1);
+    assert_int_equal(meta.first_block, 1);
+    assert_int_equal(meta.erased_commit + meta.erased_items, 0);
+    assert_int_equal(mailbox_get(txn, (struct mailbox_id){CPAS_A}, &row), VG_OK);
+    assert_int_equal(row.held + row.held_bytes + row.parked_bytes + row.dropped, 0);
+    assert_int_equal(held_next(txn, (struct mailbox_id){0}, 0, &mailbox, &held),
+                     VG_NOT_FOUND);
+    assert_int_equal(incarnation_get(txn, &incarnation), VG_OK);
+    assert_int_not_equal(incarnation.id, 0);
+    store_abort(&txn);
+}
+
+static enum held_state
+held_state_of(struct txn *txn, uint64_t number)
+{
+    struct held_row row = {.head = {.state = HELD_GONE}};
+    enum vg_status status = held_get(txn, (struct mailbox_id){CPAS_A}, number, &row);
+
+    assert_true(status == VG_OK || status == VG_NOT_FOUND);
+    return row.head.state;
+}
+
+static void
+what_was_held_and_what_went_can_be_told(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct txn *txn = fresh_store_read(fresh);
+    struct mailbox_row row;
+    struct meta meta;
+
+    assert_int_equal(store_was_schema(fresh->store), 2);
+    assert_int_equal(held_state_of(txn, 40), HELD_RETRY);
+    assert_int_equal(held_state_of(txn, 43), HELD_BEHIND);
+    assert_int_equal(held_state_of(txn, 46), HELD_BEHIND);
+    assert_int_equal(held_state_of(txn, 42), HELD_PARKED);
+    assert_int_equal(held_state_of(txn, 45), HELD_RETRY);
+    assert_int_equal(held_state_of(txn, 48), HELD_GONE);
+    assert_int_equal(mailbox_get(txn, (struct mailbox_id){CPAS_A}, &row), VG_OK);
+    assert_int_equal(row.held, 4);
+    assert_int_equal(row.parked, 1);
+    assert_int_equal(row.dropped, 1);
+    assert_int_equal(meta_get(txn, &meta, NULL), VG_OK);
+    assert_true(meta.first_commit > 1);
+    assert_true(meta.first_block > 1);
+    store_abort(&txn);
 }
 
 static void
@@ -191,14 +257,30 @@ a_broker_goes_on_from_it(void **state)
 #define golden_test(name) cmocka_unit_test_setup_teardown(name, begin, fresh_store_end)
 
 int
-main(void)
+main(int count, char **words)
 {
     const struct CMUnitTest tests[] = {
         golden_test(every_value_of_every_table_is_as_it_was),
-        golden_test(what_was_done_can_be_told_from_the_rows),
         golden_test(the_store_is_sound),
         golden_test(a_broker_goes_on_from_it),
     };
+    const struct CMUnitTest of_1[] = {
+        golden_test(what_was_done_can_be_told_from_the_rows),
+        golden_test(what_is_new_is_empty),
+    };
+    const struct CMUnitTest of_2[] = {
+        golden_test(what_was_held_and_what_went_can_be_told),
+    };
+    int failed;
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (count != 2) {
+        fprintf(stderr, "usage: %s FOLDER\n", words[0]);
+        return 2;
+    }
+    folder = words[1];
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    if (strstr(folder, "store_1") != NULL) {
+        return failed + cmocka_run_group_tests(of_1, NULL, NULL);
+    }
+    return failed + cmocka_run_group_tests(of_2, NULL, NULL);
 }
