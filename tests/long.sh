@@ -11,6 +11,8 @@
 #   power        five minutes of seeds: at each write the disks that a power cut leaves
 #   core         each call of the core fails, 25 of each name (tests/faults)
 #   system       each call of vigied fails, from each place that makes it, ten minutes
+#   kills        each call of vigied is its last, some five minutes
+#   restart      ten million letters wait while vigied starts
 #   torture      a million notifications, killed, filled up, compared letter by letter
 #   mutants      is each mistake of tests/*/mutants.txt noticed?
 #
@@ -25,7 +27,7 @@ if [ "${1:-}" = --seed ] && [ $# -ge 2 ]; then
 fi
 case "$seed ${1:-}" in
 *[!0-9]*' '* | *' -'*)
-    sed -n '3,19s/^# \{0,1\}//p' "$0"
+    sed -n '3,21s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
@@ -63,6 +65,16 @@ system()
     /usr/bin/python3 -B tests/integration/system_faults_test.py --all --seconds 600
 }
 
+kills()
+{
+    /usr/bin/python3 -B tests/integration/kill_points_test.py --all
+}
+
+restart()
+{
+    /usr/bin/python3 -B tests/integration/restart_test.py --letters 10000000
+}
+
 torture()
 {
     /usr/bin/python3 -B tests/torture/torture.py --seed "$seed"
@@ -73,7 +85,7 @@ mutants()
     tests/mutants.sh
 }
 
-export -f fuzz simulation power core system torture mutants
+export -f fuzz simulation power core system kills restart torture mutants
 export bin seed
 
 # run STEP MINUTES: at most so long; keeps its words, its status and how long it took.
@@ -106,7 +118,7 @@ tell()
         "$(grep -v '^ *$' "build/long/$1.log" | tail -1 | cut -c1-150)"
 }
 
-steps=${*:-fuzz simulation power core system torture mutants}
+steps=${*:-fuzz simulation power core system kills restart torture mutants}
 passed=0
 failed=0
 mkdir -p build/long
@@ -116,7 +128,7 @@ cmake --preset dev >build/long/build.log && cmake --build --preset dev >>build/l
     grep -E 'error|FAILED' build/long/build.log
     exit 1
 }
-{ run fuzz 35; run simulation 15; run power 15; } &
+{ run fuzz 35; run simulation 15; run power 15; run kills 20; run restart 10; } &
 { run torture 20; run core 15; run system 15; run mutants 50; } &
 wait
 for step in $steps; do

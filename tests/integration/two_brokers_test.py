@@ -3,8 +3,8 @@
 
 Goal: a second vigied on a store is refused by name and changes nothing, also while the first
 waits for its disk, was stopped, or had its lock file removed by somebody tidy, and by
-whichever path; it may begin as soon as the first is dead. So may whoever reads or changes a
-store without a broker (--verify). Method: a source goes on with the first one and finds every
+whichever path; it may begin as soon as the first is dead. The same holds for whoever needs a
+store without a broker (--verify, --load-directory, --repair). Method: a source goes on with the first one and finds every
 number where it was.
 """
 
@@ -50,14 +50,17 @@ class TwoBrokers(Story):
         other.symlink_to(self.store)
         self.second.settings["store_path"] = other
         self.refused()
-        self.verify_is_refused()
+        for words in (["--verify"], ["--load-directory", "-"],
+                      ["--repair", "--from", str(self.folder)]):
+            self.alone_is_refused(words)
         self.go_on()
 
-    def verify_is_refused(self):
+    def alone_is_refused(self, words):
+        """Whoever needs the store for himself."""
         done = subprocess.run([str(BIN / "vigied"), "--settings",
-                               str(self.broker.settings_path), "--verify"],
-                              capture_output=True, text=True, timeout=PATIENCE_S,
-                              check=False)
+                               str(self.broker.settings_path), *words],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=PATIENCE_S, check=False)
         self.assertEqual(done.returncode, 1, done)
         self.assertIn("another process has this store open", done.stdout + done.stderr)
 
