@@ -157,13 +157,14 @@ class SyncBeforeAnswer(Story):
             self.would_see_an_early_send(calls, port)
 
     def would_see_an_early_send(self, calls, port):
-        """The same reader, on traces where one send of an answer, its first or all of
+        """The same reader, on traces where one send of an answer, its longest or all of
         them, is moved before the sync it must wait for."""
         commits = whole_commits(calls)
         last = max(accounts(calls, port))
         late = [c for c in calls if c.long_send_bytes(port)
                 and bisect.bisect(commits, c.began) == last]
-        for moved in (late[:1], late):
+        longest = max(late, key=lambda call: call.long_send_bytes(port))
+        for moved in ([longest], late):
             places = [(c, c.began) for c in moved]
             for call, _ in places:
                 call.began = commits[last - 1] - 1
