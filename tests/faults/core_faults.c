@@ -9,6 +9,7 @@
 //   core_faults [--most N] [NAME ...]
 //     --most N   so many calls of each name, the first ones and then some; 25
 //     NAME       only these calls: fdatasync, malloc ...
+#include "core_backup.h"
 #include "core_story.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
 
 enum {
     CHILD_SECONDS_MAX = 30,
-    FEW_CALLS = 10, // all of them are tried
+    FEW_CALLS = 8, // all of them are tried
     SAID_MAX = 2048,
     EXIT_STOPPED = 4, // as vigied: nobody is answered any more
 };
@@ -43,6 +44,7 @@ run_child(struct flow_fixture *f)
     bool good;
 
     alarm(CHILD_SECONDS_MAX);
+    signal(SIGPIPE, SIG_IGN); // as vigied
     good = story_play(f, &catalogue, &notes->story);
     batch_free(&f->done);
     flow_close_store(f);
@@ -88,6 +90,7 @@ remove_store(struct flow_fixture *f)
         snprintf(path, sizeof path, "%s/%s", f->path, files[i]);
         unlink(path);
     }
+    core_backup_remove(f);
 }
 
 static bool

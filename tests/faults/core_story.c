@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "core_story.h"
 
+#include "core_backup.h"
 #include "flow/refuse.h"
 
 enum {
@@ -294,6 +295,17 @@ take_held(struct play *play)
     return apply(f);
 }
 
+// Beside a broker it is a process of its own; here the store is closed meanwhile.
+static bool
+back_up(struct play *play)
+{
+    batch_free(&play->f->done);
+    flow_close_store(play->f);
+    play->notes->backup = core_backup_make(play->f);
+    play->notes->backup_failed = play->notes->backup == 0;
+    return open_all(play->f);
+}
+
 // Years later: bodies and records go, a slice after the other, and what waits is moved.
 static bool
 expire(struct play *play)
@@ -369,9 +381,9 @@ story_play(struct flow_fixture *f, const struct buffer *catalogue,
         {publish, 7},     {restart, 0},
         {acknowledge, 5}, {refuse_it, 1},
         {take_held, 0},   {handle_parked, COMMAND_DROP_PARKED},
-        {publish, 10},    {fold, 0},
-        {expire, 0},      {restart, 0},
-        {look, 0},
+        {publish, 10},    {back_up, 0},
+        {fold, 0},        {expire, 0},
+        {restart, 0},     {look, 0},
     };
     struct play play = {.f = f, .catalogue = catalogue, .notes = notes};
     int again = AGAIN_MAX;
@@ -409,12 +421,24 @@ what_is_lost_of_the_refused(struct flow_fixture *f, const struct story_notes *no
     return notes->refusals > 0 ? "a refused letter is not held" : NULL;
 }
 
+// It is there whole, or not at all.
+static const char *
+what_is_wrong_with_the_backup(struct flow_fixture *f, const struct story_notes *notes)
+{
+    uint64_t commit = core_backup_commit(f);
+
+    return notes->backup != 0 && commit != notes->backup ? "the backup is not whole"
+           : notes->backup_failed && commit != 0 ? "a backup that failed looks whole"
+                                                 : NULL;
+}
+
 const char *
 story_what_is_lost(struct flow_fixture *f, const struct story_notes *notes)
 {
     struct producer_row producer = {0};
     struct mailbox_row row = {0};
     struct txn *txn;
+    const char *wrong;
     bool there;
 
     if (notes->published == 0) {
@@ -438,7 +462,8 @@ story_what_is_lost(struct flow_fixture *f, const struct story_notes *notes)
     if (notes->expired && flow_meta(f).first_commit < 2) {
         return "what had gone is there again";
     }
-    return what_is_lost_of_the_refused(f, notes);
+    wrong = what_is_wrong_with_the_backup(f, notes);
+    return wrong != NULL ? wrong : what_is_lost_of_the_refused(f, notes);
 }
 
 // ---- the whole of it ----
@@ -496,7 +521,8 @@ story_what_is_wrong(struct flow_fixture *f)
         len != LETTERS + 1 - first || flow_row(f, CPAS_B).last != LETTERS) {
         return "not every mutation is there once";
     }
-    wrong = what_is_wrong_with_the_held(f);
+    wrong = core_backup_commit(f) == 0 ? "there is no backup"
+                                       : what_is_wrong_with_the_held(f);
     for (size_t i = 0; wrong == NULL && i < len; i++) {
         wrong = what_is_wrong_with(f, &letters[i], first + i);
     }

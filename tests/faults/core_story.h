@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // core_story.h - one life of a store: two mailboxes get twelve letters; one acknowledges
 // them, the other refuses, parks, tries again and drops; all is folded, the store is opened
-// again, and what is old goes. Every step can be repeated as it stands.
+// again, backed up, and what is old goes. Every step can be repeated as it stands.
 #ifndef TESTS_FAULTS_CORE_STORY_H
 #define TESTS_FAULTS_CORE_STORY_H
 
@@ -15,7 +15,9 @@ struct story_notes {
     bool followed;
     bool parked;
     bool dropped;
-    bool expired; // records went
+    bool expired;    // records went
+    uint64_t backup; // up to this commit
+    bool backup_failed;
 };
 
 // story_play plays all of it; catalogue: the shipped one, read before anything can fail.

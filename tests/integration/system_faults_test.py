@@ -140,7 +140,9 @@ class SystemFaults(Story):
             try:
                 step()
                 return
-            except (Silence, OSError, urllib.error.URLError) as error:
+            except Wrong:
+                raise
+            except (AssertionError, Silence, OSError, urllib.error.URLError) as error:
                 if time.monotonic() > end:
                     raise Wrong(f"nothing goes on: {step.__name__}: {error}") from error
 
