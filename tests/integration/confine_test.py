@@ -10,11 +10,13 @@ sanitizer has no filter, and only says so.
 import os
 import re
 import signal
+import subprocess
 import unittest
 
-from vigie_test import BIN, Story
-from wire import mutation, person
+from vigie_test import BIN, PATIENCE_S, Story
+from wire import SOURCE, mutation, person
 
+NOBODY = SOURCE / "tests/fuzz/corpus/image/none"  # a directory of no persons
 FORBIDDEN = BIN / "libforbidden_calls.so"
 EPERM = 1
 REFUSED = ["fork", "packet_socket", "internet_socket", "connect", "executable_memory",
@@ -71,6 +73,30 @@ class Confine(Story):
     def check_alive(self):
         with self.source("RN") as source:
             self.assertEqual(source.last_number(), 0)
+
+    def task(self, *words):
+        """vigied instead of serving: a process of its own, which keeps what it needs."""
+        done = subprocess.run([str(BIN / "vigied"), "--settings",
+                               str(self.broker.settings_path), *map(str, words)],
+                              capture_output=True, text=True, check=False,
+                              timeout=PATIENCE_S)
+        self.assertEqual(done.returncode, 0, (words, done.stdout, done.stderr))
+
+    def test_what_is_done_beside_it_or_after_it_still_works(self):
+        backup, journal = self.folder / "backup", self.folder / "journal"
+        journal.mkdir()
+        with self.source("RN") as source:
+            source.publish_and_hear(1, [mutation(1, person(1))])
+            self.task("--check")
+            self.task("--backup", backup)
+            self.task("--export-journal", journal)
+            source.publish_and_hear(2, [mutation(2, person(1))])
+        self.assertNotIn("call_refused", self.broker.log())
+        self.broker.stop()
+        self.task("--verify")
+        self.task("--repair", "--from", backup)
+        self.task("--load-directory", NOBODY)
+        self.broker.start()
 
     def test_leaves_no_core_and_gains_no_privilege(self):
         with open(f"/proc/{self.broker.pid}/status", encoding="ascii") as status:
