@@ -273,6 +273,7 @@ lets_nobody_in_without_an_authenticator(void **state)
 
     zap_close(&world->zap);
     client = connect_client(world, false);
+    world->clients[world->clients_len++] = news;
     assert_int_equal(zmq_socket_monitor(client, "inproc://news", over), 0);
     assert_int_equal(zmq_connect(news, "inproc://news"), 0);
     assert_int_equal(zmq_send(client, "let me in", 9, 0), 9);
@@ -281,7 +282,6 @@ lets_nobody_in_without_an_authenticator(void **state)
     assert_int_not_equal(what, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     assert_int_equal(world->received, 0);
     assert_int_equal(zmq_socket_monitor(client, NULL, 0), 0);
-    zmq_close(news);
 }
 
 static void
