@@ -11,7 +11,7 @@
 enum {
     MAILBOXES_A_SECOND = 100,
     REPORT_MAX = 1000,         // mutations in a frame
-    HELD_ROWS_MAX = 20 * 1000, // looked at for one Hello: some milliseconds
+    HELD_ROWS_MAX = 10 * 1000, // looked at for one Hello: some tens of milliseconds
 };
 
 #define DAY_US (INT64_C(24) * 3600 * 1000000)

@@ -19,8 +19,9 @@ void unread_watch(struct broker *broker);
 // unread_parked counts, logs and reports the letters that a slice has parked.
 void unread_parked(struct broker *broker, const struct expire_command *slice);
 
-// unread_greet reports what lies parked to a source that has come in. The session may be
-// gone afterwards (false).
+// unread_greet reports what lies parked to a source that has come in: at most a thousand
+// mutations, of the first ten thousand letters that are held. The session may be gone
+// afterwards (false).
 bool unread_greet(struct broker *broker, struct session *session);
 
 #endif

@@ -21,6 +21,7 @@ FOLLOWED = person(1)
 
 class Rewind(Story):
     institutions = {"RN": "source", "CPAS-21004": "member"}
+    settings = {"journal_export_dir": "export"}  # in the broker's folder
 
     def setUp(self):
         super().setUp()
@@ -115,6 +116,13 @@ class Rewind(Story):
         items, _ = self.verified(self.export()["file"], last)
         texts = [item["text"] for item in items if item["kind"] == "admin"]
         self.assertIn("from 1 through 5", texts)
+
+    def test_the_broker_reads_how_far_the_export_goes(self):
+        folder = self.broker.folder / "export"
+        folder.mkdir()
+        (folder / "exported").write_text("nonsense\n")
+        self.broker.restart()
+        self.assertLog("event=journal_unexported", "exported", "COMMIT HASH")
 
 
 if __name__ == "__main__":
