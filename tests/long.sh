@@ -128,8 +128,8 @@ cmake --preset dev >build/long/build.log && cmake --build --preset dev >>build/l
     grep -E 'error|FAILED' build/long/build.log
     exit 1
 }
-{ run fuzz 35; run simulation 15; run power 15; run kills 20; run restart 10; } &
-{ run torture 20; run core 15; run system 15; run mutants 50; } &
+{ run fuzz 40; run simulation 20; run power 20; run kills 20; run restart 10; } &
+{ run torture 25; run core 30; run system 20; run mutants 60; } &
 wait
 for step in $steps; do
     tell "$step"
