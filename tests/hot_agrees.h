@@ -372,7 +372,7 @@ notifications_disagreement(struct hot_bytes frame, const Vigie__V1__Resumed *wal
         const char *word;
         int found;
 
-        if (field->tag > 15 || field->tag == 0) {
+        if (field->tag > 16 || field->tag == 0) {
             continue;
         }
         if (field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {

@@ -2,6 +2,7 @@
 #include "edge/answers.h"
 
 #include "edge/delivery.h"
+#include "edge/levels.h"
 #include "edge/log.h"
 #include "edge/owed.h"
 #include "edge/retention.h"
@@ -201,6 +202,7 @@ take_batch(struct broker *broker, struct batch *batch)
     if (batch->folded) {
         retention_folded(broker, batch->commit - 1);
     }
+    levels_take(broker, batch);
     watch_written(broker, batch->count.bytes_written);
     metrics.queued = broker->proposed;
 }

@@ -9,6 +9,11 @@ block_status(const struct broker *broker, struct why *why)
     if ((broker->blocked & BLOCKED_ROOM) != 0) {
         return fail(why, VG_STORE_FULL, "%s", vg_status_sentence(VG_STORE_FULL));
     }
+    if ((broker->blocked & BLOCKED_WAITING) != 0) {
+        return fail(why, VG_BUSY, "%llu letters wait in all mailboxes, at most %u may",
+                    (unsigned long long)broker->waiting,
+                    broker->settings->waiting_messages_max);
+    }
     if ((broker->blocked & BLOCKED_DISK) != 0) {
         return fail(why, VG_BUSY, "the disk has not finished a commit for %llu ms",
                     (unsigned long long)metrics.commit_age_ms);

@@ -2,7 +2,7 @@
 // block.h - why sources must wait, and telling them: Blocked when the first reason comes,
 // Resumed when the last one goes. Thread: event loop.
 //
-// It is advice. Only BLOCKED_ROOM also makes the writer refuse what is published.
+// It is advice. Only BLOCKED_ROOM and BLOCKED_WAITING also make the writer refuse what is published.
 #ifndef EDGE_BLOCK_H
 #define EDGE_BLOCK_H
 

@@ -5,6 +5,7 @@
 #include "edge/delivery.h"
 #include "edge/drain.h"
 #include "edge/http.h"
+#include "edge/levels.h"
 #include "edge/log.h"
 #include "edge/members.h"
 #include "edge/owed.h"
@@ -130,6 +131,7 @@ at_second(evutil_socket_t fd, short what, void *arg)
     watch_fold(broker);
     watch_arrivals(broker, clock_ms());
     lanes_tick(broker->lanes);
+    levels_look(broker, clock_now());
     broker_end_turn(broker);
 }
 
@@ -409,6 +411,7 @@ read_lanes(struct broker *broker)
             return status;
         }
         lane->last = lane->in.seen = row.last;
+        lane->fill = (struct fill){mailbox_waiting(&row), mailbox_bytes_waiting(&row), 0};
     }
     return VG_OK;
 }
@@ -547,6 +550,7 @@ start_watching(struct broker *broker)
     CHECK(event_add(broker->second, &second) == 0);
     CHECK(event_add(broker->pulse, &pulse) == 0);
     watch_room(broker);
+    levels_open(broker);
 }
 
 static enum vg_status

@@ -29,8 +29,9 @@ enum {
 
 // Why sources must wait (edge/block.h).
 enum blocked_reason {
-    BLOCKED_ROOM = 1, // the store or its disk has no room: publishing is refused
-    BLOCKED_DISK = 2, // a commit takes longer than disk_slow_ms
+    BLOCKED_ROOM = 1,    // the store or its disk has no room: publishing is refused
+    BLOCKED_DISK = 2,    // a commit takes longer than disk_slow_ms
+    BLOCKED_WAITING = 4, // too many letters wait in all mailboxes: publishing is refused
 };
 
 struct zap;
@@ -106,6 +107,10 @@ struct broker {
     struct command **owed_last;
     size_t owed_len;
     struct store_room room;
+    enum limits_level room_level; // of the store against its quota
+    uint64_t waiting;             // letters in all mailboxes, of each at most its limit
+    enum limits_level level;      // of all together
+    size_t looked;                // the next mailbox whose oldest letter is looked at
     uint64_t slow_ms; // how long the slow commit took when last seen; 0: none is slow
     uint64_t unmeasured_bytes;             // written since
     struct flow_count flows[FLOW_IDS_MAX]; // since the start, by the flow's id

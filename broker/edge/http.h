@@ -18,9 +18,12 @@
 //        BUSY (a commit takes too long), DRAINING, UNKNOWN
 //   GET  /metrics                   Prometheus text
 //   GET  /v1/queues[?institution=C] {"mailboxes":[{institution, name, mailbox, waiting,
-//        in_flight, acknowledged, parked, bytes, oldest_seconds, in_per_second,
+//        in_flight, acknowledged, parked, bytes, level, oldest_seconds, in_per_second,
 //        out_per_second, connected, credit_messages, credit_bytes, last_number,
 //        last_delivery, last_acknowledgement}], "totals":{...the sums}}
+//   GET  /v1/mailboxes/N/limits     {"mailbox", "own":{messages, bytes, age_days, attempts},
+//        "in_force":{the same, with the settings' where it has none of its own}}
+//   POST /v1/mailboxes/N/limits     some of them; 0: the settings' again -> {"ticket", "own"}
 //   GET  /v1/flows                  {"flows":[{flow, published, matched, no_recipient,
 //        delivered, withheld, refused}]} since the broker started
 //   GET  /v1/status                 {"version", "uptime_seconds", "commits", "last_commit_us",

@@ -85,9 +85,21 @@ NODISCARD bool http_guard(struct call *call, const struct route *route,
 // http_text makes a JSON text out of words that may not be UTF-8.
 json_t *http_text(const char *text);
 
+// http_object reads the body's JSON object, whose members must be `known` (ends with
+// NULL). NULL when it is none, which is then a fault. Gives: json_decref.
+json_t *http_object(const struct call *call, const char *const *known,
+                    struct faults *faults);
+// http_number reads a whole number, plain or as a text of digits; 0 after a fault and when
+// it is left out.
+uint64_t http_number(const json_t *object, const char *name, uint64_t max,
+                     struct faults *faults);
+
 // ---- handlers, by file ----
 
 void get_queues(struct call *call); // http_queues.c
+
+void get_limits(struct call *call); // http_limits.c
+void post_limits(struct call *call);
 
 void get_institutions(struct call *call); // http_institutions.c
 void get_institution(struct call *call);

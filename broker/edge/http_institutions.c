@@ -229,9 +229,8 @@ get_institution(struct call *call)
 
 // ---- reading a body ----
 
-// The body's JSON object; NULL when it is none, which is then a fault.
-static json_t *
-read_object(const struct call *call, const char *const *known, struct faults *faults)
+json_t *
+http_object(const struct call *call, const char *const *known, struct faults *faults)
 {
     json_error_t error;
     json_t *object = json_loadb((const char *)call->body.at, call->body.len,
@@ -278,9 +277,8 @@ text_member(const json_t *object, const char *name, size_t min, size_t max,
     return json_string_value(value);
 }
 
-// A whole number, plain or as a text of digits; 0 after a fault and when it is left out.
-static uint64_t
-number_member(const json_t *object, const char *name, uint64_t max, struct faults *faults)
+uint64_t
+http_number(const json_t *object, const char *name, uint64_t max, struct faults *faults)
 {
     const json_t *value = json_object_get(object, name);
     const char *text = json_string_value(value);
@@ -322,7 +320,7 @@ read_sector(const struct broker *broker, const json_t *object,
         sector = catalogue_sector_by_name(broker->catalogue, name);
     }
     if (sector == NULL && (name == NULL || strspn(name, "0123456789") == strlen(name))) {
-        uint64_t number = number_member(object, "sector", UINT16_MAX, faults);
+        uint64_t number = http_number(object, "sector", UINT16_MAX, faults);
 
         sector = catalogue_sector(broker->catalogue, (uint16_t)number);
     }
@@ -377,7 +375,7 @@ read_institution(const struct broker *broker, const json_t *object,
     snprintf(institution->code, sizeof institution->code, "%s", code);
     snprintf(institution->name, sizeof institution->name, "%s", name);
     read_sector(broker, object, institution, faults);
-    institution->number = (uint32_t)number_member(object, "number", UINT32_MAX, faults);
+    institution->number = (uint32_t)http_number(object, "number", UINT32_MAX, faults);
     read_enterprise(object, institution, faults);
 }
 
@@ -395,7 +393,7 @@ post_institution(struct call *call)
                                         "number", "enterprise", NULL};
     struct institution institution = {0};
     struct faults faults = {0};
-    json_t *object = read_object(call, known, &faults);
+    json_t *object = http_object(call, known, &faults);
 
     if (object != NULL) {
         read_institution(call->broker, object, &institution, &faults);
@@ -475,7 +473,7 @@ post_key(struct call *call)
         return;
     }
     key.row.institution = institution->id;
-    object = read_object(call, known, &faults);
+    object = http_object(call, known, &faults);
     if (object != NULL) {
         read_key(object, key.key, &faults);
         key.row.role = read_role(object, &faults);
@@ -492,7 +490,7 @@ post_revoke(struct call *call)
     static const char *const known[] = {"public", NULL};
     struct key_command key = {0};
     struct faults faults = {0};
-    json_t *object = read_object(call, known, &faults);
+    json_t *object = http_object(call, known, &faults);
 
     if (object != NULL) {
         read_key(object, key.key, &faults);

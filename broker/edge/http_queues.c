@@ -121,6 +121,9 @@ add_mailbox_row(struct broker *broker, const struct mailbox_spec *spec, json_t *
     json_object_set_new(json, "acknowledged", count_of(row.acknowledged_total));
     json_object_set_new(json, "parked", count_of(row.parked));
     json_object_set_new(json, "bytes", count_of(mailbox_bytes_waiting(&row)));
+    json_object_set_new(
+        json, "level",
+        json_string(limits_level_name(lane == NULL ? LIMITS_CALM : lane->level)));
     json_object_set_new(json, "last_number", count_of(row.last));
     json_object_set_new(json, "last_acknowledgement",
                         moment_of(row.last_acknowledged_us));

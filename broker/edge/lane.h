@@ -29,7 +29,10 @@ struct lane {
     uint64_t mark;         // acknowledged up to here by any session, perhaps in the queue
     uint64_t delivered;    // since the start, repeats included
     uint64_t acknowledged; // messages' worth, since the start
-    int64_t delivered_us;  // moment of the last delivery, 0: none yet
+    struct fill fill;      // what waits; age as last looked at
+    uint64_t counted;      // of it in broker->waiting
+    enum limits_level level; // that was told last
+    int64_t delivered_us;    // moment of the last delivery, 0: none yet
     int64_t acknowledged_us; // moment of the last acknowledgement, 0: none yet
     int64_t unread_told_us;  // when its oldest letter was last warned of, 0: never
     struct rate in;          // posted

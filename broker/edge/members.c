@@ -2,6 +2,7 @@
 #include "edge/members.h"
 
 #include "edge/delivery.h"
+#include "edge/levels.h"
 #include "edge/log.h"
 #include "edge/rewinding.h"
 
@@ -124,7 +125,8 @@ take_subscribe(struct broker *broker, struct session *session, const struct post
     }
     wire_write_subscribed(lane->mailbox, spec->name, row.acknowledged, row.last,
                           mailbox_waiting(&row), &broker->frame);
-    if (broker_send_frame(broker, session)) {
+    if (broker_send_frame(broker, session) &&
+        levels_tell(broker, session, lane->mailbox)) {
         delivery_note(broker, lane);
     }
 }

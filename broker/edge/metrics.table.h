@@ -36,6 +36,9 @@
     ROW(arrivals, GAUGE, "", "connections that have not said anything yet")              \
     ROW(sessions, GAUGE, "", "sessions open now")                                        \
     ROW(queued, GAUGE, "", "commands proposed and not yet answered")                     \
+    ROW(waiting, GAUGE, "", "letters that wait, of each mailbox at most its limit")      \
+    ROW(mailboxes_warned, GAUGE, "", "mailboxes above four fifths of a limit")           \
+    ROW(mailboxes_full, GAUGE, "", "mailboxes at a limit")                               \
     ROW(tails_bytes, GAUGE, "bytes", "memory held for the newest letters")               \
     ROW(store_used_bytes, GAUGE, "bytes", "pages of the store in use")                   \
     ROW(store_file_bytes, GAUGE, "bytes", "size of the store's file")                    \

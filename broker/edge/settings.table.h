@@ -55,6 +55,15 @@
     ROW(disk_slow_ms, COUNT, "5000", 10, 3600000, AT_RELOAD,                             \
         "A commit that takes longer than this is reported, /healthz says 503 and "       \
         "sources are told to wait until it ends.")                                       \
+    ROW(mailbox_messages_max, COUNT, "10000000", 0, UINT32_MAX, AT_RELOAD,               \
+        "Letters that may wait in a mailbox without limits of its own; at 80 % and at "  \
+        "100 % it is told of. 0: no limit.")                                             \
+    ROW(mailbox_bytes_max, BYTES, "16 GiB", 0, 64 * SETTINGS_TIB, AT_RELOAD,             \
+        "The same in bytes.")                                                            \
+    ROW(waiting_messages_max, COUNT, "1000000000", 0, UINT32_MAX, AT_RELOAD,             \
+        "Letters that may wait in all mailboxes together, each counted up to its own "   \
+        "limit: above it publishing is refused, until less than 70 % wait. 0: no "       \
+        "limit.")                                                                        \
     ROW(test_persons, SWITCH, "no", 0, 1, AT_START,                                      \
         "Fictitious person numbers (month + 60) are accepted: for tests, never beside "  \
         "real people.")                                                                  \

@@ -82,6 +82,21 @@ room_is_short(const struct store_room *room, uint64_t disk_reserve_bytes, bool w
 }
 
 static void
+weigh_store(struct broker *broker)
+{
+    const struct store_room *room = &broker->room;
+    enum limits_level level =
+        level_of(room->used_bytes, room->quota_bytes, broker->room_level);
+
+    if (level != broker->room_level) {
+        broker->room_level = level;
+        log_warning("store_level", "level=%s used_bytes=%llu quota_bytes=%llu",
+                    limits_level_name(level), (unsigned long long)room->used_bytes,
+                    (unsigned long long)room->quota_bytes);
+    }
+}
+
+static void
 set_no_room(struct broker *broker, bool no_room)
 {
     writer_set_no_room(broker->writer, no_room);
@@ -110,6 +125,7 @@ watch_room(struct broker *broker)
     metrics.store_quota_bytes = broker->room.quota_bytes;
     metrics.disk_free_bytes = broker->room.disk_free_bytes;
     metrics.tails_bytes = tails_bytes(broker->tails);
+    weigh_store(broker);
     is_short = room_is_short(&broker->room, broker->settings->disk_reserve_bytes, was);
     if (is_short != was) {
         set_no_room(broker, is_short);

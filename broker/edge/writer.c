@@ -17,6 +17,7 @@ struct writer {
     bool running;
     int wake; // eventfd
     atomic_bool no_room;
+    atomic_bool crowded;
     _Atomic int64_t began_ms; // the batch at work, 0: none
     pthread_mutex_t lock;     // for what follows
     struct batch **back;      // a queue of those that came back: first, len
@@ -78,6 +79,7 @@ run(void *arg)
         batch->time = clock_now();
         batch->test_persons = writer->options.test_persons;
         batch->no_room = atomic_load(&writer->no_room);
+        batch->crowded = atomic_load(&writer->crowded);
         status = apply_batch(writer->options.applier, batch, &why);
         atomic_store(&writer->began_ms, 0);
         if (status != VG_OK) {
@@ -117,6 +119,7 @@ writer_start(const struct writer_options *options, struct writer **ret_writer,
     writer->options = *options;
     CHECK(pthread_mutex_init(&writer->lock, NULL) == 0);
     atomic_init(&writer->no_room, false);
+    atomic_init(&writer->crowded, false);
     atomic_init(&writer->began_ms, 0);
     writer->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     writer->running = writer->wake >= 0 && start_thread(writer);
@@ -200,4 +203,10 @@ void
 writer_set_no_room(struct writer *writer, bool no_room)
 {
     atomic_store(&writer->no_room, no_room);
+}
+
+void
+writer_set_crowded(struct writer *writer, bool crowded)
+{
+    atomic_store(&writer->crowded, crowded);
 }

@@ -41,5 +41,7 @@ uint64_t writer_busy_ms(const struct writer *writer);
 
 // writer_set_no_room tells coming batches whether the store is at its quota. Thread: any.
 void writer_set_no_room(struct writer *writer, bool no_room);
+// writer_set_crowded tells them whether too many letters wait. Thread: any.
+void writer_set_crowded(struct writer *writer, bool crowded);
 
 #endif

@@ -264,6 +264,53 @@ note_rewind(struct applier *applier, struct command *command)
     return VG_OK;
 }
 
+// ---- limits ----
+
+static void
+merge_limits(struct limits *limits, const struct set_limits_command *set)
+{
+    if ((set->named & LIMIT_MESSAGES) != 0) {
+        limits->messages = set->limits.messages;
+    }
+    if ((set->named & LIMIT_BYTES) != 0) {
+        limits->bytes = set->limits.bytes;
+    }
+    if ((set->named & LIMIT_AGE) != 0) {
+        limits->age_days = set->limits.age_days;
+    }
+    if ((set->named & LIMIT_ATTEMPTS) != 0) {
+        limits->attempts = set->limits.attempts;
+    }
+}
+
+enum vg_status
+set_limits(struct applier *applier, struct command *command)
+{
+    struct set_limits_command *set = &command->set_limits;
+    const struct mailbox_spec *spec = roster_mailbox(applier->roster, set->mailbox);
+    struct limits limits;
+    struct mailbox_row *row = NULL;
+    struct why text = {0};
+    enum vg_status status;
+
+    if (spec == NULL) {
+        refuse(command, VG_NOT_FOUND, "there is no mailbox %u", set->mailbox);
+        return VG_OK;
+    }
+    limits = spec->limits;
+    merge_limits(&limits, set);
+    set->limits = limits;
+    why_set(&text, "messages %llu, bytes %llu, age_days %u, attempts %u",
+            (unsigned long long)limits.messages, (unsigned long long)limits.bytes,
+            limits.age_days, limits.attempts);
+    journal_act(applier, command, ADMIN_LIMITS, set->mailbox, text.text);
+    CHECK(roster_set_limits(applier->roster, set->mailbox, &limits));
+    applier->roster_changed = true;
+    status = limits_put(applier->txn, (struct mailbox_id){set->mailbox}, &limits);
+    // Changed, so the batch tells the loop to look at it anew.
+    return status == VG_OK ? applier_box(applier, set->mailbox, &row) : status;
+}
+
 // ---- catalogues ----
 
 enum vg_status

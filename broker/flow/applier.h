@@ -117,6 +117,7 @@ NODISCARD enum vg_status remove_integration(struct applier *applier,
 NODISCARD enum vg_status consult_person(struct applier *applier, struct command *command);
 NODISCARD enum vg_status tell_history(struct applier *applier, struct command *command);
 NODISCARD enum vg_status add_mailbox(struct applier *applier, struct command *command);
+NODISCARD enum vg_status set_limits(struct applier *applier, struct command *command);
 NODISCARD enum vg_status add_institution(struct applier *applier,
                                          struct command *command);
 NODISCARD enum vg_status add_key(struct applier *applier, struct command *command);

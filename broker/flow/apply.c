@@ -40,6 +40,7 @@ batch_free(struct batch **batch)
     roster_free(&(*batch)->roster);
     free((*batch)->posted);
     free((*batch)->held);
+    free((*batch)->fills);
     free(*batch);
     *batch = NULL;
 }
@@ -237,6 +238,13 @@ know_mailbox(const struct spec_row *row, void *arg)
     return true;
 }
 
+static bool
+know_limits(struct mailbox_id mailbox, const struct limits *limits, void *arg)
+{
+    (void)roster_set_limits(arg, mailbox.number, limits);
+    return true;
+}
+
 static enum vg_status
 load_roster(struct applier *applier, struct txn *txn)
 {
@@ -245,6 +253,9 @@ load_roster(struct applier *applier, struct txn *txn)
 
     if (status == VG_OK) {
         status = spec_each(txn, know_mailbox, roster);
+    }
+    if (status == VG_OK) {
+        status = limits_each(txn, know_limits, roster);
     }
     if (status != VG_OK) {
         roster_free(&roster);
@@ -404,6 +415,7 @@ static const step_fn steps[] = {
     [COMMAND_CONSULT] = consult_person,
     [COMMAND_HISTORY] = tell_history,
     [COMMAND_ADD_MAILBOX] = add_mailbox,
+    [COMMAND_SET_LIMITS] = set_limits,
     [COMMAND_ADD_INSTITUTION] = add_institution,
     [COMMAND_ADD_KEY] = add_key,
     [COMMAND_REVOKE_KEY] = revoke_key,
@@ -420,6 +432,7 @@ forget_results(struct batch *batch)
 {
     batch->posted_len = 0;
     batch->held_len = 0;
+    batch->fills_len = 0;
     batch->commit = 0;
     batch->folded = false;
     batch->keys_changed = false;
@@ -470,6 +483,25 @@ must_tell_meta(const struct applier *applier)
     return applier->meta_told || memcmp(&told, &applier->meta, sizeof told) != 0;
 }
 
+static void
+note_fills(struct applier *applier)
+{
+    struct batch *batch = applier->batch;
+
+    if (batch->fills_size < applier->dirty_len) {
+        batch->fills_size = applier->dirty_len;
+        batch->fills = realloc(batch->fills, batch->fills_size * sizeof *batch->fills);
+        CHECK(batch->fills != NULL);
+    }
+    for (size_t i = 0; i < applier->dirty_len; i++) {
+        const struct mailbox_row *row = &box_of(applier, applier->dirty[i])->row;
+
+        batch->fills[i] = (struct mailbox_fill){applier->dirty[i], mailbox_waiting(row),
+                                                mailbox_bytes_waiting(row)};
+    }
+    batch->fills_len = applier->dirty_len;
+}
+
 static enum vg_status
 finish_batch(struct applier *applier, struct why *why)
 {
@@ -482,6 +514,7 @@ finish_batch(struct applier *applier, struct why *why)
         clean_boxes(applier);
         return VG_OK;
     }
+    note_fills(applier);
     status = bodies_flush(applier->txn, &applier->bodies, meta);
     if (status == VG_OK) {
         status = applier_put_boxes(applier);

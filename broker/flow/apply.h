@@ -27,6 +27,13 @@ struct held_change {
     int64_t due_us;
 };
 
+// What waits in a mailbox that a batch has changed.
+struct mailbox_fill {
+    uint32_t mailbox;
+    uint64_t messages;
+    uint64_t bytes;
+};
+
 // What happened to the mutations of one flow.
 struct flow_count {
     uint64_t published; // kept
@@ -46,6 +53,7 @@ struct batch {
     bool test_persons;   // fictitious numbers are accepted
     struct retry_rule retry; // of refused letters; zeros: the defaults
     bool no_room; // the store is at its quota: publishing and integrating are refused
+    bool crowded; // too many letters wait in all mailboxes: publishing is refused
     struct command *first;
     struct command *last;
     size_t len;
@@ -58,6 +66,9 @@ struct batch {
     struct held_change *held; // in order
     size_t held_len;
     size_t held_size;
+    struct mailbox_fill *fills; // of each mailbox once
+    size_t fills_len;
+    size_t fills_size;
     bool folded; // letters of commits before this one are in the backlog
     struct roster
         *roster; // a fresh copy when institutions or mailboxes changed, else NULL

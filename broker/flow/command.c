@@ -16,6 +16,7 @@ static const char *const names[] = {
     [COMMAND_CONSULT] = "consult",
     [COMMAND_HISTORY] = "history",
     [COMMAND_ADD_MAILBOX] = "add_mailbox",
+    [COMMAND_SET_LIMITS] = "set_limits",
     [COMMAND_ADD_INSTITUTION] = "add_institution",
     [COMMAND_ADD_KEY] = "add_key",
     [COMMAND_REVOKE_KEY] = "revoke_key",

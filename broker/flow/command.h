@@ -25,6 +25,7 @@ enum command_kind {
     COMMAND_CONSULT,
     COMMAND_HISTORY,
     COMMAND_ADD_MAILBOX,
+    COMMAND_SET_LIMITS,
     COMMAND_ADD_INSTITUTION,
     COMMAND_ADD_KEY,
     COMMAND_REVOKE_KEY,
@@ -181,6 +182,20 @@ struct add_mailbox_command {
     uint32_t mailbox; // answer
 };
 
+// Which members of struct limits a command names; the others stay as they are.
+enum limits_member {
+    LIMIT_MESSAGES = 1,
+    LIMIT_BYTES = 2,
+    LIMIT_AGE = 4,
+    LIMIT_ATTEMPTS = 8
+};
+
+struct set_limits_command {
+    uint32_t mailbox;
+    uint32_t named;       // bits of enum limits_member
+    struct limits limits; // 0: the settings' again; answer: all of the mailbox's own
+};
+
 struct add_institution_command {
     struct institution institution; // id 0: a new one; the sector and code must be valid
 };
@@ -246,6 +261,7 @@ struct command {
         struct consult_command consult;
         struct history_command history;
         struct add_mailbox_command add_mailbox;
+        struct set_limits_command set_limits;
         struct add_institution_command add_institution;
         struct key_command key;
         struct load_catalogue_command load_catalogue;

@@ -175,16 +175,25 @@ move_letter(struct expiry *expiry, uint32_t mailbox, uint64_t number, uint64_t b
 
 // ---- letters that nobody takes ----
 
-static bool
-has_waited_too_long(const struct expiry *expiry, uint64_t body_address)
+// A mailbox's own limit goes before the settings'.
+static uint32_t
+unread_days(const struct expiry *expiry, uint32_t mailbox)
 {
-    int64_t limit_us =
-        expiry->applier->now.us - (int64_t)expiry->command->unread_days * DAY_US;
+    const struct mailbox_spec *spec = roster_mailbox(expiry->applier->roster, mailbox);
+
+    return spec != NULL && spec->limits.age_days != 0 ? spec->limits.age_days
+                                                      : expiry->command->unread_days;
+}
+
+static bool
+has_waited_too_long(const struct expiry *expiry, uint32_t mailbox, uint64_t body_address)
+{
+    uint32_t days = unread_days(expiry, mailbox);
+    int64_t limit_us = expiry->applier->now.us - (int64_t)days * DAY_US;
     struct hot_content content;
     struct bytes body;
 
-    return expiry->command->unread_days != 0 &&
-           body_get(expiry->applier->txn, body_address, &body) == VG_OK &&
+    return days != 0 && body_get(expiry->applier->txn, body_address, &body) == VG_OK &&
            hot_read_content((struct hot_bytes){body.at, body.len}, &content) == HOT_OK &&
            (int64_t)content.kept_at_us <= limit_us;
 }
@@ -238,7 +247,7 @@ park_unread(struct expiry *expiry, uint32_t mailbox, uint64_t number, enum place
         return status;
     }
     expiry->effort += EFFORT_PARK;
-    why_set(&reason, "unread for %u days", expiry->command->unread_days);
+    why_set(&reason, "unread for %u days", unread_days(expiry, mailbox));
     status = letter_subject(applier->txn, &letter, &subject);
     if (status == VG_OK) {
         status = applier_park(applier, mailbox, &letter, subject, 0, reason.text);
@@ -260,7 +269,7 @@ keep_letter(struct expiry *expiry, uint32_t mailbox, uint64_t number, uint64_t b
     if (!is_sound(expiry, body)) {
         return VG_OK;
     }
-    if (place != PLACE_PARKED && has_waited_too_long(expiry, body)) {
+    if (place != PLACE_PARKED && has_waited_too_long(expiry, mailbox, body)) {
         status = park_unread(expiry, mailbox, number, &place);
     }
     return status == VG_OK ? move_letter(expiry, mailbox, number, body, size, place)

@@ -507,6 +507,8 @@ publish_is_possible(struct applier *applier, struct command *command)
     if (applier->batch->no_room) {
         refuse(command, VG_STORE_FULL,
                "the store is at its quota; acknowledging goes on");
+    } else if (applier->batch->crowded) {
+        refuse(command, VG_BUSY, "too many letters wait in all mailboxes together");
     } else if (applier->catalogue == NULL) {
         refuse(command, VG_BUSY, "no catalogue is loaded yet");
     } else if (roster_institution(applier->roster, command->actor) == NULL) {

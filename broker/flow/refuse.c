@@ -131,7 +131,13 @@ static bool
 is_parked_now(const struct applier *applier, const struct refuse_command *request,
               const struct held_row *row, const struct mailbox_row *box)
 {
-    return request->park || retry_is_over(&applier->batch->retry, row->head.attempts) ||
+    const struct mailbox_spec *spec = roster_mailbox(applier->roster, request->mailbox);
+    struct retry_rule rule = applier->batch->retry;
+
+    if (spec != NULL && spec->limits.attempts != 0) {
+        rule.attempts = spec->limits.attempts;
+    }
+    return request->park || retry_is_over(&rule, row->head.attempts) ||
            (row->head.state == HELD_GONE && box->held >= HELD_MAX);
 }
 

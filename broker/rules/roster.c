@@ -275,6 +275,17 @@ roster_put_mailbox(struct roster *roster, const struct mailbox_spec *mailbox)
     seat_mailbox(seat, kept);
 }
 
+bool
+roster_set_limits(struct roster *roster, uint32_t mailbox, const struct limits *limits)
+{
+    struct mailbox_spec *kept = find_mailbox(roster, mailbox);
+
+    if (kept != NULL) {
+        kept->limits = *limits;
+    }
+    return kept != NULL;
+}
+
 // ---- questions ----
 
 const struct institution *

@@ -7,6 +7,7 @@
 #define RULES_ROSTER_H
 
 #include "rules/catalogue.h"
+#include "values/limits.h"
 
 enum { CHOICES_MAX = 128, MAILBOX_NAME_LEN = 32, MAILBOXES_PER_INSTITUTION_MAX = 16 };
 
@@ -23,6 +24,7 @@ struct mailbox_spec {
     uint32_t institution;
     char name[MAILBOX_NAME_LEN]; // "default" for the first
     uint16_t choices_len;        // 0: everything the institution is entitled to
+    struct limits limits;        // its own, 0: the settings'
     struct choice choices[CHOICES_MAX];
 };
 
@@ -37,6 +39,10 @@ struct roster *roster_copy(const struct roster *roster);
 void roster_put(struct roster *roster, const struct institution *institution);
 // roster_put_mailbox adds or replaces a mailbox of an institution that is there. Copies.
 void roster_put_mailbox(struct roster *roster, const struct mailbox_spec *mailbox);
+
+// roster_set_limits gives a mailbox its own limits; false when there is no such mailbox.
+bool roster_set_limits(struct roster *roster, uint32_t mailbox,
+                       const struct limits *limits);
 
 // Questions lend until the next put; NULL when not found.
 const struct institution *roster_institution(const struct roster *roster, uint32_t id);

@@ -158,6 +158,7 @@ enum journal_admin_act {
     ADMIN_MAILBOX,
     ADMIN_CATALOGUE,
     ADMIN_REWIND, // letters of a mailbox were sent again on request: "from N through M"
+    ADMIN_LIMITS,
 };
 
 struct journal_admin {

@@ -226,6 +226,60 @@ spec_each(struct txn *txn, spec_fn each, void *arg)
     return walk(txn, TABLE_SPECS, give_spec, &(struct spec_call){each, arg});
 }
 
+// ---- limits of mailboxes ----
+
+_Static_assert(sizeof(struct limits) == 24, "stored as is");
+
+enum vg_status
+limits_put(struct txn *txn, struct mailbox_id mailbox, const struct limits *limits)
+{
+    struct key key = key_of_u32(mailbox.number);
+    bool none = limits->messages == 0 && limits->bytes == 0 && limits->age_days == 0 &&
+                limits->attempts == 0;
+
+    return none ? table_erase(txn, TABLE_LIMITS, &key)
+                : table_put(txn, TABLE_LIMITS, &key, view(limits, sizeof *limits), 0);
+}
+
+enum vg_status
+limits_get(struct txn *txn, struct mailbox_id mailbox, struct limits *ret_limits)
+{
+    struct key key = key_of_u32(mailbox.number);
+    enum vg_status status =
+        table_get_struct(txn, TABLE_LIMITS, &key, ret_limits, sizeof *ret_limits);
+
+    if (status == VG_NOT_FOUND) {
+        *ret_limits = (struct limits){.messages = 0};
+        return VG_OK;
+    }
+    return status;
+}
+
+struct limits_call {
+    limits_fn each;
+    void *arg;
+};
+
+static enum vg_status
+give_limits(struct bytes key, struct bytes value, void *arg, bool *go_on)
+{
+    const struct limits_call *call = arg;
+    struct limits limits;
+
+    if (key.len != sizeof(uint32_t) || value.len != sizeof limits) {
+        return VG_STORE_BROKEN;
+    }
+    memcpy(&limits, value.at, sizeof limits);
+    *go_on = call->each((struct mailbox_id){read_be32(key.at)}, &limits, call->arg);
+    return VG_OK;
+}
+
+enum vg_status
+limits_each(struct txn *txn, limits_fn each, void *arg)
+{
+    return walk(txn, TABLE_LIMITS, give_limits, &(struct limits_call){each, arg});
+}
+
 // ---- producers and what they were refused ----
 
 static struct key

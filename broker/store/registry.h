@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
-// registry.h - small tables: institutions, keys, mailbox specifications, producers,
-// refusals, catalogues.
+// registry.h - small tables: institutions, keys, mailbox specifications and limits,
+// producers, refusals, catalogues.
 //
 //  "institutions"  u32 BE id                            -> struct institution
 //  "keys"          32 bytes CURVE public key            -> struct key_row
 //  "specs"         u32 BE mailbox                       -> struct spec_row, choices of 16 B
+//  "limits"        u32 BE mailbox                       -> struct limits
 //  "producers"     u32 BE institution, u32 BE producer  -> struct producer_row
 //  "refusals"      the same, u64 BE number              -> u16 status, text
 //  "catalogues"    u64 BE version          -> i64 loaded_us, i64 effective_us, text
@@ -13,6 +14,7 @@
 
 #include "base/buffer.h"
 #include "store/meta.h"
+#include "values/limits.h"
 
 // Each `_put` writes a row over the one with its key; each `_get` copies one out, VG_NOT_FOUND
 // when there is none; each `_each` calls back in order of the keys until the callback says
@@ -68,6 +70,16 @@ struct spec_row {
 NODISCARD enum vg_status spec_put(struct txn *txn, const struct spec_row *row);
 typedef bool (*spec_fn)(const struct spec_row *row, void *arg);
 NODISCARD enum vg_status spec_each(struct txn *txn, spec_fn each, void *arg);
+
+// A mailbox's own limits; limits_put without any erases the row.
+NODISCARD enum vg_status limits_put(struct txn *txn, struct mailbox_id mailbox,
+                                    const struct limits *limits);
+// limits_get gives zeros for a mailbox that has none of its own.
+NODISCARD enum vg_status limits_get(struct txn *txn, struct mailbox_id mailbox,
+                                    struct limits *ret_limits);
+typedef bool (*limits_fn)(struct mailbox_id mailbox, const struct limits *limits,
+                          void *arg);
+NODISCARD enum vg_status limits_each(struct txn *txn, limits_fn each, void *arg);
 
 struct producer_row {
     uint64_t last_number;

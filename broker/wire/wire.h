@@ -83,6 +83,9 @@ void wire_write_refused(enum vg_status status, const char *sentence,
 void wire_write_blocked(enum vg_status status, const char *sentence,
                         struct buffer *frame);
 void wire_write_resumed(struct buffer *frame);
+// level: LIMITS_CALM is CALM on the wire, and so on.
+void wire_write_notice(uint32_t mailbox, enum limits_level level, const char *sentence,
+                       struct buffer *frame);
 void wire_write_goodbye(const char *reason, struct buffer *frame);
 void wire_write_subscribed(uint32_t mailbox, const char *name, uint64_t acknowledged,
                            uint64_t last, uint64_t waiting, struct buffer *frame);

@@ -118,6 +118,21 @@ wire_write_goodbye(const char *reason, struct buffer *frame)
 }
 
 void
+wire_write_notice(uint32_t mailbox, enum limits_level level, const char *sentence,
+                  struct buffer *frame)
+{
+    Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
+    Vigie__V1__Notice body = VIGIE__V1__NOTICE__INIT;
+
+    body.mailbox = mailbox;
+    body.level = (Vigie__V1__Notice__Level)level;
+    body.sentence = text(sentence);
+    message.message_case = VIGIE__V1__TO_CLIENT__MESSAGE_NOTICE;
+    message.notice = &body;
+    write_frame(&message, frame);
+}
+
+void
 wire_write_subscribed(uint32_t mailbox, const char *name, uint64_t acknowledged,
                       uint64_t last, uint64_t waiting, struct buffer *frame)
 {
@@ -462,6 +477,7 @@ wire_write_answer(const struct command *command, const struct roster *roster,
         break;
     case COMMAND_ACKNOWLEDGE:
     case COMMAND_DEFER:
+    case COMMAND_SET_LIMITS:
     case COMMAND_ADD_INSTITUTION:
     case COMMAND_ADD_KEY:
     case COMMAND_REVOKE_KEY:

@@ -22,6 +22,7 @@ command_queues(struct cli *cli)
         "ACKNOWLEDGED:acknowledged:right",
         "PARKED:parked:right",
         "BYTES:bytes:right",
+        "LEVEL:level",
         "OLDEST S:oldest_seconds:right",
         "IN/S:in_per_second:right",
         "OUT/S:out_per_second:right",

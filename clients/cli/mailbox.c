@@ -179,6 +179,75 @@ list_mailboxes(struct cli *cli)
     return code;
 }
 
+// ---- limits: an administrator's ----
+
+static const char *const limit_names[] = {"messages", "bytes", "age_days", "attempts"};
+
+static void
+print_limits(const struct admin_answer *answer)
+{
+    const json_t *own = json_object_get(answer->body, "own");
+    const json_t *in_force = json_object_get(answer->body, "in_force");
+
+    for (size_t i = 0; i < sizeof limit_names / sizeof limit_names[0]; i++) {
+        json_int_t number = json_integer_value(json_object_get(own, limit_names[i]));
+
+        printf("%-9s own %lld", limit_names[i], (long long)number);
+        if (in_force != NULL) {
+            printf(", in force %lld", (long long)json_integer_value(
+                                          json_object_get(in_force, limit_names[i])));
+        }
+        putchar('\n');
+    }
+}
+
+static int
+mailbox_limits(struct cli *cli)
+{
+    const char *values[4] = {NULL};
+    const struct cli_option options[] = {
+        {"messages", "N", "letters that may wait; 0: as in the settings", &values[0],
+         NULL},
+        {"bytes", "N", "the same in bytes", &values[1], NULL},
+        {"age-days", "N", "the same in days of the oldest", &values[2], NULL},
+        {"attempts", "N", "refusals of a letter before it is parked", &values[3], NULL},
+    };
+    json_t *object = json_object();
+    struct admin_answer answer;
+    uint64_t number = 0;
+    char path[64];
+    int code = EXIT_DONE;
+    bool good = cli_options(cli, options, 4, 1, 1) &&
+                cli_number("MAILBOX", cli->argv[1], 1, UINT32_MAX, &number);
+
+    snprintf(path, sizeof path, "/v1/mailboxes/%llu/limits", (unsigned long long)number);
+    for (size_t i = 0; good && i < sizeof values / sizeof values[0]; i++) {
+        if (values[i] != NULL) {
+            good = cli_number(limit_names[i], values[i], 0, INT64_MAX, &number);
+            json_object_set_new(object, limit_names[i], json_integer((json_int_t)number));
+        }
+    }
+    if (!good) {
+        json_decref(object);
+        return EXIT_USAGE;
+    }
+
+    char *body = json_object_size(object) == 0 ? NULL : json_dumps(object, JSON_COMPACT);
+
+    json_decref(object);
+    admin_call(cli, path, body, body == NULL ? 0 : strlen(body), &answer);
+    free(body);
+    if (admin_done(cli, &answer, &code)) {
+        if (cli->json) {
+            cli_print(json_incref(answer.body));
+        } else {
+            print_limits(&answer);
+        }
+    }
+    admin_answer_clear(&answer);
+    return code;
+}
+
 int
 command_mailbox(struct cli *cli)
 {
@@ -186,6 +255,7 @@ command_mailbox(struct cli *cli)
         {"add", "NAME [FLOW[:QUALITY,...] ...]", "one more; no FLOW: everything",
          add_mailbox},
         {"list", "", "the institution's own", list_mailboxes},
+        {"limits", "MAILBOX", "how much may wait in it: shown, or set", mailbox_limits},
     };
 
     return cli_run(cli, verbs, sizeof verbs / sizeof verbs[0]);

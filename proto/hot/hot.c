@@ -18,7 +18,7 @@ enum {
     LENGTH_BYTES_MAX = 5,
     MUTATION_NUMBER_MAX = 13,
     TO_BROKER_NUMBER_MAX = 10,
-    TO_CLIENT_NUMBER_MAX = 15,
+    TO_CLIENT_NUMBER_MAX = 16,
 };
 
 // ---- reading ----

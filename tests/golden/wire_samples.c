@@ -449,6 +449,11 @@ add_answers_to_members(struct list *list)
     frame->rewound->mailbox = 3;
     frame->rewound->from = 1000001;
     frame->rewound->through = 1000040;
+    frame = to_client(list, "to_client_notice", VIGIE__V1__TO_CLIENT__MESSAGE_NOTICE);
+    frame->notice = NEW(Notice, notice);
+    frame->notice->mailbox = 3;
+    frame->notice->level = VIGIE__V1__NOTICE__LEVEL__WARNED;
+    frame->notice->sentence = "8000 letters wait, the limit is 10000";
     frame = to_client(list, "to_client_refused", VIGIE__V1__TO_CLIENT__MESSAGE_REFUSED);
     frame->refused = NEW(Refused, refused);
     frame->refused->fault = fault();

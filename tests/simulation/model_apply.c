@@ -695,6 +695,8 @@ follow(struct model *model, const struct command *command, bool room,
     case COMMAND_EXPIRE:
         follow_expire(model, command, applied);
         break;
+    case COMMAND_SET_LIMITS:
+        break; // none here has limits
     case COMMAND_FOLD:
     case COMMAND_LOAD_PERSONS:
     case COMMAND_REWIND:

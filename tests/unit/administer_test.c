@@ -63,6 +63,45 @@ refuses_an_institution_twice_or_malformed(void **state)
     assert_memory_equal(&before, &after, sizeof before);
 }
 
+// ---- limits ----
+
+static void
+limits_are_set_one_by_one_and_journaled(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct command *command = flow_command(f, COMMAND_SET_LIMITS, 0);
+    struct limits expected = {.bytes = 7, .attempts = 3};
+    struct limits limits;
+
+    command->set_limits = (struct set_limits_command){
+        .mailbox = CPAS_A,
+        .named = LIMIT_MESSAGES | LIMIT_ATTEMPTS,
+        .limits = {.messages = 10, .bytes = 99, .attempts = 3}};
+    flow_apply(f);
+    assert_int_equal(command->status, VG_OK);
+    assert_int_equal(last_line(f).act, ADMIN_LIMITS);
+    assert_int_equal(last_line(f).object, CPAS_A);
+    command = flow_command(f, COMMAND_SET_LIMITS, 0);
+    command->set_limits = (struct set_limits_command){
+        .mailbox = CPAS_A, .named = LIMIT_MESSAGES | LIMIT_BYTES, .limits = {.bytes = 7}};
+    flow_apply(f);
+    assert_int_equal(limits_get(flow_view(f), (struct mailbox_id){CPAS_A}, &limits),
+                     VG_OK);
+    assert_memory_equal(&limits, &expected, sizeof limits);
+    assert_memory_equal(&roster_mailbox(f->done->roster, CPAS_A)->limits, &expected,
+                        sizeof expected);
+    flow_reopen(f);
+    command = flow_command(f, COMMAND_SET_LIMITS, 0);
+    command->set_limits =
+        (struct set_limits_command){.mailbox = CPAS_A, .named = LIMIT_AGE};
+    flow_apply(f);
+    assert_memory_equal(&command->set_limits.limits, &expected, sizeof expected);
+    command = flow_command(f, COMMAND_SET_LIMITS, 0);
+    command->set_limits.mailbox = 4711;
+    flow_apply(f);
+    assert_int_equal(command->status, VG_NOT_FOUND);
+}
+
 // ---- keys ----
 
 static struct command *
@@ -359,6 +398,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         FLOW_TEST(adds_an_institution_with_its_mailbox),
+        FLOW_TEST(limits_are_set_one_by_one_and_journaled),
         FLOW_TEST(refuses_an_institution_twice_or_malformed),
         FLOW_TEST(adds_and_revokes_a_key),
         FLOW_TEST(an_institution_has_two_keys_for_one_use),

@@ -506,6 +506,25 @@ what_nobody_takes_is_parked(void **state)
 }
 
 static void
+a_mailbox_has_its_own_number_of_days(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct command *command;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    flow_follow(f, CPAS_B, 1, 4);
+    command = flow_command(f, COMMAND_SET_LIMITS, 0);
+    command->set_limits = (struct set_limits_command){
+        .mailbox = CPAS_A, .named = LIMIT_AGE, .limits = {.age_days = 10}};
+    flow_apply(f);
+    publish(f, 1, 1);
+    assert_int_equal(pass_unread_days(f, 9), 0);
+    assert_int_equal(pass_unread_days(f, REPLAY_DAYS), 1);
+    assert_string_equal(held_of(f, CPAS_A, 1).reason, "unread for 10 days");
+    assert_int_equal(flow_row(f, CPAS_B).parked, 0);
+}
+
+static void
 the_answer_names_what_was_parked(void **state)
 {
     struct flow_fixture *f = *state;
@@ -885,6 +904,7 @@ main(void)
         FLOW_TEST(what_is_erased_is_in_no_live_page),
         FLOW_TEST(a_compacting_copy_has_nothing_that_was_erased),
         FLOW_TEST(what_nobody_takes_is_parked),
+        FLOW_TEST(a_mailbox_has_its_own_number_of_days),
         FLOW_TEST(the_answer_names_what_was_parked),
         FLOW_TEST(a_refused_letter_is_parked_in_the_end),
         FLOW_TEST(records_go_after_the_months_set),

@@ -1037,6 +1037,32 @@ a_mailbox_shows_what_waits_in_it(void **state)
 }
 
 static void
+limits_are_shown_and_set(void **state)
+{
+    struct bench *bench = *state;
+    uint32_t member = add(bench, "CPAS-A", "CPAS");
+    char path[64];
+    struct answer answer;
+
+    snprintf(path, sizeof path, "/v1/mailboxes/%u/limits", member);
+    answer = post(bench, path, "{\"messages\":5,\"attempts\":2}");
+    assert_int_equal(answer.http, 200);
+    assert_true(number_at(answer.json, "ticket") > 0);
+    assert_int_equal(number_at(at(answer.json, "own"), "messages"), 5);
+    answer_clear(&answer);
+    answer = get(bench, path);
+    assert_int_equal(number_at(at(answer.json, "own"), "attempts"), 2);
+    assert_int_equal(number_at(at(answer.json, "own"), "bytes"), 0);
+    assert_int_equal(number_at(at(answer.json, "in_force"), "messages"), 5);
+    assert_true(number_at(at(answer.json, "in_force"), "bytes") > 0);
+    answer_clear(&answer);
+    refused(bench, post(bench, path, "{\"messages\":-1}"), 400, VG_MALFORMED, "messages");
+    refused(bench, post(bench, path, "{\"letters\":1}"), 400, VG_MALFORMED, "letters");
+    refused(bench, get(bench, "/v1/mailboxes/4711/limits"), 404, VG_NOT_FOUND, "4711");
+    refused(bench, get(bench, "/v1/mailboxes/x/limits"), 404, VG_NOT_FOUND, "x");
+}
+
+static void
 an_open_mailbox_shows_what_is_in_flight(void **state)
 {
     struct bench *bench = *state;
@@ -1409,6 +1435,7 @@ main(void)
         TEST(the_catalogue_in_force_is_shown_and_replaced),
         TEST(every_fault_of_a_catalogue_is_told_with_its_line),
         TEST(a_mailbox_shows_what_waits_in_it),
+        TEST(limits_are_shown_and_set),
         TEST(an_open_mailbox_shows_what_is_in_flight),
         TEST(an_acknowledged_mailbox_is_empty),
         TEST(flows_count_what_was_published_and_who_got_it),

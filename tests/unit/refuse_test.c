@@ -108,6 +108,27 @@ pauses_grow_until_it_is_parked(void **state)
 }
 
 static void
+a_mailbox_has_its_own_number_of_attempts(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct letter_about letters[LETTERS_HELD];
+    struct command *command;
+
+    held_publish(f, 4, letters);
+    command = flow_command(f, COMMAND_SET_LIMITS, 0);
+    command->set_limits = (struct set_limits_command){
+        .mailbox = CPAS_A, .named = LIMIT_ATTEMPTS, .limits = {.attempts = 2}};
+    flow_apply(f);
+    command = held_refuse(f, &letters[0], "no");
+    flow_apply(f);
+    assert_int_equal(command->refuse.state, HELD_RETRY);
+    command = held_refuse(f, &letters[0], "no, never");
+    flow_apply(f);
+    assert_int_equal(command->refuse.state, HELD_PARKED);
+    assert_int_equal(held_on_disk(f, 1).head.attempts, 2);
+}
+
+static void
 the_institution_may_choose_the_pause_or_park(void **state)
 {
     struct flow_fixture *f = *state;
@@ -410,6 +431,7 @@ main(void)
         FLOW_TEST(a_refused_letter_waits_for_its_next_try),
         FLOW_TEST(the_mark_passes_it_and_only_its_own_number_ends_it),
         FLOW_TEST(pauses_grow_until_it_is_parked),
+        FLOW_TEST(a_mailbox_has_its_own_number_of_attempts),
         FLOW_TEST(the_institution_may_choose_the_pause_or_park),
         FLOW_TEST(later_ones_about_the_same_person_wait_behind_it),
         FLOW_TEST(a_parked_letter_lets_the_next_one_go),

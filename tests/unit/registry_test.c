@@ -460,6 +460,39 @@ every_call_that_fails_is_passed_on_and_changes_nothing(void **state)
     assert_in_range(n, 20, 60);
 }
 
+static bool
+see_limits(struct mailbox_id mailbox, const struct limits *limits, void *arg)
+{
+    uint64_t *sum = arg;
+
+    *sum += mailbox.number * 1000 + limits->messages;
+    return true;
+}
+
+static void
+limits_come_back_and_none_leave_no_row(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct txn *txn = fresh_store_write(fresh);
+    struct limits limits = {.messages = 5, .bytes = 6, .age_days = 7, .attempts = 8};
+    struct limits none = {.messages = 0};
+    struct limits got;
+    uint64_t sum = 0;
+
+    assert_int_equal(limits_put(txn, (struct mailbox_id){3}, &limits), VG_OK);
+    assert_int_equal(limits_put(txn, (struct mailbox_id){4}, &limits), VG_OK);
+    assert_int_equal(limits_put(txn, (struct mailbox_id){4}, &none), VG_OK);
+    fresh_store_commit(&txn);
+    txn = fresh_store_read(fresh);
+    assert_int_equal(limits_get(txn, (struct mailbox_id){3}, &got), VG_OK);
+    assert_memory_equal(&got, &limits, sizeof got);
+    assert_int_equal(limits_get(txn, (struct mailbox_id){4}, &got), VG_OK);
+    assert_memory_equal(&got, &none, sizeof got);
+    assert_int_equal(limits_each(txn, see_limits, &sum), VG_OK);
+    assert_int_equal(sum, 3005);
+    store_abort(&txn);
+}
+
 int
 main(void)
 {
@@ -467,6 +500,7 @@ main(void)
         fresh_store_test(institutions_come_back_in_order_of_their_id),
         fresh_store_test(keys_are_found_by_their_bytes),
         fresh_store_test(specifications_keep_their_choices),
+        fresh_store_test(limits_come_back_and_none_leave_no_row),
         fresh_store_test(a_producer_belongs_to_its_institution),
         fresh_store_test(a_refusal_is_remembered_with_its_words),
         fresh_store_test(catalogues_of_any_length_come_back),
