@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <zmq.h>
 
+enum { SOCKETS_MAX = 16384 };
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *context;
 static unsigned users;
@@ -18,6 +20,10 @@ vg_context_take(void)
     (void)pthread_mutex_lock(&lock);
     if (users == 0) {
         context = zmq_ctx_new();
+        if (context != NULL) {
+            // Otherwise 1,023; a program may hold thousands of connections.
+            (void)zmq_ctx_set(context, ZMQ_MAX_SOCKETS, SOCKETS_MAX);
+        }
     }
     if (context != NULL) {
         users++;

@@ -15,7 +15,7 @@
 
 #include "hot/hot.h"
 
-enum { CHILDREN_MAX = 8, OPEN_TIMEOUT_MS = 60000, POLL_MS = 100 };
+enum { CHILDREN_MAX = 8, OPEN_TIMEOUT_MS = 60000, POLL_MS = 100, OPENED_AT_ONCE = 50 };
 
 struct crew {
     pid_t child[CHILDREN_MAX];
@@ -80,7 +80,7 @@ count_notification(const struct vg_notification *notification, void *arg)
         atomic_store_explicit(&tally->withheld, tally->withheld + notification->withheld,
                               memory_order_relaxed);
     }
-    return true;
+    return !receiver->job->stuck;
 }
 
 // Its default mailbox, or this connection's share of the list.
@@ -93,6 +93,7 @@ open_mailboxes(const struct crew_job *job, struct vg_subscriber *subscriber, siz
     size_t first = job->mailboxes == NULL ? 0 : key;
     size_t step = job->mailboxes == NULL ? 1 : job->keys_len;
 
+    tally->connected += job->mailboxes != NULL && key >= len; // it only listens
     for (size_t i = first; i < len; i += step) {
         uint32_t mailbox = job->mailboxes == NULL ? 0 : job->mailboxes[i];
 
@@ -152,14 +153,9 @@ process_all(struct vg_subscriber **subscribers, struct pollfd *fds, size_t len)
 }
 
 static void
-receive_until_told(struct vg_subscriber **subscribers, size_t len, struct tally *tally)
+receive_until_told(struct vg_subscriber **subscribers, struct pollfd *fds, size_t len,
+                   struct tally *tally)
 {
-    struct pollfd *fds = calloc(len + 1, sizeof *fds);
-
-    for (size_t i = 0; i < len; i++) {
-        fds[i] = (struct pollfd){
-            .fd = vg_subscriber_fd(subscribers[i]), .events = POLLIN, .revents = POLLIN};
-    }
     while (tally->stop == 0) {
         uint64_t before = tally->received;
         int wait = process_all(subscribers, fds, len);
@@ -169,7 +165,6 @@ receive_until_told(struct vg_subscriber **subscribers, size_t len, struct tally 
         }
         poll(fds, len, wait);
     }
-    free(fds);
 }
 
 static void
@@ -177,6 +172,7 @@ be_child(const struct crew_job *job, size_t child, struct tally *tally)
 {
     struct receiver receiver = {.job = job, .tally = tally};
     struct vg_subscriber **subscribers = calloc(job->keys_len + 1, sizeof *subscribers);
+    struct pollfd *fds = calloc(job->keys_len + 1, sizeof *fds);
     size_t len = 0;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -185,13 +181,20 @@ be_child(const struct crew_job *job, size_t child, struct tally *tally)
 
         if (subscriber != NULL) {
             open_mailboxes(job, subscriber, key, tally);
+            fds[len] = (struct pollfd){.events = POLLIN, .revents = POLLIN};
             subscribers[len++] = subscriber;
         }
+        // Those that are open must not fall silent while others follow.
+        if (len % OPENED_AT_ONCE == 0) {
+            (void)process_all(subscribers, fds, len);
+            poll(fds, len, 0);
+        }
     }
-    receive_until_told(subscribers, len, tally);
+    receive_until_told(subscribers, fds, len, tally);
     for (size_t i = 0; i < len; i++) {
         vg_subscriber_close(&subscribers[i]);
     }
+    free(fds);
     free(subscribers);
 }
 
@@ -201,7 +204,8 @@ struct crew *
 crew_start(const struct crew_job *job, int timeout_seconds)
 {
     struct crew *crew = calloc(1, sizeof *crew);
-    size_t wanted = job->mailboxes == NULL ? job->keys_len : job->mailboxes_len;
+    size_t wanted =
+        job->keys_len > job->mailboxes_len ? job->keys_len : job->mailboxes_len;
     uint64_t end = monotonic_us() + (uint64_t)timeout_seconds * 1000000;
     struct tally sum;
 
@@ -228,7 +232,7 @@ crew_start(const struct crew_job *job, int timeout_seconds)
         crew_sum(crew, &sum);
     } while (sum.connected + sum.failed < wanted && monotonic_us() < end);
     if (sum.connected < wanted) {
-        fprintf(stderr, "vigie: %llu of %zu mailboxes could be opened\n",
+        fprintf(stderr, "vigie: %llu of %zu mailboxes or connections could be opened\n",
                 (unsigned long long)sum.connected, wanted);
         crew_stop(&crew);
     }

@@ -33,6 +33,7 @@ struct crew_job {
     size_t children;
     uint32_t window_messages;
     uint64_t window_bytes;
+    bool stuck;         // nothing is acknowledged
     bool latency_of_id; // "id" of a mutation is the moment it was due, CLOCK_REALTIME us
 };
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: EUPL-1.2
+// scenario_sessions.c - thousands of connections: how long do they take to come, what do they
+// cost when nothing happens, and how long do letters take beside them?
+//
+// Each CPAS has a connection of its own; the others say and hear heartbeats only.
+#include <stdio.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+struct found {
+    double connect_s;
+    uint64_t bytes; // of memory, more than before they came
+    double idle_cpu_s;
+    struct bench_result result;
+};
+
+static bool
+run_with(const struct bench *bench, const uint32_t *mailboxes, size_t connections,
+         struct found *ret)
+{
+    uint64_t begin_us = monotonic_us();
+    uint64_t bytes = bench_resident_bytes(bench);
+    struct crew *crew = bench_crew(bench, mailboxes, bench->synthetic.cpas_len,
+                                   connections, BENCH_WINDOW, false);
+    double cpu_s;
+    bool good;
+
+    if (crew == NULL) {
+        return false;
+    }
+    ret->connect_s = (double)(monotonic_us() - begin_us) / 1e6;
+    ret->bytes = bench_resident_bytes(bench) - bytes;
+    cpu_s = bench_cpu_s(bench);
+    sleep((unsigned)bench->seconds);
+    ret->idle_cpu_s = (bench_cpu_s(bench) - cpu_s) / (double)bench->seconds;
+    good = bench_run(bench, crew, bench->rate, &ret->result);
+    crew_stop(&crew);
+    return good;
+}
+
+static void
+report(const struct bench *bench, size_t connections, const struct found *found)
+{
+    const struct bench_result *result = &found->result;
+
+    if (bench->cli->json) {
+        cli_print(json_pack(
+            "{s:I,s:f,s:I,s:f,s:I,s:I,s:f,s:o,s:o}", "sessions", (json_int_t)connections,
+            "connect_seconds", found->connect_s, "resident_bytes_more",
+            (json_int_t)found->bytes, "idle_cpu_share", found->idle_cpu_s, "rate_asked",
+            (json_int_t)bench->rate, "notifications", (json_int_t)result->sum.received,
+            "broker_cpu_seconds", result->broker_cpu_s, "published_to_received_us",
+            bench_latency_json(&result->sum.latency), "published_to_answered_us",
+            bench_latency_json(&result->answered)));
+        return;
+    }
+    printf(
+        "%zu sessions: open after %.1f s, %.1f MB more of memory, %.1f %% of a core when "
+        "nothing is sent\n",
+        connections, found->connect_s, (double)found->bytes / 1e6,
+        found->idle_cpu_s * 100);
+    printf("  %llu mutations a second, open loop; broker %.2f s of CPU in %.1f s\n",
+           (unsigned long long)bench->rate, result->broker_cpu_s, result->seconds);
+    bench_print_latency("published -> received", &result->sum.latency);
+    bench_print_latency("published -> answered", &result->answered);
+    fflush(stdout);
+}
+
+bool
+scenario_sessions(struct bench *bench)
+{
+    const size_t numbers[] = {BENCH_CONNECTIONS, (size_t)bench->sessions};
+    uint32_t mailboxes[SYNTHETIC_CPAS_MAX];
+    bool good = true;
+
+    for (size_t i = 0; i < bench->synthetic.cpas_len; i++) {
+        mailboxes[i] = bench_mailbox(bench, i);
+    }
+    for (size_t i = 0; good && i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct found found;
+
+        good = run_with(bench, mailboxes, numbers[i], &found);
+        if (good) {
+            report(bench, numbers[i], &found);
+        }
+    }
+    return good;
+}
