@@ -20,7 +20,7 @@ NOBODY = SOURCE / "tests/fuzz/corpus/image/none"  # a directory of no persons
 FORBIDDEN = BIN / "libforbidden_calls.so"
 EPERM = 1
 REFUSED = ["fork", "packet_socket", "internet_socket", "connect", "executable_memory",
-           "kill_another"]
+           "memory_made_executable", "kill_another"]
 DEADLY = ["execve", "ptrace"]
 
 

@@ -24,7 +24,7 @@ call_it(void)
     char *const nothing[] = {NULL};
 
     if (strcmp(wanted, "execve") == 0) {
-        return execve("/bin/true", nothing, nothing);
+        return execve("/nowhere", nothing, nothing); // a program would not get far
     }
     if (strcmp(wanted, "ptrace") == 0) {
         return ptrace(PTRACE_TRACEME, 0, NULL, NULL);
@@ -46,6 +46,12 @@ call_it(void)
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         return at == MAP_FAILED ? -1 : 0;
+    }
+    if (strcmp(wanted, "memory_made_executable") == 0) {
+        void *at =
+            mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        return mprotect(at, 4096, PROT_READ | PROT_EXEC);
     }
     if (strcmp(wanted, "kill_another") == 0) {
         return kill(getppid(), 0);

@@ -106,6 +106,7 @@ counts_violations_and_ends_the_session(void **state)
     struct peer peer = peer_enter(world, world->broker->sources, &world->source);
     uint64_t violations = metrics.violations;
     uint8_t *huge = xcalloc(1, WIRE_MESSAGE_BYTES_MAX + 1);
+    const struct session *session;
 
     peer_send_bytes(&peer, "\xff\xff", 2);
     peer_expect_refused(&peer, VG_MALFORMED);
@@ -115,6 +116,8 @@ counts_violations_and_ends_the_session(void **state)
     peer_send_bytes(&peer, huge, WIRE_MESSAGE_BYTES_MAX + 1);
     peer_expect_refused(&peer, VG_TOO_LARGE);
     assert_int_equal(metrics.violations, violations + 3);
+    session = sessions_first(world->broker->sessions);
+    assert_true(session == NULL || session->state == SESSION_LEAVING);
     WORLD_UNTIL(world, world_sessions(world) == 0);
     free(huge);
     peer_close(&peer);
