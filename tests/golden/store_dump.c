@@ -219,6 +219,18 @@ dump_spec(const struct spec_row *row, void *arg)
     return true;
 }
 
+static bool
+dump_limits(struct mailbox_id mailbox, const struct limits *limits, void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text,
+                 "limits %u messages=%llu bytes=%llu age_days=%u attempts=%u\n",
+                 mailbox.number, (number)limits->messages, (number)limits->bytes,
+                 limits->age_days, limits->attempts);
+    return true;
+}
+
 static void
 dump_producer(struct dump *dump, uint32_t institution, uint32_t producer)
 {
@@ -514,6 +526,7 @@ store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
     print_failure(text, "institutions", institution_each(txn, dump_institution, &dump));
     print_failure(text, "keys", key_each(txn, dump_key, &dump));
     print_failure(text, "specs", spec_each(txn, dump_spec, &dump));
+    print_failure(text, "limits", limits_each(txn, dump_limits, &dump));
     for (uint64_t version = 1; version <= meta.catalogue; version++) {
         dump_catalogue(&dump, version);
     }

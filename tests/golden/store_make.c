@@ -210,6 +210,19 @@ expire(struct flow_fixture *f)
     } while (command->expire.more);
 }
 
+static void
+limit_a_mailbox(struct flow_fixture *f)
+{
+    struct command *command = flow_command(f, COMMAND_SET_LIMITS, 0);
+
+    command->set_limits = (struct set_limits_command){
+        .mailbox = CPAS_A,
+        .named = LIMIT_MESSAGES | LIMIT_AGE,
+        .limits = {.messages = 5000, .age_days = 400},
+    };
+    apply_all_well(f, command);
+}
+
 // Old bodies go, those that are waited for are copied before, and the oldest records.
 static void
 let_go(struct flow_fixture *f)
@@ -253,6 +266,7 @@ live(struct flow_fixture *f)
     publish(f, 111, 6);
     acknowledge(f, CPAS_A, 12, 30);
     acknowledge(f, MAILBOX_EXTRA_FIRST, 5, 9);
+    limit_a_mailbox(f);
     refuse_letters(f);
     let_go(f);
     publish(f, 123, 6); // these wait in the newest commits

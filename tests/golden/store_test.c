@@ -137,9 +137,13 @@ what_was_held_and_what_went_can_be_told(void **state)
     struct fresh_store *fresh = *state;
     struct txn *txn = fresh_store_read(fresh);
     struct mailbox_row row;
+    struct limits limits;
     struct meta meta;
 
     assert_int_equal(store_was_schema(fresh->store), 2);
+    assert_int_equal(limits_get(txn, (struct mailbox_id){CPAS_A}, &limits), VG_OK);
+    assert_int_equal(limits.messages, 5000);
+    assert_int_equal(limits.age_days, 400);
     assert_int_equal(held_state_of(txn, 40), HELD_RETRY);
     assert_int_equal(held_state_of(txn, 43), HELD_BEHIND);
     assert_int_equal(held_state_of(txn, 46), HELD_BEHIND);
