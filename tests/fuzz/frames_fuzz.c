@@ -104,6 +104,10 @@ check_frame(const struct client *client, struct bytes frame)
     case VIGIE__V1__TO_CLIENT__MESSAGE_REWOUND:
         check_may_see(client, message->rewound->mailbox);
         break;
+    case VIGIE__V1__TO_CLIENT__MESSAGE_NOTICE:
+        check_may_see(client, message->notice->mailbox);
+        break;
+    case VIGIE__V1__TO_CLIENT__MESSAGE_UNDELIVERED:
     case VIGIE__V1__TO_CLIENT__MESSAGE_PUBLISHED:
     case VIGIE__V1__TO_CLIENT__MESSAGE_LAST_NUMBER_IS:
     case VIGIE__V1__TO_CLIENT__MESSAGE_BLOCKED:

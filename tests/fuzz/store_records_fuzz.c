@@ -418,13 +418,28 @@ read_held(struct txn *txn, struct bytes input)
     (void)!held_subjects_len(txn, &number);
 }
 
+static bool
+see_limits(struct mailbox_id mailbox, const struct limits *limits, void *arg)
+{
+    (void)mailbox, (void)arg;
+    touch((struct bytes){(const uint8_t *)limits, sizeof *limits});
+    return true;
+}
+
 static void
 read_counted(struct txn *txn, struct bytes input)
 {
+    struct mailbox_id mailbox = {1};
     struct counted counted;
+    struct limits limits;
 
     (void)input;
-    (void)!counted_get(txn, (struct mailbox_id){1}, &counted);
+    (void)!counted_get(txn, mailbox, &counted);
+    row_now = 0;
+    if (limits_get(txn, mailbox, &limits) == VG_OK) {
+        see_limits(mailbox, &limits, NULL);
+    }
+    (void)!limits_each(txn, see_limits, NULL);
 }
 
 static const struct {
