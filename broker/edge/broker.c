@@ -2,6 +2,7 @@
 #include "edge/broker.h"
 
 #include "edge/answers.h"
+#include "edge/damage.h"
 #include "edge/delivery.h"
 #include "edge/drain.h"
 #include "edge/http.h"
@@ -14,6 +15,7 @@
 #include "edge/reload.h"
 #include "edge/retention.h"
 #include "edge/rewinding.h"
+#include "edge/scrubber.h"
 #include "edge/sources.h"
 #include "edge/unread.h"
 #include "edge/watch.h"
@@ -128,6 +130,7 @@ at_second(evutil_socket_t fd, short what, void *arg)
     owed_propose(broker);
     retention_watch(broker, clock_ms());
     unread_watch(broker);
+    damage_watch(broker);
     watch_fold(broker);
     watch_arrivals(broker, clock_ms());
     lanes_tick(broker->lanes);
@@ -443,6 +446,9 @@ open_state(struct broker *broker, struct why *why)
         status = tails_open(broker->txn, &broker->tails, why);
     }
     if (status == VG_OK) {
+        damage_note_tails(broker);
+    }
+    if (status == VG_OK) {
         status = keys_reload(broker->keys, broker->txn);
     }
     if (status == VG_OK) {
@@ -585,6 +591,10 @@ open_all(struct broker *broker, struct pair *pair, struct faults *faults)
     if (status == VG_OK) {
         status = open_writer(broker, &why);
     }
+    if (status == VG_OK && broker->settings->scrub_bytes_per_second > 0) {
+        status = scrubber_start(broker->store, broker->settings->scrub_bytes_per_second,
+                                &broker->scrubber, &why);
+    }
     if (status == VG_OK) {
         status = reload_first_catalogue(broker, faults);
         if (status != VG_OK) {
@@ -619,6 +629,7 @@ broker_open(struct settings *settings, struct broker **ret_broker, struct faults
     broker->keys = keys_new();
     broker->sessions = sessions_new();
     broker->lanes = lanes_new();
+    broker->damages = damages_new();
     status = open_all(broker, &pair, faults);
     pair_forget(&pair);
     (void)sodium_munlock(&pair, sizeof pair);
@@ -682,6 +693,7 @@ broker_close(struct broker **broker)
     end_event(&ended->drain);
     end_event(&ended->search);
     writer_stop(&ended->writer);
+    scrubber_stop(&ended->scrubber);
     door_close(&ended->sources); // what was sent still leaves
     door_close(&ended->members);
     zap_close(&ended->zap);
@@ -694,6 +706,7 @@ broker_close(struct broker **broker)
     owed_free(ended);
     proposals_free(&ended->proposals);
     lanes_free(&ended->lanes);
+    damages_free(&ended->damages);
     tails_free(&ended->tails);
     keys_free(&ended->keys);
     roster_free(&ended->roster);

@@ -36,6 +36,8 @@ enum blocked_reason {
 
 struct zap;
 struct http;
+struct damages;
+struct scrubber;
 
 // How far retention is (edge/retention.h).
 struct retention {
@@ -75,6 +77,8 @@ struct broker {
     struct applier *applier; // the writer's; its catalogues are lent to the loop
     struct proposals *proposals;
     struct writer *writer;
+    struct scrubber *scrubber; // NULL: none is wanted
+    struct damages *damages;   // what was found damaged since the start
     // the loop's own view of the state
     struct txn *txn; // through broker_txn only
     bool txn_awake;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "edge/delivery.h"
 
-#include "edge/log.h"
+#include "edge/damage.h"
+
+#include <stdio.h>
 
 // ---- the queue of sessions ----
 
@@ -67,13 +69,18 @@ note_delivered(struct lane *lane, size_t len)
     metrics.delivered += len;
 }
 
+// It stays open, so that what was sent before can be acknowledged.
 static void
-close_broken_lane(struct lane *lane, enum vg_status status)
+stop_lane(struct broker *broker, struct lane *lane, uint64_t number,
+          enum vg_status status)
 {
-    log_error("mailbox_unreadable", "mailbox=%u after=%llu status=%s", lane->mailbox,
-              (unsigned long long)outflow_state(lane->outflow).sent,
-              vg_status_name(status));
-    session_close_lane(lane);
+    struct why why;
+
+    lane->stop = LANE_STOPS;
+    why_set(&why, "a letter from %llu on cannot be read: %s", (unsigned long long)number,
+            vg_status_sentence(status));
+    damage_describe(broker, lane->mailbox, number, &why);
+    damage_found(broker, lane->mailbox, number, why.text);
 }
 
 // Letters that are sent again; false when the frame, or this turn, can take no more.
@@ -86,7 +93,7 @@ fill_again(struct broker *broker, struct lane *lane, size_t limit)
         rewind_fill(lane->rewind, broker_txn(broker), limit, &broker->frame, &len, &more);
 
     if (status != VG_OK) {
-        close_broken_lane(lane, status);
+        stop_lane(broker, lane, rewind_state(lane->rewind).from, status);
         return true;
     }
     lane->delivered += len;
@@ -122,7 +129,7 @@ fill_from(struct broker *broker, struct lane *lane)
         note_delivered(lane, len);
     }
     if (status != VG_OK) {
-        close_broken_lane(lane, status);
+        stop_lane(broker, lane, outflow_state(lane->outflow).sent + 1, status);
         return true;
     }
     if (len == 0 && before == 0) {
@@ -132,6 +139,29 @@ fill_from(struct broker *broker, struct lane *lane)
         session_note_ready(lane);
     }
     return len > 0 && broker->frame.len < DELIVERY_FRAME_BYTES;
+}
+
+// After the frame that may be in the making. False when the session is gone.
+static bool
+tell_stopped(struct broker *broker, struct session *session)
+{
+    char sentence[2 * WHY_TEXT_MAX];
+
+    for (struct lane *lane = session->lanes; lane != NULL; lane = lane->next) {
+        const struct damage *damage = damages_of(broker->damages, lane->mailbox);
+
+        if (lane->stop != LANE_STOPS) {
+            continue;
+        }
+        lane->stop = LANE_STOPPED;
+        snprintf(sentence, sizeof sentence,
+                 "mailbox %u is stopped, its letters are kept: %s", lane->mailbox,
+                 damage == NULL ? "a letter is damaged" : damage->why.text);
+        if (!broker_refuse(broker, session, VG_STORE_BROKEN, sentence)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 // Gives the bytes that were sent. The session may be gone afterwards.
@@ -144,15 +174,13 @@ serve(struct broker *broker, struct session *session)
     while ((lane = session_next_ready(session)) != NULL && fill_from(broker, lane)) {
     }
     bytes = broker->frame.len;
-    if (bytes == 0) {
-        delivery_resume(broker, session); // a slice of the journal without letters
-        return DELIVERY_SHARE_BYTES;
-    }
     metrics.delivered_bytes += bytes;
-    if (broker_send_frame(broker, session)) {
+    if ((bytes == 0 || broker_send_frame(broker, session)) &&
+        tell_stopped(broker, session)) {
         delivery_resume(broker, session);
     }
-    return bytes;
+    return bytes > 0 ? bytes
+                     : DELIVERY_SHARE_BYTES; // a slice of the journal without letters
 }
 
 void

@@ -97,6 +97,7 @@ uint64_t http_number(const json_t *object, const char *name, uint64_t max,
 // ---- handlers, by file ----
 
 void get_queues(struct call *call); // http_queues.c
+void get_damage(struct call *call); // http_damage.c
 
 void get_limits(struct call *call); // http_limits.c
 void post_limits(struct call *call);

@@ -2,6 +2,7 @@
 // http_queues.c - what lies in each mailbox, who fetches it, how fast and how old it is.
 #include "edge/http_inside.h"
 
+#include "edge/damage.h"
 #include "edge/unread.h"
 #include "json/json.h"
 
@@ -74,19 +75,21 @@ add_lane(json_t *row, const struct lane *lane, struct totals *totals)
                         moment_of(lane == NULL ? 0 : lane->delivered_us));
 }
 
-static enum vg_status
+static void
 add_oldest(struct broker *broker, json_t *json, uint32_t mailbox,
            const struct mailbox_row *row, struct totals *totals)
 {
     int64_t kept_us = 0;
-    enum vg_status status = VG_OK;
 
     if (mailbox_waiting(row) > 0) {
-        status = unread_oldest(broker, mailbox, row->acknowledged + 1, &kept_us);
+        // A letter that cannot be read has no age.
+        if (unread_oldest(broker, mailbox, row->acknowledged + 1, &kept_us) != VG_OK) {
+            kept_us = 0;
+        }
     }
-    if (status != VG_OK || kept_us == 0) {
+    if (kept_us == 0) {
         json_object_set_new(json, "oldest_seconds", json_null());
-        return status;
+        return;
     }
 
     int64_t age_us = clock_now().us - kept_us;
@@ -95,7 +98,15 @@ add_oldest(struct broker *broker, json_t *json, uint32_t mailbox,
     json_object_set_new(json, "oldest_seconds", tenths_of(seconds));
     totals->oldest_seconds =
         seconds > totals->oldest_seconds ? seconds : totals->oldest_seconds;
-    return VG_OK;
+}
+
+static void
+add_damage(const struct broker *broker, json_t *json, uint32_t mailbox)
+{
+    const struct damage *damage = damages_of(broker->damages, mailbox);
+
+    json_object_set_new(json, "damaged",
+                        damage == NULL ? json_null() : http_text(damage->why.text));
 }
 
 static enum vg_status
@@ -128,14 +139,15 @@ add_mailbox_row(struct broker *broker, const struct mailbox_spec *spec, json_t *
     json_object_set_new(json, "last_acknowledgement",
                         moment_of(row.last_acknowledged_us));
     add_lane(json, lane, totals);
-    status = add_oldest(broker, json, spec->id, &row, totals);
+    add_oldest(broker, json, spec->id, &row, totals);
+    add_damage(broker, json, spec->id);
     json_array_append_new(rows, json);
     totals->mailboxes++;
     totals->waiting += mailbox_waiting(&row);
     totals->acknowledged += row.acknowledged_total;
     totals->parked += row.parked;
     totals->bytes += mailbox_bytes_waiting(&row);
-    return status;
+    return VG_OK;
 }
 
 static json_t *

@@ -86,7 +86,7 @@ lane_has_work(const struct lane *lane)
 {
     struct outflow_state state;
 
-    if (lane->outflow == NULL) {
+    if (lane->outflow == NULL || lane->stop != LANE_GOES) {
         return false;
     }
     if (lane_is_rewound(lane)) {

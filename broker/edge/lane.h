@@ -18,6 +18,13 @@ struct rate {
     double per_second;
 };
 
+// Its next letter is damaged: nothing more is sent, what was sent can be acknowledged.
+enum lane_stop {
+    LANE_GOES,
+    LANE_STOPS,
+    LANE_STOPPED
+}; // STOPS: its member is not told yet
+
 struct lane {
     uint32_t mailbox;
     struct session *session; // that has it open, NULL: nobody
@@ -41,6 +48,7 @@ struct lane {
     struct lane *next;
     struct lane *next_ready;
     bool ready; // stands in the list of those with something to send
+    enum lane_stop stop;
 };
 
 struct lanes;

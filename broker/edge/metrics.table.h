@@ -51,6 +51,11 @@
     ROW(records_trimmed, COUNTER, "", "journal records erased by retention")             \
     ROW(journal_unexported, GAUGE, "", "1: old records stay until they are exported")    \
     ROW(retention_stuck, GAUGE, "", "1: something damaged is in retention's way")        \
+    ROW(damaged, GAUGE, "", "records and mailboxes found damaged since the start")       \
+    ROW(scrub_passes, COUNTER, "", "times that the scrub has read the whole store")      \
+    ROW(scrub_bytes, COUNTER, "bytes", "bytes that the scrub has read")                  \
+    ROW(scrub_ended_seconds, GAUGE, "s",                                                 \
+        "since the scrub's last pass ended, 0: none yet")                                \
     ROW(blocked, GAUGE, "", "1: sources are told to wait: no room, or a slow disk")      \
     ROW(commit_age_ms, GAUGE, "ms", "for how long the batch at work has been at work")   \
     ROW(commit_us_max, GAUGE, "us", "the longest that a batch took since the start")     \

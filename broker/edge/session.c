@@ -163,6 +163,7 @@ session_open_lane(struct session *session, struct lane *lane, struct outflow **o
     session_close_lane(lane);
     lane->session = session;
     lane->outflow = *outflow;
+    lane->stop = LANE_GOES;
     *outflow = NULL;
     lane->next = session->lanes;
     session->lanes = lane;

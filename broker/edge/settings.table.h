@@ -96,6 +96,9 @@
     ROW(journal_export_dir, PATH, "", 0, SETTINGS_TEXT_MAX, AT_RELOAD,                   \
         "What is older goes only when vigied --export-journal has written it to this "   \
         "folder. \"\": it goes unexported.")                                             \
+    ROW(scrub_bytes_per_second, BYTES, "4 MiB", 0, SETTINGS_GIB, AT_START,               \
+        "How fast the store is read again and again in the background to find damage; "  \
+        "0: not at all.")                                                                \
     ROW(log_level, LEVEL, "info", 0, 0, AT_RELOAD,                                       \
         "What is worth a line: error, warning, info or debug.")
 

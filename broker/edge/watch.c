@@ -193,7 +193,8 @@ watch_fold(struct broker *broker)
 {
     struct command *command;
 
-    if (!broker->fold_wanted || broker->fold_proposed || broker->fatal) {
+    if (!broker->fold_wanted || broker->fold_proposed || broker->fatal ||
+        tails_damage(broker->tails) != NULL) {
         return;
     }
     broker->fold_wanted = false;

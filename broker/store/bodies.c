@@ -114,11 +114,35 @@ bodies_erase(struct txn *txn, struct meta *meta, uint64_t through, size_t blocks
 
 // ---- reading ----
 
+static bool
+is_sound(struct bytes block)
+{
+    struct block_head head;
+
+    if (block.len < sizeof head) {
+        return false;
+    }
+    memcpy(&head, block.at, sizeof head);
+    return head.used == block.len &&
+           head.checksum == checksum_of(block.at + sizeof head.checksum,
+                                        block.len - sizeof head.checksum);
+}
+
+// Its place in a table of those whose checksum held.
+static uint64_t *
+trusted_place(struct txn *txn, uint64_t number)
+{
+    if (txn->trusted == NULL) {
+        txn->trusted = xcalloc(TRUSTED_BLOCKS, sizeof *txn->trusted);
+    }
+    return &txn->trusted[number % TRUSTED_BLOCKS];
+}
+
+// A block never changes and its number is never given again: one look is enough.
 static enum vg_status
 get_block(struct txn *txn, uint64_t number, struct bytes *ret_block)
 {
     struct key key = key_of_u64(number);
-
     struct seen_block *seen = &txn->seen[number % SEEN_BLOCKS];
 
     if (seen->bytes.at != NULL && seen->number == number) {
@@ -127,7 +151,14 @@ get_block(struct txn *txn, uint64_t number, struct bytes *ret_block)
     }
 
     enum vg_status status = table_get(txn, TABLE_BODIES, &key, ret_block);
+    uint64_t *trusted = trusted_place(txn, number);
 
+    if (status == VG_OK && *trusted != number && !is_sound(*ret_block)) {
+        return VG_STORE_BROKEN;
+    }
+    if (status == VG_OK) {
+        *trusted = number;
+    }
     if (status == VG_OK && !txn->writes) {
         *seen = (struct seen_block){number, *ret_block};
     }
@@ -175,12 +206,26 @@ bodies_copy_block(struct txn *from, struct txn *to, uint64_t block)
     return status == VG_OK ? table_put(to, TABLE_BODIES, &key, bytes, 0) : status;
 }
 
+void
+bodies_distrust(struct txn *txn, uint64_t block)
+{
+    struct seen_block *seen = &txn->seen[block % SEEN_BLOCKS];
+    uint64_t *trusted = trusted_place(txn, block);
+
+    if (seen->number == block) {
+        *seen = (struct seen_block){0};
+    }
+    if (*trusted == block) {
+        *trusted = 0;
+    }
+}
+
 enum vg_status
 bodies_check_block(struct txn *txn, uint64_t block, struct why *why)
 {
-    struct block_head head;
+    struct key key = key_of_u64(block);
     struct bytes bytes;
-    enum vg_status status = get_block(txn, block, &bytes);
+    enum vg_status status = table_get(txn, TABLE_BODIES, &key, &bytes);
 
     if (status == VG_NOT_FOUND) {
         return fail(why, status, "block %llu is missing", (unsigned long long)block);
@@ -189,16 +234,12 @@ bodies_check_block(struct txn *txn, uint64_t block, struct why *why)
         return fail(why, status, "block %llu could not be read",
                     (unsigned long long)block);
     }
-    if (bytes.len < sizeof head) {
+    if (bytes.len < sizeof(struct block_head)) {
         return fail(why, VG_STORE_BROKEN, "block %llu has only %zu bytes",
                     (unsigned long long)block, bytes.len);
     }
-    memcpy(&head, bytes.at, sizeof head);
-    if (head.used != bytes.len ||
-        head.checksum != checksum_of(bytes.at + sizeof head.checksum,
-                                     bytes.len - sizeof head.checksum)) {
-        return fail(why, VG_STORE_BROKEN, "block %llu: its checksum does not hold",
-                    (unsigned long long)block);
-    }
-    return VG_OK;
+    return is_sound(bytes)
+               ? VG_OK
+               : fail(why, VG_STORE_BROKEN, "block %llu: its checksum does not hold",
+                      (unsigned long long)block);
 }

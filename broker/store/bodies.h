@@ -43,8 +43,9 @@ NODISCARD enum vg_status bodies_flush(struct txn *txn, struct body_writer *write
                                       struct meta *meta);
 
 // body_get lends a body until the transaction rests or ends. The block's checksum is
-// checked by bodies_check_block, not at every read. Returns VG_OK, VG_NOT_FOUND,
-// VG_STORE_BROKEN.
+// checked when the transaction first reads it, and remembered while it rests (at most 1 GiB of
+// blocks). Returns VG_OK, VG_NOT_FOUND, VG_STORE_BROKEN (nothing of a damaged
+// block is lent).
 NODISCARD enum vg_status body_get(struct txn *txn, uint64_t address,
                                   struct bytes *ret_body);
 // bodies_copy_block copies a block as it stands, sound or not, from another store.
@@ -59,7 +60,10 @@ NODISCARD enum vg_status bodies_copy_block(struct txn *from, struct txn *to,
 NODISCARD enum vg_status bodies_erase(struct txn *txn, struct meta *meta,
                                       uint64_t through, size_t blocks_max,
                                       size_t *ret_blocks);
+// bodies_check_block reads a block and its checksum, remembered or not.
 NODISCARD enum vg_status bodies_check_block(struct txn *txn, uint64_t block,
                                             struct why *why);
+// bodies_distrust forgets that a block's checksum held: somebody else has seen it fail.
+void bodies_distrust(struct txn *txn, uint64_t block);
 
 #endif

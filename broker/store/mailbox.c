@@ -46,6 +46,28 @@ mailbox_put(struct txn *txn, struct mailbox_id mailbox, const struct mailbox_row
                      (struct bytes){(const uint8_t *)row, sizeof *row}, 0);
 }
 
+enum vg_status
+mailbox_next(struct txn *txn, struct mailbox_id from, struct mailbox_id *ret_mailbox,
+             struct mailbox_row *ret_row)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    struct key key = key_of_u32(from.number);
+    enum vg_status status = cursor_open(txn, TABLE_MAILBOXES, &cursor);
+
+    if (status == VG_OK) {
+        status = cursor_seek(&cursor, &key);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    if (cursor.key.len != sizeof(uint32_t) || cursor.value.len != sizeof *ret_row) {
+        return VG_STORE_BROKEN;
+    }
+    ret_mailbox->number = read_be32(cursor.key.at);
+    memcpy(ret_row, cursor.value.at, sizeof *ret_row);
+    return VG_OK;
+}
+
 // ---- what was acknowledged out of order ----
 
 enum vg_status

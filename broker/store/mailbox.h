@@ -46,6 +46,11 @@ NODISCARD enum vg_status mailbox_get(struct txn *txn, struct mailbox_id mailbox,
 NODISCARD enum vg_status mailbox_put(struct txn *txn, struct mailbox_id mailbox,
                                      const struct mailbox_row *row);
 
+// mailbox_next gives the first row with a number of at least this one: VG_NOT_FOUND if none.
+NODISCARD enum vg_status mailbox_next(struct txn *txn, struct mailbox_id from,
+                                      struct mailbox_id *ret_mailbox,
+                                      struct mailbox_row *ret_row);
+
 struct number_range {
     uint64_t first;
     uint64_t last;          // included

@@ -55,7 +55,7 @@ enum table {
         TABLES
 };
 
-enum { SEEN_BLOCKS = 64 }; // a power of two
+enum { SEEN_BLOCKS = 64, TRUSTED_BLOCKS = 16384 }; // powers of two
 enum { CHANGED_BITS = 4096 };
 
 struct txn {
@@ -70,6 +70,8 @@ struct txn {
         uint64_t number;
         struct bytes bytes; // at NULL: none
     } seen[SEEN_BLOCKS];
+    // Numbers of blocks whose checksum held, NULL: none was read yet.
+    uint64_t *trusted;
     struct buffer rows; // items of rows that the journal's next record tells
 
     // Persons that this transaction may have changed: a bit for many of them.

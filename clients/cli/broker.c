@@ -30,6 +30,7 @@ command_queues(struct cli *cli)
         "CREDIT:credit_messages:right",
         "LAST DELIVERY:last_delivery",
         "LAST ACKNOWLEDGEMENT:last_acknowledgement",
+        "DAMAGED:damaged",
     };
     char path[96] = "/v1/queues";
 
@@ -41,6 +42,23 @@ command_queues(struct cli *cli)
     }
     return admin_show(cli, path, columns, sizeof columns / sizeof columns[0],
                       "mailboxes");
+}
+
+// ---- damage ----
+
+int
+command_damage(struct cli *cli)
+{
+    static const char *const columns[] = {
+        "FOUND:found", "INSTITUTION:institution", "MAILBOX:name", "LETTER:number:right",
+        "WHAT:why",
+    };
+
+    if (!cli_options(cli, NULL, 0, 0, 0)) {
+        return EXIT_USAGE;
+    }
+    return admin_show(cli, "/v1/damage", columns, sizeof columns / sizeof columns[0],
+                      "damaged");
 }
 
 // ---- explain ----

@@ -177,6 +177,7 @@ int command_mailbox(struct cli *cli);
 int command_publish(struct cli *cli);
 int command_subscribe(struct cli *cli);
 int command_queues(struct cli *cli);
+int command_damage(struct cli *cli);
 int command_explain(struct cli *cli);
 int command_catalogue(struct cli *cli);
 int command_check(struct cli *cli);

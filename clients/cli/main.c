@@ -26,6 +26,8 @@ static const struct cli_command commands[] = {
     {"catalogue", "VERB ...", "the law as data: check, load, show", command_catalogue},
     {"check", "", "read the whole store of a stopped broker and verify it",
      command_check},
+    {"damage", "", "what is damaged in the store, and which mailboxes it stops",
+     command_damage},
     {"backup", "FOLDER", "copy the store, beside a broker that runs", command_backup},
     {"restore", "BACKUP [LATER ...]",
      "make the store of a backup and of what follows on it, up to any commit",

@@ -73,6 +73,7 @@ choose_settings(void)
     strcpy(settings->http_endpoint, "127.0.0.1:*");
     settings->map_bytes = UINT64_C(256) << 20;
     settings->disk_reserve_bytes = 0;
+    settings->scrub_bytes_per_second = 0;
     settings->test_persons = true;
 }
 

@@ -451,6 +451,7 @@ draw_settings(struct simulation *s)
     struct settings settings;
 
     settings_defaults(&settings);
+    settings.scrub_bytes_per_second = 0; // a thread of its own would not follow the seed
     settings.map_bytes = draw_map_bytes(s);
     settings.http_endpoint[0] = settings.catalogue_file[0] = settings.run_dir[0] = 0;
     settings.disk_reserve_bytes = 0;

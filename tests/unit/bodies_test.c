@@ -5,6 +5,7 @@
 // seed; blocks changed behind the store's back.
 #include "store/bodies.h"
 
+#include "../damage_file.h"
 #include "../failing_lmdb.h"
 #include "../fresh_store.h"
 #include "store/store_internal.h"
@@ -213,10 +214,13 @@ a_renewed_reader_sees_the_block_as_it_is_now(void **state)
 static void
 put_block(struct txn *txn, uint64_t number, char letter)
 {
-    uint8_t block[16 + 4 + 10] = {[16] = 10};
+    uint8_t block[16 + 4 + 10] = {[8] = sizeof block, [16] = 10};
     struct key key = key_of_u64(number);
+    uint64_t checksum;
 
     memset(block + 20, letter, 10);
+    checksum = checksum_of(block + 8, sizeof block - 8);
+    memcpy(block, &checksum, sizeof checksum);
     assert_int_equal(
         table_put(txn, TABLE_BODIES, &key, (struct bytes){block, sizeof block}, 0),
         VG_OK);
@@ -288,6 +292,7 @@ any_flipped_byte_of_a_block_is_found(void **state)
     struct body_writer writer = {.next = 1};
     struct txn *txn = fresh_store_write(fresh);
     struct raw_key key = raw_key(2);
+    struct bytes body;
     struct why why;
 
     put_body(txn, &writer, 1, BODY_MAX, BODY_MAX);
@@ -303,6 +308,8 @@ any_flipped_byte_of_a_block_is_found(void **state)
         assert_int_equal(bodies_check_block(txn, 1, &why), VG_OK);
         assert_int_equal(bodies_check_block(txn, 2, &why), VG_STORE_BROKEN);
         assert_string_equal(why.text, "block 2: its checksum does not hold");
+        assert_int_equal(body_get(txn, 2 << 16 | 16, &body), VG_STORE_BROKEN);
+        assert_int_equal(body_get(txn, 1 << 16 | 16, &body), VG_OK);
         store_abort(&txn);
         fresh_store_flip(fresh, "bodies", &key, sizeof key, places[i]);
         txn = fresh_store_read(fresh);
@@ -315,6 +322,33 @@ any_flipped_byte_of_a_block_is_found(void **state)
     assert_int_equal(bodies_check_block(txn, 2, &why), VG_STORE_BROKEN);
     assert_string_equal(why.text, "block 2 has only 5 bytes");
     store_abort(&txn);
+}
+
+// The map shows what another process writes into the file, or what a disk gives back.
+static void
+a_trusted_block_is_read_again_when_somebody_doubts(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct body_writer writer = {.next = 1};
+    struct txn *txn = fresh_store_write(fresh);
+    struct kept kept = {0, 100};
+    struct txn *reader;
+    struct bytes body;
+    uint8_t copy[100];
+
+    kept.address = put_body(txn, &writer, 1, 100, 100);
+    flush(fresh, &txn, &writer);
+    reader = fresh_store_read(fresh);
+    assert_body(reader, 1, &kept);
+    assert_int_equal(body_get(reader, kept.address, &body), VG_OK);
+    memcpy(copy, body.at, sizeof copy);
+    store_read_rest(reader);
+    assert_int_equal(damage_file(fresh->path, copy, sizeof copy), 1);
+    assert_int_equal(store_read_renew(reader), VG_OK);
+    assert_int_equal(body_get(reader, kept.address, &body), VG_OK); // it was sound once
+    bodies_distrust(reader, 1);
+    assert_int_equal(body_get(reader, kept.address, &body), VG_STORE_BROKEN);
+    store_abort(&reader);
 }
 
 static void
@@ -411,6 +445,7 @@ main(void)
         fresh_store_test(a_block_read_before_is_not_taken_for_the_one_there_now),
         fresh_store_test(an_address_where_no_body_begins_is_broken),
         fresh_store_test(any_flipped_byte_of_a_block_is_found),
+        fresh_store_test(a_trusted_block_is_read_again_when_somebody_doubts),
         fresh_store_test(a_block_number_that_was_used_before_breaks_the_store),
         fresh_store_test(a_block_without_room_is_passed_on),
         fresh_store_test(blocks_are_erased_from_the_front),

@@ -4,39 +4,9 @@
 // Method: a backup of a small store, then bytes flipped in a block, a record and a row.
 #include "backup_fixture.h"
 
+#include "../damage_file.h"
+
 #include "store/repair.h"
-
-// Finds a row's value in the file and flips a byte of it. The store is closed.
-static void
-flip_row(struct flow_fixture *f, enum table table, const struct key *key, size_t offset)
-{
-    struct buffer value = {0};
-    struct bytes lent;
-    char path[400];
-    FILE *file;
-    struct buffer whole = {0};
-    const uint8_t *found;
-
-    assert_int_equal(table_get(flow_view(f), table, key, &lent), VG_OK);
-    buffer_add(&value, lent.at, lent.len);
-    flow_close_store(f);
-    snprintf(path, sizeof path, "%s/data.mdb", f->path);
-    file = fopen(path, "r");
-    for (size_t got = 1; got > 0; whole.len += got) {
-        got = fread(buffer_reserve(&whole, 1 << 20), 1, 1 << 20, file);
-    }
-    fclose(file);
-    found = memmem(whole.at, whole.len, value.at, value.len);
-    while (found != NULL) { // older pages may hold it as well
-        size_t at = (size_t)(found - whole.at);
-
-        backup_flip(path, (long)(at + offset));
-        found = memmem(found + 1, whole.len - at - 1, value.at, value.len);
-    }
-    buffer_free(&value);
-    buffer_free(&whole);
-    flow_open_store(f);
-}
 
 static size_t
 faults_of(struct flow_fixture *f)
@@ -70,9 +40,9 @@ a_block_a_record_and_a_row_are_mended(void **state)
     struct repair_report report;
 
     backup_make(f, "full", NULL);
-    flip_row(f, TABLE_BODIES, &block, 500);
-    flip_row(f, TABLE_COMMITS, &record, 70);
-    flip_row(f, TABLE_BACKLOG, &row, 100);
+    damage_row(f, TABLE_BODIES, &block);
+    damage_row(f, TABLE_COMMITS, &record);
+    damage_row(f, TABLE_BACKLOG, &row);
     assert_true(faults_of(f) >= 3);
     report = repair(f, "full");
     assert_int_equal(report.blocks, 1);
@@ -91,7 +61,7 @@ what_is_damaged_in_both_is_named(void **state)
     struct key block = key_of_u64(1);
     struct repair_report report;
 
-    flip_row(f, TABLE_BODIES, &block, 500);
+    damage_row(f, TABLE_BODIES, &block);
     backup_make(f, "full", NULL);
     report = repair(f, "full");
     assert_int_equal(report.blocks, 0);
@@ -115,7 +85,7 @@ another_store_mends_nothing(void **state)
     backup_publish(other, 5);
     backup_publish(f, 5);
     backup_make(other, "full", NULL);
-    flip_row(f, TABLE_BODIES, &block, 500);
+    damage_row(f, TABLE_BODIES, &block);
     snprintf(folder, sizeof folder, "%s", place(other, "full"));
     options.path = folder;
     assert_int_equal(store_open(&options, &sound, NULL), VG_OK);

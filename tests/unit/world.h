@@ -199,6 +199,7 @@ world_settings(struct world *world)
     settings->disk_reserve_bytes = 0;
     settings->test_persons = true;
     settings->heartbeat_ms = 5000;
+    settings->scrub_bytes_per_second = 0;
     log_set_level(LOG_ERROR);
     file = fopen(settings->key_file, "w");
     assert_non_null(file);
