@@ -86,27 +86,45 @@ class Backup(Story):
         self.assertGreater(compact["commit"], full["commit"])
         self.assertEqual((one["since"], two["since"]), (full["commit"], one["commit"]))
         self.assertLess(longest[0], 5.0)
-        self.broker.stop()
+        self.broker.kill()
         self.check_store()
 
         with_two = ("--with", self.folder / "one", "--with", self.folder / "two")
         for name, backup, words in (
                 ("a", "full", ()), ("b", "compact", ()), ("c", "full", with_two),
                 ("d", "full", (*with_two, "--with", self.folder / "store")),
-                ("e", "full", (*with_two, "--to", one["commit"] + 1))):
+                ("e", "full", (*with_two, "--to", one["commit"] - 1))):
             store = self.restore(name, backup, *words)
             status, said = self.vigied(store, "--verify", "--json")
             self.assertEqual(status, 0, said)
             wanted = {"a": full["commit"], "b": compact["commit"], "c": two["commit"],
-                      "e": one["commit"] + 1}.get(name)
+                      "e": one["commit"] - 1}.get(name)
             if wanted is not None:
                 self.assertEqual(json.loads(said)["commits"], wanted)
 
-        # The whole of it, with what came after the last increment.
-        shutil.rmtree(self.folder / "store")
-        (self.folder / "d").rename(self.folder / "store")
-        self.broker.start()
+        # Up to a commit in the middle, up to the last increment, and the whole of it.
+        counts = [self.letters_of("a"), self.letters_of("e"), self.letters_of("c")]
+        self.assertEqual(counts, sorted(set(counts)))
+        self.assertLess(counts[-1], self.kept)
+        self.live_in("d")
         self.goes_on(self.kept)
+
+    def live_in(self, name):
+        shutil.rmtree(self.folder / "store")
+        (self.folder / name).rename(self.folder / "store")
+        self.broker.start()
+
+    def letters_of(self, name):
+        """Every letter of a restored store is read and compared; gives how many."""
+        self.live_in(name)
+        with self.source("RN") as source, self.member("CPAS-21004") as member:
+            last = source.last_number()
+            member.subscribe(messages=100_000, size=64 << 20)
+            got = member.deliveries(last)
+            self.assertEqual([(n.number, n.content.id) for n in got],
+                             [(n, f"m-{n}") for n in range(1, last + 1)])
+        self.broker.stop()
+        return last
 
     def goes_on(self, kept):
         with self.source("RN") as source, self.member("CPAS-21004") as member:
