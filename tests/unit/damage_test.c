@@ -121,6 +121,9 @@ a_damaged_letter_stops_its_mailbox_and_no_other(void **state)
     peer_publish(&source, 5, 3);
     peer_expect_published(&source, 7);
     peer_take(&neighbour, 0, 3);
+    // Nothing more was tried, and nothing more was said.
+    assert_int_equal(lanes_find(world->broker->lanes, world->cpas_1)->stop, LANE_STOPPED);
+    assert_false(lane_has_work(lanes_find(world->broker->lanes, world->cpas_1)));
     assert_int_equal(world_row(world, world->cpas_1).last, 7); // its letters are kept
     peer_close(&neighbour);
     peer_close(&member);
@@ -146,6 +149,35 @@ a_second_opening_is_told_again_but_noted_once(void **state)
         member = peer_enter(world, world->broker->members, &world->member);
     }
     assert_int_equal(metrics.damaged, 1);
+    peer_close(&member);
+    peer_close(&source);
+}
+
+// It was sound when it was sent first.
+static void
+what_the_scrub_finds_is_not_trusted_any_more(void **state)
+{
+    struct world *world = *state;
+    struct broker *broker = world->broker;
+    struct peer source = peer_enter(world, broker->sources, &world->source);
+    struct peer member = peer_enter(world, broker->members, &world->member);
+    struct why why;
+
+    world_integrate(world, world->cpas_1);
+    peer_subscribe(&member, 0, 100);
+    peer_expect(&member, VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED);
+    peer_publish(&source, 1, 1);
+    peer_expect_published(&source, 1);
+    peer_take(&member, 0, 1);
+    peer_close(&member);
+    flip_letter(world, world->cpas_1, 1);
+    assert_int_equal(scrubber_start(broker->store, 64 << 20, &broker->scrubber, &why),
+                     VG_OK);
+    WORLD_UNTIL(world, damages_len(broker->damages) > 0);
+    member = peer_enter(world, broker->members, &world->member);
+    peer_subscribe(&member, 0, 100);
+    peer_expect(&member, VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED);
+    peer_expect_refused(&member, VG_STORE_BROKEN);
     peer_close(&member);
     peer_close(&source);
 }
@@ -181,6 +213,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_damaged_letter_stops_its_mailbox_and_no_other,
                                         world_open, world_close),
         cmocka_unit_test_setup_teardown(a_second_opening_is_told_again_but_noted_once,
+                                        world_open, world_close),
+        cmocka_unit_test_setup_teardown(what_the_scrub_finds_is_not_trusted_any_more,
                                         world_open, world_close),
         cmocka_unit_test_setup_teardown(what_the_scrub_finds_is_noted_by_the_loop,
                                         world_open, world_close),
