@@ -32,6 +32,7 @@ class Restart(Story):
     settings = {"map_bytes": 64 << 30, "disk_reserve_bytes": 0}
     letters = LETTERS
     killed_after = [100_000]  # letters more, each time
+    alone = False  # on this machine: then time counts, and not only what is computed
 
     def setUp(self):
         super().setUp()
@@ -63,7 +64,7 @@ class Restart(Story):
         begin = time.monotonic()
         self.broker.start()
         ready = time.monotonic() - begin
-        self.assertLess(ready, START_S)
+        self.assertLess(ready if self.alone else self.broker.cpu_s(), START_S)
         with self.member(FOLLOWERS[-1]) as member:
             member.subscribe()
             got = member.deliveries(1)
@@ -96,6 +97,7 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--letters", type=int, default=10_000_000)
     Restart.letters = parser.parse_args().letters
+    Restart.alone = True
     Restart.killed_after = range(100_000, 2_500_000, 400_000)
     case = Restart("test_starts_in_less_than_a_second")
     case.setUp()
