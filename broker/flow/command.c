@@ -137,3 +137,18 @@ command_name(enum command_kind kind)
     CHECK((size_t)kind < ARRAY_LEN(names));
     return names[kind];
 }
+
+uint32_t
+command_mailbox(const struct command *command)
+{
+    switch (command->kind) {
+    case COMMAND_ACKNOWLEDGE:
+        return command->acknowledge.mailbox;
+    case COMMAND_REFUSE:
+        return command->refuse.mailbox;
+    case COMMAND_DEFER:
+        return command->defer.mailbox;
+    default:
+        return 0;
+    }
+}

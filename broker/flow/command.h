@@ -284,5 +284,8 @@ void command_free(struct command **command);
 // command_forget_answer empties the answer, so that the command can be applied again.
 void command_forget_answer(struct command *command);
 const char *command_name(enum command_kind kind); // "publish" ...
+// command_mailbox gives the mailbox of what a member says of his letters: an
+// acknowledgement, a refusal, a deferral; 0 for all others.
+uint32_t command_mailbox(const struct command *command);
 
 #endif
