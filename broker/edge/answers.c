@@ -5,6 +5,7 @@
 #include "edge/levels.h"
 #include "edge/log.h"
 #include "edge/owed.h"
+#include "edge/refusals.h"
 #include "edge/retention.h"
 #include "edge/rewinding.h"
 #include "edge/sources.h"
@@ -122,7 +123,7 @@ answer_session(struct broker *broker, const struct command *command)
         return; // gone; a repeat will be recognised
     }
     sources_answered(session, command);
-    if (command->kind != COMMAND_PUBLISH && command->kind != COMMAND_ACKNOWLEDGE) {
+    if (command->kind != COMMAND_PUBLISH && command_mailbox(command) == 0) {
         session->requests--;
     }
     if (session->state != SESSION_READY) {
@@ -142,7 +143,7 @@ answer_session(struct broker *broker, const struct command *command)
 static void
 end_opening(struct broker *broker, const struct command *command)
 {
-    struct lane *lane = lanes_at(broker->lanes, command->acknowledge.mailbox);
+    struct lane *lane = lanes_at(broker->lanes, command_mailbox(command));
 
     lane->mark = 0;
     if (lane->session != NULL && lane->session->id == command->back.session) {
@@ -154,7 +155,7 @@ end_opening(struct broker *broker, const struct command *command)
 static bool
 is_final(struct broker *broker, struct command *command)
 {
-    if (command->kind != COMMAND_ACKNOWLEDGE || command->status == VG_OK) {
+    if (command_mailbox(command) == 0 || command->status == VG_OK) {
         return true;
     }
     if (command->status == VG_STORE_FULL && owed_keep(broker, command)) {
@@ -182,6 +183,9 @@ answer(struct broker *broker, struct command *command)
     if (!is_final(broker, command)) {
         return;
     }
+    if (command->kind == COMMAND_REFUSE || command->kind == COMMAND_DEFER) {
+        refusals_answered(broker, command);
+    }
     if (command->back.session != 0) {
         answer_session(broker, command);
     } else if (to != NULL) {
@@ -194,6 +198,7 @@ take_batch(struct broker *broker, struct batch *batch)
 {
     renew_view(broker, batch);
     count_batch(broker, batch);
+    refusals_changed(broker, batch);
     for (struct command *command = batch->first; command != NULL;
          command = command->next) {
         answer(broker, command);
@@ -235,5 +240,6 @@ answers_take(struct broker *broker)
         batch_free(&batch);
     }
     notice_failure(broker);
+    refusals_due(broker);
     delivery_run(broker);
 }

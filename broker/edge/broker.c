@@ -12,6 +12,7 @@
 #include "edge/owed.h"
 #include "edge/pair.h"
 #include "edge/ready.h"
+#include "edge/refusals.h"
 #include "edge/reload.h"
 #include "edge/retention.h"
 #include "edge/rewinding.h"
@@ -349,6 +350,18 @@ at_drain(evutil_socket_t fd, short what, void *arg)
     drain_check(broker_of(arg));
 }
 
+static void
+at_retry(evutil_socket_t fd, short what, void *arg)
+{
+    struct broker *broker = broker_of(arg);
+
+    (void)fd;
+    (void)what;
+    refusals_due(broker);
+    delivery_run(broker);
+    broker_end_turn(broker);
+}
+
 void
 broker_drain(struct broker *broker)
 {
@@ -447,6 +460,7 @@ open_state(struct broker *broker, struct why *why)
     }
     if (status == VG_OK) {
         damage_note_tails(broker);
+        status = holds_open(broker->txn, &broker->holds);
     }
     if (status == VG_OK) {
         status = keys_reload(broker->keys, broker->txn);
@@ -482,8 +496,10 @@ open_loop(struct broker *broker, struct why *why)
     broker->delivery = evtimer_new(broker->base, at_delivery, broker);
     broker->drain = evtimer_new(broker->base, at_drain, broker);
     broker->search = evtimer_new(broker->base, at_search, broker);
+    broker->retry = evtimer_new(broker->base, at_retry, broker);
     CHECK(broker->second != NULL && broker->pulse != NULL && broker->resend != NULL &&
-          broker->delivery != NULL && broker->drain != NULL && broker->search != NULL);
+          broker->delivery != NULL && broker->drain != NULL && broker->search != NULL &&
+          broker->retry != NULL);
     return VG_OK;
 }
 
@@ -494,6 +510,8 @@ open_writer(struct broker *broker, struct why *why)
         .applier = broker->applier,
         .proposals = broker->proposals,
         .test_persons = broker->settings->test_persons,
+        .retry = {broker->settings->retry_first_ms, broker->settings->retry_longest_ms,
+                  broker->settings->retry_attempts},
     };
     enum vg_status status = writer_start(&options, &broker->writer, why);
 
@@ -692,6 +710,7 @@ broker_close(struct broker **broker)
     end_event(&ended->delivery);
     end_event(&ended->drain);
     end_event(&ended->search);
+    end_event(&ended->retry);
     writer_stop(&ended->writer);
     scrubber_stop(&ended->scrubber);
     door_close(&ended->sources); // what was sent still leaves
@@ -708,6 +727,7 @@ broker_close(struct broker **broker)
     lanes_free(&ended->lanes);
     damages_free(&ended->damages);
     tails_free(&ended->tails);
+    holds_free(&ended->holds);
     keys_free(&ended->keys);
     roster_free(&ended->roster);
     store_abort(&ended->txn);

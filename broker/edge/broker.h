@@ -72,6 +72,7 @@ struct broker {
     struct event *delivery; // goes on with delivering in the next turn
     struct event *drain;    // are we done?
     struct event *search;   // goes on with searching for rewinds in the next turn
+    struct event *retry;    // a held letter's moment has come
     // the state behind
     struct store *store;
     struct applier *applier; // the writer's; its catalogues are lent to the loop
@@ -85,6 +86,7 @@ struct broker {
     struct roster *roster;
     const struct catalogue *catalogue; // NULL: none loaded yet
     struct tails *tails;
+    struct holds *holds;
     struct keys *keys;
     struct sessions *sessions;
     struct lanes *lanes;

@@ -2,6 +2,7 @@
 #include "edge/delivery.h"
 
 #include "edge/damage.h"
+#include "edge/refusals.h"
 
 #include <stdio.h>
 
@@ -116,17 +117,25 @@ fill_from(struct broker *broker, struct lane *lane)
     size_t limit = before + DELIVERY_SHARE_BYTES < DELIVERY_FRAME_BYTES
                        ? before + DELIVERY_SHARE_BYTES
                        : DELIVERY_FRAME_BYTES;
-    size_t len = 0;
 
     if (lane_is_rewound(lane)) {
         return fill_again(broker, lane, limit);
     }
 
-    enum vg_status status = outflow_fill(lane->outflow, broker->tails, broker_txn(broker),
-                                         lane->sent_through, limit, &broker->frame, &len);
+    struct outflow_view view = {broker->tails, broker->holds, broker_txn(broker),
+                                clock_now().us};
+    struct outflow_turn turn;
+    enum vg_status status = outflow_fill(lane->outflow, &view, lane->sent_through, limit,
+                                         &broker->frame, &turn);
+    size_t len = turn.sent + turn.passed_len;
 
-    if (len > 0) {
-        note_delivered(lane, len);
+    if (turn.sent > 0) {
+        note_delivered(lane, turn.sent);
+    }
+    lane->due = false;
+    if (!refusals_tell(broker, lane, &turn)) {
+        buffer_clear(&broker->frame);
+        return false; // the session is gone
     }
     if (status != VG_OK) {
         stop_lane(broker, lane, outflow_state(lane->outflow).sent + 1, status);

@@ -47,6 +47,7 @@ struct lane {
     // of the session's lists
     struct lane *next;
     struct lane *next_ready;
+    bool due;   // a held letter's moment has come
     bool ready; // stands in the list of those with something to send
     enum lane_stop stop;
 };

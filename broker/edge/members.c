@@ -4,6 +4,7 @@
 #include "edge/delivery.h"
 #include "edge/levels.h"
 #include "edge/log.h"
+#include "edge/refusals.h"
 #include "edge/rewinding.h"
 
 #include <stdio.h>
@@ -86,6 +87,7 @@ open_lane(struct broker *broker, struct session *session, struct lane *lane,
         return status;
     }
     outflow_begin_after(outflow, lane->mark);
+    holds_rest(broker->holds, lane->mailbox);
     if (lane->session != NULL) {
         take_over(broker, lane);
     }
@@ -123,11 +125,13 @@ take_subscribe(struct broker *broker, struct session *session, const struct post
         refuse_mailbox(broker, session, status, subscribe.mailbox, "cannot be read");
         return;
     }
-    wire_write_subscribed(lane->mailbox, spec->name, row.acknowledged, row.last,
-                          mailbox_waiting(&row), &broker->frame);
+    wire_write_subscribed(lane->mailbox, spec->name,
+                          outflow_state(lane->outflow).acknowledged, &row,
+                          &broker->frame);
     if (broker_send_frame(broker, session) &&
         levels_tell(broker, session, lane->mailbox)) {
         delivery_note(broker, lane);
+        refusals_due(broker);
     }
 }
 
@@ -321,6 +325,8 @@ static const uint32_t request_roles[] = {
     [COMMAND_CONSULT] = ROLE_MEMBER | ROLE_OPERATOR,
     [COMMAND_HISTORY] = ROLE_MEMBER | ROLE_OPERATOR,
     [COMMAND_ADD_MAILBOX] = ROLE_MEMBER | ROLE_OPERATOR,
+    [COMMAND_RETRY_PARKED] = ROLE_MEMBER | ROLE_OPERATOR,
+    [COMMAND_DROP_PARKED] = ROLE_MEMBER | ROLE_OPERATOR,
 };
 
 static bool
@@ -359,6 +365,44 @@ check_right(const struct broker *broker, const struct session *session,
     return VG_OK;
 }
 
+static bool
+is_about_parked(const struct command *command)
+{
+    return command->kind == COMMAND_RETRY_PARKED || command->kind == COMMAND_DROP_PARKED;
+}
+
+// His own, or any for an operator.
+static enum vg_status
+check_mailbox(const struct broker *broker, const struct session *session,
+              uint32_t mailbox, struct why *why)
+{
+    const struct mailbox_spec *spec = roster_mailbox(broker->roster, mailbox);
+
+    if (spec == NULL) {
+        return fail(why, VG_NOT_FOUND, "mailbox %u does not exist", mailbox);
+    }
+    if (spec->institution != session->institution && !is_operator(session)) {
+        return fail(why, VG_NOT_ALLOWED, "mailbox %u belongs to another institution",
+                    mailbox);
+    }
+    return VG_OK;
+}
+
+static void
+list_parked(struct broker *broker, struct session *session, struct wire_request *request)
+{
+    struct why why;
+    enum vg_status status;
+
+    request->parked.mailbox = named_mailbox(session, request->parked.mailbox);
+    status = check_mailbox(broker, session, request->parked.mailbox, &why);
+    if (status != VG_OK) {
+        fault_request(broker, session, request->id, status, why.text);
+        return;
+    }
+    refusals_list(broker, session, request);
+}
+
 static void
 propose_request(struct broker *broker, struct session *session,
                 struct wire_request *request)
@@ -368,6 +412,12 @@ propose_request(struct broker *broker, struct session *session,
 
     if (status == VG_OK) {
         status = resolve_institution(broker, session, request, &why);
+    }
+    if (status == VG_OK && is_about_parked(request->command)) {
+        uint32_t *mailbox = &request->command->parked.mailbox;
+
+        *mailbox = named_mailbox(session, *mailbox);
+        status = check_mailbox(broker, session, *mailbox, &why);
     }
     if (status != VG_OK) {
         command_free(&request->command);
@@ -393,6 +443,8 @@ take_request(struct broker *broker, struct session *session, const struct post *
         fault_request(broker, session, request.id, status, why.text);
     } else if (request.list_mailboxes) {
         list_mailboxes(broker, session, request.id);
+    } else if (request.list_parked) {
+        list_parked(broker, session, &request);
     } else {
         propose_request(broker, session, &request);
     }
@@ -408,5 +460,6 @@ const struct desks members_desks = {
             [TO_BROKER_ACKNOWLEDGE] = {take_acknowledge, ROLE_MEMBER | ROLE_OPERATOR},
             [TO_BROKER_REWIND] = {take_rewind, ROLE_MEMBER | ROLE_OPERATOR},
             [TO_BROKER_REQUEST] = {take_request, ROLE_MEMBER | ROLE_OPERATOR},
+            [TO_BROKER_REFUSE] = {refusals_take, ROLE_MEMBER | ROLE_OPERATOR},
         },
 };

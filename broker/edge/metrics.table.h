@@ -16,6 +16,8 @@
     ROW(withheld, COUNTER, "", "fields left out because a recipient may not see them")   \
     ROW(delivered, COUNTER, "", "notifications sent, repeats included")                  \
     ROW(delivered_bytes, COUNTER, "bytes", "bytes of delivery frames sent")              \
+    ROW(refused_letters, COUNTER, "", "Refuse messages accepted")                        \
+    ROW(parked_letters, COUNTER, "", "letters parked")                                   \
     ROW(acknowledgements, COUNTER, "", "Acknowledge messages accepted")                  \
     ROW(requests, COUNTER, "", "directory requests received")                            \
     ROW(batches, COUNTER, "", "batches applied")                                         \

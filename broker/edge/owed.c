@@ -3,28 +3,29 @@
 
 #include "edge/log.h"
 
-// Its singles move to the copy: the answered command is about to be freed.
+// What it says moves to the copy: the answered command is about to be freed.
 static struct command *
 again(struct command *command)
 {
-    struct command *copy = command_new(COMMAND_ACKNOWLEDGE, NULL, 0);
+    struct command *copy = command_new(command->kind, NULL, 0);
+    struct command empty = *copy;
 
-    copy->actor = command->actor;
-    copy->acknowledge = command->acknowledge;
-    command->acknowledge.singles = NULL;
-    command->acknowledge.singles_len = 0;
+    *copy = *command;
+    empty.next = command->next;
+    *command = empty;
+    copy->next = NULL;
+    command_forget_answer(copy);
     return copy;
 }
 
 bool
 owed_keep(struct broker *broker, struct command *command)
 {
-    CHECK(command->kind == COMMAND_ACKNOWLEDGE);
     if (broker->owed_len == OWED_MAX) {
         return false;
     }
     if (broker->owed_len++ == 0) {
-        log_warning("acknowledgements_wait", "mailbox=%u", command->acknowledge.mailbox);
+        log_warning("acknowledgements_wait", "mailbox=%u", command_mailbox(command));
         broker->owed_last = &broker->owed;
     }
     *broker->owed_last = again(command);

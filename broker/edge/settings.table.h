@@ -74,6 +74,13 @@
         "Mutations that a source may have unanswered.")                                  \
     ROW(window_bytes, BYTES, "16 MiB", 64 * SETTINGS_KIB, SETTINGS_GIB, AT_RELOAD,       \
         "Bytes of mutations that a source may have unanswered.")                         \
+    ROW(retry_first_ms, COUNT, "1000", 1, 3600000, AT_START,                             \
+        "A refused letter is tried again after this; then after 3, 7, 15, 31 ... times " \
+        "as long.")                                                                      \
+    ROW(retry_longest_ms, COUNT, "10800000", 1, 86400000, AT_START,                      \
+        "No pause between two tries of a refused letter is longer.")                     \
+    ROW(retry_attempts, COUNT, "16", 1, 1000, AT_START,                                  \
+        "A letter that was refused so often is parked until somebody handles it.")       \
     ROW(drain_seconds, COUNT, "30", 1, 3600, AT_RELOAD,                                  \
         "How long the broker may go on answering between SIGTERM and its end.")          \
     ROW(syscall_filter, SWITCH, "yes", 0, 1, AT_START,                                   \

@@ -78,6 +78,7 @@ run(void *arg)
         atomic_store(&writer->began_ms, began_us / 1000);
         batch->time = clock_now();
         batch->test_persons = writer->options.test_persons;
+        batch->retry = writer->options.retry;
         batch->no_room = atomic_load(&writer->no_room);
         batch->crowded = atomic_load(&writer->crowded);
         status = apply_batch(writer->options.applier, batch, &why);

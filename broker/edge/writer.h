@@ -14,7 +14,8 @@ struct writer;
 struct writer_options {
     struct applier *applier;
     struct proposals *proposals;
-    bool test_persons; // fictitious person numbers are accepted
+    bool test_persons;       // fictitious person numbers are accepted
+    struct retry_rule retry; // of refused letters
 };
 
 // writer_start begins the thread. Keeps: applier, proposals. Gives: writer_stop.

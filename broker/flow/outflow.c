@@ -1,30 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
-#include "flow/outflow.h"
+#include "flow/outflow_internal.h"
 
 #include "store/bodies.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LETTERS_AT_ONCE = 256 };
-
-// A letter on its way, not yet acknowledged.
-struct in_flight {
-    uint64_t number;
-    uint64_t bytes_through;
-    uint32_t size;
-    bool acknowledged; // alone, while earlier ones are not
-};
-
-struct outflow {
-    struct outflow_state state;
-    struct number_range *skip; // acknowledged alone before this session
-    size_t skip_len;
-    size_t skip_next;
-    struct in_flight *flight; // a queue: first, len
-    size_t flight_first;
-    size_t flight_len;
-    size_t flight_size;
+enum {
+    LETTERS_AT_ONCE = 256,
+    DEFERRALS_MAX = 1000, // in one command, and on their way to the disk
 };
 
 enum vg_status
@@ -59,7 +43,7 @@ outflow_open(struct txn *txn, uint32_t mailbox, uint64_t window_messages,
 void
 outflow_begin_after(struct outflow *outflow, uint64_t acknowledged)
 {
-    CHECK(outflow->flight_len == 0);
+    CHECK(outflow->main.len == 0);
     if (acknowledged > outflow->state.acknowledged) {
         outflow->state.acknowledged = acknowledged;
         outflow->state.sent = acknowledged;
@@ -71,7 +55,8 @@ outflow_free(struct outflow **outflow)
 {
     if (*outflow != NULL) {
         free((*outflow)->skip);
-        free((*outflow)->flight);
+        flight_free(&(*outflow)->main);
+        flight_free(&(*outflow)->tried);
         free(*outflow);
         *outflow = NULL;
     }
@@ -90,8 +75,40 @@ outflow_set_window(struct outflow *outflow, uint64_t messages, uint64_t bytes)
     outflow->state.window_bytes = bytes;
 }
 
+// ---- numbers that have left ----
+
+static void
+insert_skip(struct outflow *outflow, size_t i, uint64_t number)
+{
+    outflow->skip =
+        realloc(outflow->skip, (outflow->skip_len + 1) * sizeof *outflow->skip);
+    CHECK(outflow->skip != NULL);
+    memmove(&outflow->skip[i + 1], &outflow->skip[i],
+            (outflow->skip_len - i) * sizeof *outflow->skip);
+    outflow->skip[i] = (struct number_range){.first = number, .last = number};
+    outflow->skip_len++;
+}
+
+void
+outflow_pass(struct outflow *outflow, uint64_t number)
+{
+    size_t i = outflow->skip_len;
+
+    if (number <= outflow->state.sent) {
+        return;
+    }
+    while (i > outflow->skip_next && outflow->skip[i - 1].first > number) {
+        i--;
+    }
+    if (i == outflow->skip_next || outflow->skip[i - 1].last + 1 < number) {
+        insert_skip(outflow, i, number);
+    } else if (outflow->skip[i - 1].last < number) {
+        outflow->skip[i - 1].last = number;
+    }
+}
+
 static bool
-was_acknowledged_alone(struct outflow *outflow, uint64_t number)
+has_left(struct outflow *outflow, uint64_t number)
 {
     while (outflow->skip_next < outflow->skip_len &&
            outflow->skip[outflow->skip_next].last < number) {
@@ -101,29 +118,13 @@ was_acknowledged_alone(struct outflow *outflow, uint64_t number)
            number >= outflow->skip[outflow->skip_next].first;
 }
 
+// ---- the window ----
+
 static void
-push_in_flight(struct outflow *outflow, const struct letter *letter)
+take_window(struct outflow *outflow, const struct in_flight *flight)
 {
-    if (outflow->flight_first + outflow->flight_len == outflow->flight_size) {
-        // Half of the queue is free at its front, or it must grow.
-        if (outflow->flight_first > outflow->flight_len) {
-            memmove(outflow->flight, outflow->flight + outflow->flight_first,
-                    outflow->flight_len * sizeof *outflow->flight);
-            outflow->flight_first = 0;
-        } else {
-            outflow->flight_size = outflow->flight_size * 2 + 64;
-            outflow->flight =
-                realloc(outflow->flight, outflow->flight_size * sizeof *outflow->flight);
-            CHECK(outflow->flight != NULL);
-        }
-    }
-    outflow->flight[outflow->flight_first + outflow->flight_len++] = (struct in_flight){
-        .number = letter->number,
-        .bytes_through = letter->bytes_through,
-        .size = letter->size,
-    };
     outflow->state.in_flight_messages++;
-    outflow->state.in_flight_bytes += letter->size;
+    outflow->state.in_flight_bytes += flight->size;
 }
 
 static bool
@@ -136,209 +137,246 @@ has_window(const struct outflow *outflow, uint32_t size)
             state->in_flight_messages == 0);
 }
 
-static enum vg_status
-write_letter(struct outflow *outflow, struct txn *txn, const struct letter *letter,
-             bool again, struct buffer *frame)
+// ---- filling a frame ----
+
+// One filling on its way.
+struct filling {
+    struct outflow *outflow;
+    const struct outflow_view *view;
+    uint64_t again_through;
+    size_t max_bytes;
+    struct buffer *frame;
+    struct outflow_turn *turn;
+};
+
+static uint64_t
+subject_of(struct bytes body)
 {
-    struct bytes body;
-    enum vg_status status = body_get(txn, letter->body, &body);
+    uint64_t niss, enterprise;
 
-    if (status != VG_OK) {
-        return status;
-    }
+    hot_content_about((struct hot_bytes){body.at, body.len}, &niss, &enterprise);
+    return enterprise != 0 ? HELD_ENTERPRISE | enterprise : niss;
+}
 
-    struct hot_notification notification = {
-        .mailbox = outflow->state.mailbox,
+static bool
+fits(const struct filling *filling, uint32_t size)
+{
+    const struct buffer *frame = filling->frame;
+
+    return has_window(filling->outflow, size) &&
+           (frame->len == 0 ||
+            frame->len + size + HOT_NOTIFICATION_HEAD_MAX <= filling->max_bytes);
+}
+
+static struct in_flight
+flight_of(const struct letter *letter, uint64_t subject)
+{
+    return (struct in_flight){
         .number = letter->number,
-        .again = again,
+        .bytes_through = letter->bytes_through,
+        .subject = subject,
+        .size = letter->size,
+    };
+}
+
+// attempt 0: in its turn.
+static void
+write_letter(struct filling *filling, const struct letter *letter, struct bytes body,
+             uint32_t attempt)
+{
+    struct hot_notification notification = {
+        .mailbox = filling->outflow->state.mailbox,
+        .number = letter->number,
+        .again = attempt == 0 && letter->number <= filling->again_through,
+        .attempt = attempt,
         .justified = letter->quality != 0,
         .quality = letter->quality,
         .begin = day_number((struct day){letter->begin}),
         .end = day_number((struct day){letter->end}),
         .content = {body.at, body.len},
     };
-    uint8_t *at = buffer_reserve(frame, HOT_NOTIFICATION_HEAD_MAX + body.len);
+    uint8_t *at = buffer_reserve(filling->frame, HOT_NOTIFICATION_HEAD_MAX + body.len);
 
-    frame->len += (size_t)(hot_write_notification(at, &notification) - at);
-    push_in_flight(outflow, letter);
+    filling->frame->len += (size_t)(hot_write_notification(at, &notification) - at);
+    filling->turn->sent++;
+}
+
+static bool
+note_passed(struct number_range *passed, size_t *len, uint64_t number)
+{
+    if (*len > 0 && passed[*len - 1].last + 1 == number) {
+        passed[*len - 1].last = number;
+        return true;
+    }
+    if (*len == OUTFLOW_PASSED_MAX) {
+        return false;
+    }
+    passed[(*len)++] = (struct number_range){.first = number, .last = number};
+    return true;
+}
+
+// Held letters whose moment has come. False: there was no room for all.
+static enum vg_status
+fill_tries(struct filling *filling, bool *ret_all)
+{
+    struct outflow *outflow = filling->outflow;
+    const struct outflow_view *view = filling->view;
+    uint32_t mailbox = outflow->state.mailbox;
+    struct due_letter due[LETTERS_AT_ONCE];
+    size_t len = holds_due(view->holds, mailbox, view->now_us, due, LETTERS_AT_ONCE);
+
+    *ret_all = true;
+    for (size_t i = 0; i < len; i++) {
+        struct held_row row;
+        struct bytes body;
+        enum vg_status status =
+            held_get(view->txn, (struct mailbox_id){mailbox}, due[i].number, &row);
+
+        // The transaction may be newer than what the loop was told.
+        if (status == VG_NOT_FOUND || (status == VG_OK && row.head.state != HELD_RETRY)) {
+            continue;
+        }
+        // Behind an earlier one meanwhile, or parked: it is still with the member.
+        if (status == VG_OK && flight_find(&outflow->tried, due[i].number) != NULL) {
+            holds_sent(view->holds, mailbox, &due[i]);
+            continue;
+        }
+        if (status == VG_OK) {
+            status = body_get(view->txn, row.head.letter.body, &body);
+        }
+        if (status != VG_OK) {
+            return status == VG_NOT_FOUND ? VG_STORE_BROKEN : status;
+        }
+        if (!fits(filling, row.head.letter.size)) {
+            *ret_all = false;
+            return VG_OK;
+        }
+
+        struct in_flight flight = flight_of(&row.head.letter, row.head.subject);
+
+        write_letter(filling, &row.head.letter, body, row.head.attempts + 1);
+        flight_add(&outflow->tried, &flight);
+        take_window(outflow, &flight);
+        holds_sent(view->holds, mailbox, &due[i]);
+    }
     return VG_OK;
 }
 
-enum vg_status
-outflow_fill(struct outflow *outflow, const struct tails *tails, struct txn *txn,
-             uint64_t again_through, size_t max_bytes, struct buffer *frame,
-             size_t *ret_len)
+// False: not now, too many are on their way to the disk or held.
+static bool
+defer_letter(struct filling *filling, const struct letter *letter, uint64_t subject)
 {
-    struct letter letters[LETTERS_AT_ONCE];
-    size_t len = 0;
-    enum vg_status status = VG_OK;
+    struct outflow *outflow = filling->outflow;
+    struct outflow_turn *turn = filling->turn;
+    uint32_t mailbox = outflow->state.mailbox;
+    struct letter_about about = {*letter, subject};
+    struct in_flight flight = flight_of(letter, subject);
+    struct defer_command *defer;
 
-    *ret_len = 0;
-    while (has_window(outflow, 0)) {
-        status = tails_letters(tails, txn, outflow->state.mailbox,
-                               outflow->state.sent + 1, letters, LETTERS_AT_ONCE, &len);
-        if (status != VG_OK || len == 0) {
-            return status;
-        }
-        for (size_t i = 0; i < len; i++) {
-            const struct letter *letter = &letters[i];
+    if (outflow->deferring == DEFERRALS_MAX ||
+        holds_len(filling->view->holds, mailbox) >= HELD_MAX ||
+        !note_passed(turn->passed, &turn->passed_len, letter->number)) {
+        return false;
+    }
+    if (turn->defer == NULL) {
+        turn->defer = command_new(COMMAND_DEFER, NULL, 0);
+        turn->defer->defer.mailbox = mailbox;
+        turn->defer->defer.letters =
+            xcalloc(DEFERRALS_MAX, sizeof *turn->defer->defer.letters);
+    }
+    defer = &turn->defer->defer;
+    defer->letters[defer->letters_len++] = about;
+    holds_expect(filling->view->holds, mailbox, &about);
+    flight.acknowledged = flight.waits = true;
+    flight_add(&outflow->main, &flight);
+    outflow->deferring++;
+    return true;
+}
 
-            if (was_acknowledged_alone(outflow, letter->number)) {
-                outflow->state.sent = letter->number;
-                continue;
-            }
-            if (!has_window(outflow, letter->size) ||
-                (frame->len > 0 &&
-                 frame->len + letter->size + HOT_NOTIFICATION_HEAD_MAX > max_bytes)) {
-                return VG_OK;
-            }
-            status = write_letter(outflow, txn, letter, letter->number <= again_through,
-                                  frame);
-            if (status != VG_OK) {
-                return status;
-            }
-            outflow->state.sent = letter->number;
-            ++*ret_len;
+// Numbers after the last one sent that have left; in the backlog such have no place. False:
+// no more can be named in this turn.
+static bool
+pass_left(struct filling *filling, uint64_t last)
+{
+    struct outflow *outflow = filling->outflow;
+    struct outflow_turn *turn = filling->turn;
+
+    for (uint64_t number = outflow->state.sent + 1; number <= last; number++) {
+        if (has_left(outflow, number) &&
+            !note_passed(turn->passed, &turn->passed_len, number)) {
+            return false;
         }
+        outflow->state.sent = number;
+    }
+    return true;
+}
+
+// Sends, defers or passes the next letter of the main sequence. False: no more now.
+static enum vg_status
+fill_letter(struct filling *filling, const struct letter *letter, bool *ret_more)
+{
+    struct outflow *outflow = filling->outflow;
+    struct in_flight flight;
+    struct bytes body;
+    enum vg_status status;
+
+    *ret_more = pass_left(filling, letter->number - 1);
+    if (*ret_more && has_left(outflow, letter->number)) {
+        *ret_more = pass_left(filling, letter->number);
+        return VG_OK;
+    }
+    status = *ret_more ? body_get(filling->view->txn, letter->body, &body) : VG_OK;
+    if (status != VG_OK || !*ret_more) {
+        return status;
+    }
+    flight = flight_of(letter, subject_of(body));
+    *ret_more = false;
+    if (holds_about(filling->view->holds, outflow->state.mailbox, flight.subject)) {
+        *ret_more = defer_letter(filling, letter, flight.subject);
+    } else if (fits(filling, letter->size)) {
+        write_letter(filling, letter, body, 0);
+        flight_add(&outflow->main, &flight);
+        take_window(outflow, &flight);
+        *ret_more = true;
+    }
+    if (*ret_more) {
+        outflow->state.sent = letter->number;
     }
     return VG_OK;
-}
-
-// ---- acknowledgements ----
-
-static struct in_flight *
-first_in_flight(const struct outflow *outflow)
-{
-    return outflow->flight_len == 0 ? NULL : &outflow->flight[outflow->flight_first];
-}
-
-static void
-pop_in_flight(struct outflow *outflow)
-{
-    outflow->flight_first++;
-    outflow->flight_len--;
-    if (outflow->flight_len == 0) {
-        outflow->flight_first = 0;
-    }
-}
-
-static void
-free_window(struct outflow *outflow, const struct in_flight *flight)
-{
-    outflow->state.in_flight_messages--;
-    outflow->state.in_flight_bytes -= flight->size;
-}
-
-// Everything up to `through` leaves the queue. The last of it is what the mark moves to:
-// numbers that were not sent, because they were acknowledged alone, are passed by the store.
-static void
-acknowledge_through(struct outflow *outflow, uint64_t through,
-                    struct acknowledge_command *acknowledge)
-{
-    struct in_flight *flight;
-
-    while ((flight = first_in_flight(outflow)) != NULL && flight->number <= through) {
-        if (!flight->acknowledged) {
-            free_window(outflow, flight);
-        }
-        acknowledge->through = flight->number;
-        acknowledge->through_bytes = flight->bytes_through;
-        pop_in_flight(outflow);
-    }
-    if (through > outflow->state.acknowledged) {
-        outflow->state.acknowledged = through;
-    }
-}
-
-static struct in_flight *
-find_in_flight(struct outflow *outflow, uint64_t number)
-{
-    struct in_flight *flight = first_in_flight(outflow);
-    size_t low = 0;
-    size_t high = outflow->flight_len;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (flight[middle].number < number) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < outflow->flight_len && flight[low].number == number ? &flight[low]
-                                                                     : NULL;
-}
-
-static void
-acknowledge_single(struct outflow *outflow, uint64_t number,
-                   struct acknowledge_command *acknowledge)
-{
-    struct in_flight *flight = find_in_flight(outflow, number);
-
-    if (flight == NULL || flight->acknowledged) {
-        return;
-    }
-    flight->acknowledged = true;
-    free_window(outflow, flight);
-    acknowledge->singles[acknowledge->singles_len++] = (struct acknowledge_single){
-        .number = number,
-        .bytes_through = flight->bytes_through,
-        .bytes = flight->size,
-    };
-
-    // At the front of the queue it moves the mark: everything before it is acknowledged.
-    while ((flight = first_in_flight(outflow)) != NULL && flight->acknowledged) {
-        outflow->state.acknowledged = flight->number;
-        pop_in_flight(outflow);
-    }
 }
 
 static enum vg_status
-check_sent(const struct outflow *outflow, const struct hot_acknowledge *acknowledge,
-           struct why *why)
+fill_main(struct filling *filling)
 {
-    uint64_t most = acknowledge->through;
+    struct outflow *outflow = filling->outflow;
+    struct letter letters[LETTERS_AT_ONCE];
+    size_t len = 0;
+    bool more = true;
+    enum vg_status status = VG_OK;
 
-    for (uint32_t i = 0; i < acknowledge->also_len; i++) {
-        most = acknowledge->also[i] > most ? acknowledge->also[i] : most;
+    while (status == VG_OK && more && has_window(outflow, 0)) {
+        status = tails_letters(filling->view->tails, filling->view->txn,
+                               outflow->state.mailbox, outflow->state.sent + 1, letters,
+                               LETTERS_AT_ONCE, &len);
+        more = len > 0;
+        for (size_t i = 0; status == VG_OK && more && i < len; i++) {
+            status = fill_letter(filling, &letters[i], &more);
+        }
     }
-    if (most > outflow->state.sent) {
-        return fail(
-            why, VG_NOT_FOUND,
-            "mailbox %u: number %llu was not sent on this connection, %llu was the "
-            "last",
-            outflow->state.mailbox, (unsigned long long)most,
-            (unsigned long long)outflow->state.sent);
-    }
-    return VG_OK;
+    return status;
 }
 
 enum vg_status
-outflow_acknowledge(struct outflow *outflow, const struct hot_acknowledge *acknowledge,
-                    struct command **ret_command, struct why *why)
+outflow_fill(struct outflow *outflow, const struct outflow_view *view,
+             uint64_t again_through, size_t max_bytes, struct buffer *frame,
+             struct outflow_turn *ret_turn)
 {
-    enum vg_status status = check_sent(outflow, acknowledge, why);
+    struct filling filling = {outflow, view, again_through, max_bytes, frame, ret_turn};
+    bool all = true;
+    enum vg_status status;
 
-    *ret_command = NULL;
-    if (status != VG_OK) {
-        return status;
-    }
-
-    struct command *command = command_new(COMMAND_ACKNOWLEDGE, NULL, 0);
-
-    command->acknowledge.mailbox = outflow->state.mailbox;
-    acknowledge_through(outflow, acknowledge->through, &command->acknowledge);
-    if (acknowledge->also_len > 0) {
-        command->acknowledge.singles =
-            xcalloc(acknowledge->also_len, sizeof *command->acknowledge.singles);
-    }
-    for (uint32_t i = 0; i < acknowledge->also_len; i++) {
-        acknowledge_single(outflow, acknowledge->also[i], &command->acknowledge);
-    }
-    if (command->acknowledge.through == 0 && command->acknowledge.singles_len == 0) {
-        command_free(&command);
-    }
-    *ret_command = command;
-    return VG_OK;
+    ret_turn->sent = ret_turn->passed_len = 0;
+    ret_turn->defer = NULL;
+    status = fill_tries(&filling, &all);
+    return status == VG_OK && all ? fill_main(&filling) : status;
 }

@@ -7,6 +7,7 @@
 #define FLOW_OUTFLOW_H
 
 #include "base/buffer.h"
+#include "flow/holds.h"
 #include "flow/tails.h"
 
 struct outflow;
@@ -21,6 +22,26 @@ struct outflow_state {
     uint64_t acknowledged; // all up to here, as far as the loop knows
 };
 
+// Where letters come from. Borrows: everything, during one call.
+struct outflow_view {
+    const struct tails *tails;
+    struct holds *holds; // NULL: nothing is held
+    struct txn *txn;
+    int64_t now_us;
+};
+
+enum { OUTFLOW_PASSED_MAX = 256 };
+
+// What one filling did.
+struct outflow_turn {
+    size_t sent; // notifications in the frame
+    // Numbers that do not come in their turn: the client must hear of them before it sees
+    // a number above them. Ascending, apart.
+    struct number_range passed[OUTFLOW_PASSED_MAX];
+    size_t passed_len;
+    struct command *defer; // given: what makes last that they wait; NULL: none
+};
+
 // outflow_open begins after what the mailbox has acknowledged on disk.
 NODISCARD enum vg_status outflow_open(struct txn *txn, uint32_t mailbox,
                                       uint64_t window_messages, uint64_t window_bytes,
@@ -33,13 +54,18 @@ struct outflow_state outflow_state(const struct outflow *outflow);
 void outflow_set_window(struct outflow *outflow, uint64_t messages, uint64_t bytes);
 
 // outflow_fill appends notifications to a frame until the window, the mailbox or
-// max_bytes is used up, and returns how many. again_through: numbers up to it were sent
-// before on another connection. Borrows: everything. The frame's bytes are a ToClient as
-// they stand.
-NODISCARD enum vg_status outflow_fill(struct outflow *outflow, const struct tails *tails,
-                                      struct txn *txn, uint64_t again_through,
-                                      size_t max_bytes, struct buffer *frame,
-                                      size_t *ret_len);
+// max_bytes is used up: first held letters whose moment has come, then those of the main
+// sequence. One about a subject of whom another letter is held waits behind that one.
+// again_through: numbers up to it were sent before on another connection. The frame's
+// bytes are a ToClient as they stand.
+NODISCARD enum vg_status outflow_fill(struct outflow *outflow,
+                                      const struct outflow_view *view,
+                                      uint64_t again_through, size_t max_bytes,
+                                      struct buffer *frame,
+                                      struct outflow_turn *ret_turn);
+
+// outflow_pass says that a letter not sent yet has left the main sequence.
+void outflow_pass(struct outflow *outflow, uint64_t number);
 
 // outflow_acknowledge checks what a member acknowledged, frees its window at once and
 // makes the command that makes it last. Numbers acknowledged before are passed over.
@@ -50,5 +76,31 @@ NODISCARD enum vg_status outflow_acknowledge(struct outflow *outflow,
                                              const struct hot_acknowledge *acknowledge,
                                              struct command **ret_command,
                                              struct why *why);
+
+// What a member says of a letter that it cannot take.
+struct refusal {
+    uint64_t number;
+    struct bytes reason; // copied
+    uint32_t retry_after_ms;
+    bool park;
+};
+
+// outflow_refuse frees the letter's window and makes the command that has it tried again
+// or parked. Later ones in flight about the same subject wait behind it (refuse.later of the
+// command, in order): the client must hear that as well. No mark passes any of them before
+// the command is answered.
+//
+// Gives: a command, NULL when the letter is not in flight any more. Returns VG_OK;
+// NOT_FOUND: it was never sent on this connection; or why the store cannot be read.
+NODISCARD enum vg_status outflow_refuse(struct outflow *outflow,
+                                        const struct outflow_view *view,
+                                        const struct refusal *refusal,
+                                        struct command **ret_command, struct why *why);
+
+// outflow_answered says that a refusal or deferral is on disk: marks may pass its letters.
+//
+// Gives: the acknowledgement that waited for it, NULL: none did.
+void outflow_answered(struct outflow *outflow, const struct command *answered,
+                      struct command **ret_command);
 
 #endif

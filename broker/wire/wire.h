@@ -23,7 +23,8 @@ enum to_broker_kind {
     TO_BROKER_ACKNOWLEDGE,
     TO_BROKER_REQUEST,
     TO_BROKER_UNSUBSCRIBE,
-    TO_BROKER_REWIND = 10,
+    TO_BROKER_REFUSE,
+    TO_BROKER_REWIND,
 };
 
 struct wire_hello {
@@ -56,12 +57,27 @@ struct wire_rewind {
 NODISCARD enum vg_status wire_read_rewind(struct bytes body, struct wire_rewind *ret,
                                           struct why *why);
 
+// wire_read_refuse: the refusal's reason is lent from ret.
+struct wire_refuse {
+    uint32_t mailbox;
+    struct refusal refusal;
+    char reason[HELD_REASON_MAX + 1];
+};
+NODISCARD enum vg_status wire_read_refuse(struct bytes body, struct wire_refuse *ret,
+                                          struct why *why);
+
 // A Request becomes a command; who is named in it (operators may act for another) is
-// returned beside it, empty when nobody is. ListMailboxes is no command: kind_list is
-// true and no command is made. ret_request is set as soon as the id could be read.
+// returned beside it, empty when nobody is. ListMailboxes and ListParked are no commands:
+// their word is true and no command is made. ret_request is set as soon as the id could be read.
 struct wire_request {
     uint64_t id;
     bool list_mailboxes;
+    bool list_parked;
+    struct {
+        uint32_t mailbox;
+        uint32_t max; // 1 to PARKED_NUMBERS_MAX
+        uint64_t from;
+    } parked;
     char institution[INSTITUTION_CODE_LEN];
     struct command *command; // given; its actor and institution are still to be filled in
 };
@@ -87,8 +103,11 @@ void wire_write_resumed(struct buffer *frame);
 void wire_write_notice(uint32_t mailbox, enum limits_level level, const char *sentence,
                        struct buffer *frame);
 void wire_write_goodbye(const char *reason, struct buffer *frame);
+// acknowledged: as far as the loop knows.
 void wire_write_subscribed(uint32_t mailbox, const char *name, uint64_t acknowledged,
-                           uint64_t last, uint64_t waiting, struct buffer *frame);
+                           const struct mailbox_row *row, struct buffer *frame);
+void wire_write_deferred(uint32_t mailbox, const struct number_range *ranges, size_t len,
+                         struct buffer *frame);
 
 void wire_write_rewound(uint32_t mailbox, uint64_t from, uint64_t through,
                         struct buffer *frame);
@@ -120,6 +139,11 @@ struct wire_mailbox {
 void wire_write_mailboxes(uint64_t request, const struct wire_mailbox *mailboxes,
                           size_t len, const struct catalogue *catalogue,
                           struct buffer *frame);
+// wire_write_parked answers a ListParked. content: of each row, lent; at NULL: it could not
+// be read.
+void wire_write_parked(uint64_t request, const struct held_row *rows,
+                       const struct bytes *contents, size_t len,
+                       const struct roster *roster, struct buffer *frame);
 // wire_write_reply_fault refuses a whole request.
 void wire_write_reply_fault(uint64_t request, enum vg_status status, const char *sentence,
                             struct buffer *frame);

@@ -14,6 +14,7 @@ enum {
     REQUEST_ARENA_FACTOR = 16,
     REQUEST_ARENA_MIN = 256 << 10, // for a thousand items with nothing in them
     TEXT_MAX = 256,
+    PARKED_LISTED = 100, // when a ListParked says no number
 };
 
 // ---- small messages: an arena on the stack, nothing is kept ----
@@ -147,6 +148,56 @@ wire_read_rewind(struct bytes body, struct wire_rewind *ret, struct why *why)
     }
     ret->mailbox = message->mailbox;
     ret->goal = (struct rewind_goal){message->number, (int64_t)message->time};
+    return VG_OK;
+}
+
+enum { RETRY_AFTER_S_MAX = 3 * 60 * 60 };
+
+// Printable: no control characters, and not over the limit.
+static enum vg_status
+check_reason(const char *reason, struct why *why)
+{
+    size_t len = strlen(reason);
+
+    if (len > HELD_REASON_MAX) {
+        return fail(why, VG_TOO_LARGE, "reason has %zu bytes, at most %d are allowed",
+                    len, HELD_REASON_MAX);
+    }
+    for (size_t i = 0; i < len; i++) {
+        if ((uint8_t)reason[i] < ' ' || reason[i] == 0x7f) {
+            return fail(why, VG_MALFORMED, "byte %zu of reason cannot be printed", i + 1);
+        }
+    }
+    return VG_OK;
+}
+
+enum vg_status
+wire_read_refuse(struct bytes body, struct wire_refuse *ret, struct why *why)
+{
+    struct small small;
+    Vigie__V1__Refuse *refuse =
+        unpack_small(&vigie__v1__refuse__descriptor, body, &small, why);
+    enum vg_status status;
+
+    if (refuse == NULL) {
+        return VG_MALFORMED;
+    }
+    status = check_reason(refuse->reason, why);
+    if (status != VG_OK) {
+        return status;
+    }
+    if (refuse->retry_after_s > RETRY_AFTER_S_MAX) {
+        return fail(why, VG_MALFORMED, "retry_after_s is %u, at most %d is allowed",
+                    refuse->retry_after_s, RETRY_AFTER_S_MAX);
+    }
+    strcpy(ret->reason, refuse->reason); // it was measured
+    ret->mailbox = refuse->mailbox;
+    ret->refusal = (struct refusal){
+        .number = refuse->number,
+        .reason = bytes_of(ret->reason),
+        .retry_after_ms = refuse->retry_after_s * 1000,
+        .park = refuse->park != 0,
+    };
     return VG_OK;
 }
 
@@ -286,6 +337,52 @@ read_add_mailbox(const Vigie__V1__AddMailbox *message, struct wire_request *ret,
 }
 
 static enum vg_status
+read_list_parked(const Vigie__V1__ListParked *message, struct wire_request *ret,
+                 struct why *why)
+{
+    if (message->max > PARKED_NUMBERS_MAX) {
+        return fail(why, VG_TOO_MANY, "max is %u, at most %d is allowed", message->max,
+                    PARKED_NUMBERS_MAX);
+    }
+    ret->list_parked = true;
+    ret->parked.mailbox = message->mailbox;
+    ret->parked.from = message->from;
+    ret->parked.max = message->max == 0 ? PARKED_LISTED : message->max;
+    return VG_OK;
+}
+
+static enum vg_status
+read_handle_parked(const Vigie__V1__HandleParked *message, struct wire_request *ret,
+                   struct why *why)
+{
+    struct parked_command *parked = &ret->command->parked;
+    bool drop = message->act == VIGIE__V1__HANDLE_PARKED__ACT__DROP;
+    enum vg_status status = check_reason(message->reason, why);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    if (!drop && message->act != VIGIE__V1__HANDLE_PARKED__ACT__RETRY) {
+        return fail(why, VG_MALFORMED, "act %d is neither 0 nor 1", (int)message->act);
+    }
+    if (drop && message->reason[0] == 0) {
+        return fail(why, VG_MALFORMED, "a drop needs a reason");
+    }
+    if (message->n_numbers == 0 || message->n_numbers > PARKED_NUMBERS_MAX) {
+        return fail(why, VG_TOO_MANY, "%zu numbers, allowed are 1 to %d",
+                    message->n_numbers, PARKED_NUMBERS_MAX);
+    }
+    ret->command->kind = drop ? COMMAND_DROP_PARKED : COMMAND_RETRY_PARKED;
+    parked->mailbox = message->mailbox;
+    parked->reason = text_of(message->reason);
+    parked->numbers_len = message->n_numbers;
+    parked->numbers = xcalloc(message->n_numbers, sizeof *parked->numbers);
+    memcpy(parked->numbers, message->numbers,
+           message->n_numbers * sizeof *parked->numbers);
+    return VG_OK;
+}
+
+static enum vg_status
 read_kind(const Vigie__V1__Request *request, struct wire_request *ret, struct why *why)
 {
     switch (request->request_case) {
@@ -308,6 +405,10 @@ read_kind(const Vigie__V1__Request *request, struct wire_request *ret, struct wh
     case VIGIE__V1__REQUEST__REQUEST_LIST_MAILBOXES:
         ret->list_mailboxes = true;
         return VG_OK;
+    case VIGIE__V1__REQUEST__REQUEST_LIST_PARKED:
+        return read_list_parked(request->list_parked, ret, why);
+    case VIGIE__V1__REQUEST__REQUEST_HANDLE_PARKED:
+        return read_handle_parked(request->handle_parked, ret, why);
     default:
         return fail(why, VG_MALFORMED, "request %llu asks for nothing this broker knows",
                     (unsigned long long)request->id);
@@ -336,7 +437,7 @@ wire_read_request(struct bytes body, struct wire_request *ret, struct why *why)
     ret->id = request->id;
     ret->command->frame.len = arena.used; // it counts towards the batch
     status = read_kind(request, ret, why);
-    if (status != VG_OK || ret->list_mailboxes) {
+    if (status != VG_OK || ret->list_mailboxes || ret->list_parked) {
         command_free(&ret->command);
         return status;
     }

@@ -134,7 +134,7 @@ wire_write_notice(uint32_t mailbox, enum limits_level level, const char *sentenc
 
 void
 wire_write_subscribed(uint32_t mailbox, const char *name, uint64_t acknowledged,
-                      uint64_t last, uint64_t waiting, struct buffer *frame)
+                      const struct mailbox_row *row, struct buffer *frame)
 {
     Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
     Vigie__V1__Subscribed body = VIGIE__V1__SUBSCRIBED__INIT;
@@ -142,8 +142,10 @@ wire_write_subscribed(uint32_t mailbox, const char *name, uint64_t acknowledged,
     body.mailbox = mailbox;
     body.name = text(name);
     body.acknowledged = acknowledged;
-    body.last = last;
-    body.waiting = waiting;
+    body.last = row->last;
+    body.waiting = mailbox_waiting(row) - row->held;
+    body.held = row->held;
+    body.parked = row->parked;
     message.message_case = VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED;
     message.subscribed = &body;
     write_frame(&message, frame);
@@ -198,6 +200,31 @@ wire_write_undelivered(const struct wire_undelivered *mutations, size_t len, boo
     write_frame(&message, frame);
     free(list);
     free(items);
+}
+
+void
+wire_write_deferred(uint32_t mailbox, const struct number_range *ranges, size_t len,
+                    struct buffer *frame)
+{
+    Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
+    Vigie__V1__Deferred body = VIGIE__V1__DEFERRED__INIT;
+    Vigie__V1__Range *rows = xcalloc(len + 1, sizeof *rows);
+    Vigie__V1__Range **list = xcalloc(len + 1, sizeof(Vigie__V1__Range *));
+
+    for (size_t i = 0; i < len; i++) {
+        vigie__v1__range__init(&rows[i]);
+        rows[i].first = ranges[i].first;
+        rows[i].last = ranges[i].last;
+        list[i] = &rows[i];
+    }
+    body.mailbox = mailbox;
+    body.n_ranges = len;
+    body.ranges = list;
+    message.message_case = VIGIE__V1__TO_CLIENT__MESSAGE_DEFERRED;
+    message.deferred = &body;
+    write_frame(&message, frame);
+    free(list);
+    free(rows);
 }
 
 // ---- answers to commands ----
@@ -553,6 +580,8 @@ wire_write_mailboxes(uint64_t request, const struct wire_mailbox *mailboxes, siz
         rows[i].last = mailboxes[i].row.last;
         rows[i].acknowledged = mailboxes[i].row.acknowledged;
         rows[i].waiting = mailbox_waiting(&mailboxes[i].row);
+        rows[i].held = mailboxes[i].row.held;
+        rows[i].parked = mailboxes[i].row.parked;
         mailbox_choices(mailboxes[i].spec, catalogue, &memory[i], &rows[i]);
         list[i] = &rows[i];
     }
@@ -563,4 +592,50 @@ wire_write_mailboxes(uint64_t request, const struct wire_mailbox *mailboxes, siz
     free(memory);
     free(list);
     free(rows);
+}
+
+// ---- parked letters ----
+
+static void
+parked_letter(const struct held_row *row, struct bytes content,
+              const struct roster *roster, Vigie__V1__ParkedLetter *ret)
+{
+    const struct institution *actor = roster_institution(roster, row->head.actor);
+
+    vigie__v1__parked_letter__init(ret);
+    ret->number = row->head.letter.number;
+    ret->refusals = row->head.attempts;
+    ret->since = (uint64_t)row->head.since_us;
+    ret->actor = text(actor == NULL ? "" : actor->code);
+    ret->reason = text(row->reason);
+    if (content.at != NULL) {
+        ret->content = vigie__v1__content__unpack(NULL, content.len, content.at);
+    }
+}
+
+void
+wire_write_parked(uint64_t request, const struct held_row *rows,
+                  const struct bytes *contents, size_t len, const struct roster *roster,
+                  struct buffer *frame)
+{
+    Vigie__V1__ParkedLetter *letters = xcalloc(len + 1, sizeof *letters);
+    Vigie__V1__ParkedLetter **list = xcalloc(len + 1, sizeof(Vigie__V1__ParkedLetter *));
+    struct reply reply;
+
+    reply_begin(&reply, request, 1, 0);
+    for (size_t i = 0; i < len; i++) {
+        parked_letter(&rows[i], contents[i], roster, &letters[i]);
+        list[i] = &letters[i];
+    }
+    reply.body.n_parked = len;
+    reply.body.parked = list;
+    reply_item(&reply, (uint32_t)reply.body.verdict, 0, NULL);
+    reply_end(&reply, frame);
+    for (size_t i = 0; i < len; i++) {
+        if (letters[i].content != NULL) {
+            vigie__v1__content__free_unpacked(letters[i].content, NULL);
+        }
+    }
+    free(list);
+    free(letters);
 }

@@ -57,8 +57,26 @@ check_command(const struct command *command)
     case COMMAND_REMOVE:
     case COMMAND_HISTORY:
         return;
+    case COMMAND_RETRY_PARKED:
+    case COMMAND_DROP_PARKED:
+        CHECK(command->parked.numbers_len >= 1 &&
+              command->parked.numbers_len <= PARKED_NUMBERS_MAX);
+        CHECK(command->parked.reason.len <= HELD_REASON_MAX);
+        CHECK(command->kind == COMMAND_RETRY_PARKED || command->parked.reason.len > 0);
+        break;
     default:
         CHECK(command->kind == COMMAND_INTEGRATE); // a Request makes no other
+    }
+}
+
+static void
+read_refuse(struct bytes body)
+{
+    struct wire_refuse refuse;
+
+    if (wire_read_refuse(body, &refuse, NULL) == VG_OK) {
+        CHECK(refuse.refusal.reason.len <= HELD_REASON_MAX);
+        CHECK(refuse.refusal.retry_after_ms <= 3 * 3600 * 1000);
     }
 }
 
@@ -70,7 +88,8 @@ read_request(struct bytes body)
     enum vg_status status = wire_read_request(body, &request, &why);
 
     CHECK((status == VG_OK) == (why.text[0] == 0));
-    CHECK((request.command != NULL) == (status == VG_OK && !request.list_mailboxes));
+    CHECK((request.command != NULL) ==
+          (status == VG_OK && !request.list_mailboxes && !request.list_parked));
     CHECK(memchr(request.institution, 0, sizeof request.institution) != NULL);
     if (request.command != NULL) {
         CHECK(request.command->back.request == request.id);
@@ -143,6 +162,9 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
         break;
     case TO_BROKER_REQUEST:
         read_request(body);
+        break;
+    case TO_BROKER_REFUSE:
+        read_refuse(body);
         break;
     case TO_BROKER_UNSUBSCRIBE:
         status = wire_read_unsubscribe(body, &number, NULL);

@@ -72,6 +72,7 @@ class PublishSubscribe(Story):
             self.assertEqual(member.subscribe().acknowledged, 4)
             got = member.deliveries(5)
             self.assertEqual([n.number for n in got], [5, 6, 8, 9, 10])
+            self.assertEqual(member.passed, [7])
 
     def test_sends_no_more_than_the_window(self):
         with self.source("RN") as source:

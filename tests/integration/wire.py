@@ -137,6 +137,10 @@ class Member(Wire):
 
     _request = 0
 
+    def __init__(self, *arguments, **more):
+        super().__init__(*arguments, **more)
+        self.passed = []
+
     def subscribe(self, mailbox=0, messages=10000, size=4 << 20):
         self.say(subscribe=proto.Subscribe(mailbox=mailbox, window_messages=messages,
                                            window_bytes=size))
@@ -146,7 +150,8 @@ class Member(Wire):
         self.say(acknowledge=proto.Acknowledge(mailbox=mailbox, through=through, also=also))
 
     def deliveries(self, count, timeout_s=20.0):
-        """Waits until at least count notifications came; gives them."""
+        """Waits until at least count notifications came; gives them. What the broker passes
+        over is noted in self.passed."""
         got = []
         end = time.monotonic() + timeout_s
         while len(got) < count:
@@ -154,6 +159,10 @@ class Member(Wire):
                 message = self.hear(end - time.monotonic())
             except Silence:
                 raise Silence(f"{len(got)} of {count} notifications came") from None
+            if message.WhichOneof("message") == "deferred":
+                self.passed += [number for r in message.deferred.ranges
+                                for number in range(r.first, r.last + 1)]
+                continue
             if not message.notifications:
                 raise AssertionError(f"expected notifications, got {message}")
             got += message.notifications

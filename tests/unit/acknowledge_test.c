@@ -306,12 +306,11 @@ draw_acknowledgement(struct flow_fixture *f, struct model *model)
     struct hot_acknowledge acknowledge = {.mailbox = CPAS_A};
     struct buffer frame = {0};
     struct command *command = NULL;
+    struct outflow_view view = {.tails = model->tails, .txn = flow_view(f)};
+    struct outflow_turn turn;
     uint64_t sent;
-    size_t len;
 
-    assert_int_equal(
-        outflow_fill(outflow, model->tails, flow_view(f), 0, SIZE_MAX, &frame, &len),
-        VG_OK);
+    assert_int_equal(outflow_fill(outflow, &view, 0, SIZE_MAX, &frame, &turn), VG_OK);
     buffer_free(&frame);
     sent = outflow_state(outflow).sent;
     if (flow_draw(&model->seed, 3) == 0) {

@@ -1072,18 +1072,18 @@ an_open_mailbox_shows_what_is_in_flight(void **state)
     struct session session = {0};
     struct lane *lane;
     struct buffer frame = {0};
-    size_t len;
+    struct outflow_view view = {.tails = broker->tails};
+    struct outflow_turn turn;
 
     follow(bench, member);
     publish(bench, source, 1, person());
     publish(bench, source, 2, person());
+    view.txn = broker_txn(broker);
     lane = lanes_at(broker->lanes, member);
     assert_int_equal(
         outflow_open(broker_txn(broker), member, 100, 1 << 20, &lane->outflow), VG_OK);
-    assert_int_equal(outflow_fill(lane->outflow, broker->tails, broker_txn(broker), 0, 1,
-                                  &frame, &len),
-                     VG_OK);
-    assert_int_equal(len, 1);
+    assert_int_equal(outflow_fill(lane->outflow, &view, 0, 1, &frame, &turn), VG_OK);
+    assert_int_equal(turn.sent, 1);
     buffer_free(&frame);
     lane->session = &session;
     lane->delivered_us = clock_now().us;

@@ -63,13 +63,14 @@ fill(struct flow_fixture *f, struct outflow *outflow, const struct tails *tails,
     struct delivery delivery = {.len = 0};
     struct hot_notification notification;
     struct hot_bytes rest;
-    size_t len = 99;
+    struct outflow_view view = {.tails = tails, .txn = flow_view(f)};
+    struct outflow_turn turn;
     int more = 0;
 
     buffer_clear(frame);
-    assert_int_equal(
-        outflow_fill(outflow, tails, flow_view(f), again_through, max_bytes, frame, &len),
-        VG_OK);
+    assert_int_equal(outflow_fill(outflow, &view, again_through, max_bytes, frame, &turn),
+                     VG_OK);
+    assert_null(turn.defer);
     rest = (struct hot_bytes){frame->at, frame->len};
     while (frame->len > 0 && (more = hot_next_notification(&rest, &notification)) == 1) {
         assert_int_equal(notification.mailbox, CPAS_A);
@@ -81,7 +82,7 @@ fill(struct flow_fixture *f, struct outflow *outflow, const struct tails *tails,
         delivery.numbers[delivery.len++] = notification.number;
     }
     assert_int_equal(more, 0);
-    assert_int_equal(delivery.len, len);
+    assert_int_equal(delivery.len, turn.sent);
     return delivery;
 }
 

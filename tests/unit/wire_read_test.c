@@ -362,6 +362,96 @@ reads_choices_as_bits(void **state)
     assert_refused(&request, VG_TOO_MANY, "129 choices");
 }
 
+// ---- letters that cannot be taken ----
+
+static void
+reads_a_refusal(void **state)
+{
+    Vigie__V1__Refuse refuse = VIGIE__V1__REFUSE__INIT;
+    struct wire_refuse read;
+    struct why why;
+
+    (void)state;
+    refuse.mailbox = 7;
+    refuse.number = UINT64_C(1) << 40;
+    refuse.reason = words("unknown street \xc3\xa9");
+    refuse.retry_after_s = 10800;
+    refuse.park = true;
+    assert_int_equal(wire_read_refuse(pack(&refuse.base), &read, NULL), VG_OK);
+    assert_int_equal(read.mailbox, 7);
+    assert_int_equal(read.refusal.number, UINT64_C(1) << 40);
+    assert_int_equal(read.refusal.reason.len, strlen(refuse.reason));
+    assert_memory_equal(read.refusal.reason.at, refuse.reason, strlen(refuse.reason));
+    assert_int_equal(read.refusal.retry_after_ms, 10800 * 1000);
+    assert_true(read.refusal.park);
+
+    refuse.retry_after_s = 10801;
+    assert_int_equal(wire_read_refuse(pack(&refuse.base), &read, &why), VG_MALFORMED);
+    assert_non_null(strstr(why.text, "10801"));
+    refuse.retry_after_s = 0;
+    refuse.reason = long_text(HELD_REASON_MAX);
+    assert_int_equal(wire_read_refuse(pack(&refuse.base), &read, NULL), VG_OK);
+    refuse.reason = long_text(HELD_REASON_MAX + 1);
+    assert_int_equal(wire_read_refuse(pack(&refuse.base), &read, &why), VG_TOO_LARGE);
+    assert_non_null(strstr(why.text, "201 bytes"));
+    refuse.reason = words("a\nb");
+    assert_int_equal(wire_read_refuse(pack(&refuse.base), &read, &why), VG_MALFORMED);
+    assert_non_null(strstr(why.text, "byte 2"));
+    assert_int_equal(wire_read_refuse(nonsense, &read, &why), VG_MALFORMED);
+}
+
+static void
+reads_what_is_asked_of_parked_letters(void **state)
+{
+    Vigie__V1__Request request = request_of(VIGIE__V1__REQUEST__REQUEST_LIST_PARKED);
+    Vigie__V1__ListParked list = VIGIE__V1__LIST_PARKED__INIT;
+    Vigie__V1__HandleParked handle = VIGIE__V1__HANDLE_PARKED__INIT;
+    static uint64_t numbers[PARKED_NUMBERS_MAX + 1] = {9, 4};
+    struct wire_request read;
+
+    (void)state;
+    list.mailbox = 7;
+    list.from = 12;
+    request.list_parked = &list;
+    assert_int_equal(read_request(&request, &read, NULL), VG_OK);
+    assert_true(read.list_parked);
+    assert_null(read.command);
+    assert_int_equal(read.parked.mailbox, 7);
+    assert_int_equal(read.parked.from, 12);
+    assert_int_equal(read.parked.max, 100);
+    list.max = PARKED_NUMBERS_MAX;
+    assert_int_equal(read_request(&request, &read, NULL), VG_OK);
+    assert_int_equal(read.parked.max, PARKED_NUMBERS_MAX);
+    list.max = PARKED_NUMBERS_MAX + 1;
+    assert_refused(&request, VG_TOO_MANY, "1001");
+
+    request = request_of(VIGIE__V1__REQUEST__REQUEST_HANDLE_PARKED);
+    request.handle_parked = &handle;
+    handle.mailbox = 7;
+    handle.numbers = numbers;
+    assert_refused(&request, VG_TOO_MANY, "0 numbers");
+    handle.n_numbers = 2;
+    assert_int_equal(read_request(&request, &read, NULL), VG_OK);
+    assert_int_equal(read.command->kind, COMMAND_RETRY_PARKED);
+    assert_int_equal(read.command->parked.mailbox, 7);
+    assert_int_equal(read.command->parked.numbers_len, 2);
+    assert_int_equal(read.command->parked.numbers[0], 9);
+    assert_int_equal(read.command->parked.reason.len, 0);
+    command_free(&read.command);
+    handle.act = VIGIE__V1__HANDLE_PARKED__ACT__DROP;
+    assert_refused(&request, VG_MALFORMED, "needs a reason");
+    handle.reason = words("sent by post");
+    assert_int_equal(read_request(&request, &read, NULL), VG_OK);
+    assert_int_equal(read.command->kind, COMMAND_DROP_PARKED);
+    assert_memory_equal(read.command->parked.reason.at, "sent by post", 12);
+    command_free(&read.command);
+    handle.n_numbers = PARKED_NUMBERS_MAX + 1;
+    assert_refused(&request, VG_TOO_MANY, "1001 numbers");
+    handle.n_numbers = 1;
+    handle.act = (Vigie__V1__HandleParked__Act)2;
+    assert_refused(&request, VG_MALFORMED, "act 2");
+}
+
 static void
 a_request_for_nothing_is_refused(void **state)
 {
@@ -446,6 +536,8 @@ main(void)
         cmocka_unit_test(reads_remove_history_and_list),
         cmocka_unit_test(reads_consult_at_each_level),
         cmocka_unit_test(reads_choices_as_bits),
+        cmocka_unit_test(reads_a_refusal),
+        cmocka_unit_test(reads_what_is_asked_of_parked_letters),
         cmocka_unit_test(a_request_for_nothing_is_refused),
         cmocka_unit_test(truncated_requests_are_safe),
         cmocka_unit_test(a_request_cannot_ask_for_much_memory),

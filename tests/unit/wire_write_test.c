@@ -111,11 +111,13 @@ writes_refusals_with_who_can_help(void **state)
 static void
 writes_subscribed(void **state)
 {
+    const struct mailbox_row row = {
+        .last = 9, .acknowledged = 5, .acknowledged_beyond = 1, .held = 7, .parked = 8};
     struct buffer frame = {0};
     Vigie__V1__ToClient *message;
 
     (void)state;
-    wire_write_subscribed(MAILBOX_EXTRA_FIRST, "alerts", 5, 9, 3, &frame);
+    wire_write_subscribed(MAILBOX_EXTRA_FIRST, "alerts", 5, &row, &frame);
     message = unpack(&frame);
     assert_int_equal(message->message_case, VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED);
     assert_int_equal(message->subscribed->mailbox, MAILBOX_EXTRA_FIRST);
@@ -123,6 +125,8 @@ writes_subscribed(void **state)
     assert_int_equal(message->subscribed->acknowledged, 5);
     assert_int_equal(message->subscribed->last, 9);
     assert_int_equal(message->subscribed->waiting, 3);
+    assert_int_equal(message->subscribed->held, 7);
+    assert_int_equal(message->subscribed->parked, 8);
     end(message);
 }
 
@@ -387,6 +391,90 @@ writes_mailboxes_with_their_choices(void **state)
 }
 
 static void
+writes_numbers_that_do_not_come_in_their_turn(void **state)
+{
+    const struct number_range ranges[] = {{.first = 4, .last = 4},
+                                          {.first = 7, .last = 900}};
+    struct buffer frame = {0};
+    Vigie__V1__ToClient *message;
+
+    (void)state;
+    wire_write_deferred(7, ranges, ARRAY_LEN(ranges), &frame);
+    message = unpack(&frame);
+    assert_int_equal(message->message_case, VIGIE__V1__TO_CLIENT__MESSAGE_DEFERRED);
+    assert_int_equal(message->deferred->mailbox, 7);
+    assert_int_equal(message->deferred->n_ranges, 2);
+    assert_int_equal(message->deferred->ranges[0]->first, 4);
+    assert_int_equal(message->deferred->ranges[0]->last, 4);
+    assert_int_equal(message->deferred->ranges[1]->first, 7);
+    assert_int_equal(message->deferred->ranges[1]->last, 900);
+    end(message);
+}
+
+static void
+writes_what_became_of_a_refused_letter(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct command *command = flow_command(f, COMMAND_REFUSE, CPAS_A);
+    Vigie__V1__ToClient *message;
+
+    command->refuse.mailbox = CPAS_A;
+    command->refuse.refused.letter.number = 9;
+    command->refuse.state = HELD_RETRY;
+    command->refuse.attempts = 3;
+    command->refuse.due_us = 1700000000000000;
+    message = answer(f, command);
+    assert_int_equal(message->message_case, VIGIE__V1__TO_CLIENT__MESSAGE_HELD);
+    assert_int_equal(message->held->mailbox, CPAS_A);
+    assert_int_equal(message->held->number, 9);
+    assert_int_equal(message->held->state, VIGIE__V1__HELD__STATE__RETRY);
+    assert_int_equal(message->held->refusals, 3);
+    assert_int_equal(message->held->due_at, 1700000000000000);
+    end(message);
+    command->refuse.state = HELD_PARKED;
+    message = answer(f, command);
+    assert_int_equal(message->held->state, VIGIE__V1__HELD__STATE__PARKED);
+    assert_int_equal(message->held->due_at, 0);
+    end(message);
+}
+
+static void
+writes_parked_letters_with_their_contents(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct roster *roster = applier_roster(f->applier);
+    struct held_row rows[2] = {{.reason = "unknown street"}, {.reason = "too old"}};
+    struct bytes contents[2] = {{NULL, 0}, {NULL, 0}};
+    struct letter letter;
+    struct buffer frame = {0};
+    Vigie__V1__ToClient *message;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    flow_publish_one(f, RN, 1, flow_address(1));
+    flow_apply(f);
+    assert_int_equal(flow_letters(f, CPAS_A, 1, &letter, 1), 1);
+    assert_int_equal(body_get(flow_view(f), letter.body, &contents[0]), VG_OK);
+    rows[0].head = (struct held_head){
+        .letter = letter, .since_us = 5, .attempts = 16, .actor = CPAS_A};
+    rows[1].head.letter.number = 8; // its body cannot be read
+    wire_write_parked(79, rows, contents, 2, roster, &frame);
+    message = unpack(&frame);
+    assert_int_equal(message->reply->id, 79);
+    assert_int_equal(message->reply->n_parked, 2);
+    assert_int_equal(message->reply->parked[0]->number, 1);
+    assert_int_equal(message->reply->parked[0]->refusals, 16);
+    assert_int_equal(message->reply->parked[0]->since, 5);
+    assert_string_equal(message->reply->parked[0]->actor, "CPAS-A");
+    assert_string_equal(message->reply->parked[0]->reason, "unknown street");
+    assert_int_equal(message->reply->parked[0]->content->niss, flow_person(1).number);
+    assert_int_equal(message->reply->parked[1]->number, 8);
+    assert_string_equal(message->reply->parked[1]->actor, "");
+    assert_null(message->reply->parked[1]->content);
+    end(message);
+    roster_free(&roster);
+}
+
+static void
 writes_a_fault_for_a_whole_request(void **state)
 {
     struct buffer frame = {0};
@@ -470,6 +558,9 @@ main(void)
         FLOW_TEST(a_verdict_is_no_when_nothing_was_done),
         FLOW_TEST(writes_consult_history_and_remove),
         FLOW_TEST(writes_mailboxes_with_their_choices),
+        cmocka_unit_test(writes_numbers_that_do_not_come_in_their_turn),
+        FLOW_TEST(writes_what_became_of_a_refused_letter),
+        FLOW_TEST(writes_parked_letters_with_their_contents),
         cmocka_unit_test(writes_a_fault_for_a_whole_request),
         cmocka_unit_test(writes_nothing_where_there_is_no_answer),
     };
