@@ -11,6 +11,7 @@ vg_cursor_end(struct vg_cursor *cursor)
 {
     free(cursor->ranges);
     free(cursor->alone);
+    free(cursor->passed);
     *cursor = (struct vg_cursor){0};
 }
 
@@ -169,11 +170,39 @@ vg_cursor_done(struct vg_cursor *cursor, uint64_t number)
 
 // ---- what arrives ----
 
+// How many of the numbers first to last the broker has not named.
+static uint64_t
+unnamed(const struct vg_cursor *cursor, uint64_t first, uint64_t last)
+{
+    uint64_t missing = last - first + 1;
+
+    for (size_t i = 0; i < cursor->passed_len; i++) {
+        const struct vg_range *range = &cursor->passed[i];
+        uint64_t from = range->first > first ? range->first : first;
+        uint64_t to = range->last < last ? range->last : last;
+
+        missing -= from <= to ? to - from + 1 : 0;
+    }
+    return missing;
+}
+
+static void
+forget_passed(struct vg_cursor *cursor, uint64_t through)
+{
+    size_t gone = 0;
+
+    while (gone < cursor->passed_len && cursor->passed[gone].last <= through) {
+        gone++;
+    }
+    memmove(cursor->passed, cursor->passed + gone,
+            (cursor->passed_len - gone) * sizeof *cursor->passed);
+    cursor->passed_len -= gone;
+}
+
 // The broker holds the missing ones as done, so they are done here as well.
 static bool
 step_over(struct vg_cursor *cursor, uint64_t first, uint64_t last)
 {
-    cursor->holes -= last - first + 1;
     if (first == cursor->through + 1) {
         move_through(cursor, last);
         return true;
@@ -204,14 +233,55 @@ vg_cursor_arrive(struct vg_cursor *cursor, uint64_t number, bool *ret_good)
         return VG_ARRIVAL_REPEAT;
     }
     if (number > expected) {
-        if (number - expected > cursor->holes) {
+        uint64_t missing = unnamed(cursor, expected, number - 1);
+
+        if (missing > cursor->holes) {
             return VG_ARRIVAL_GAP;
         }
+        cursor->holes -= missing;
+        forget_passed(cursor, number);
         *ret_good = step_over(cursor, expected, number - 1);
     }
     cursor->seen = number;
     cursor->arrived = number;
     return VG_ARRIVAL_NEW;
+}
+
+static bool
+pass_seen(struct vg_cursor *cursor, uint64_t number)
+{
+    if (is_done(cursor, number)) {
+        return true;
+    }
+    if (number == cursor->through + 1) {
+        move_through(cursor, number);
+        return true;
+    }
+    return add_range(cursor, (struct vg_range){number, number});
+}
+
+bool
+vg_cursor_pass(struct vg_cursor *cursor, uint64_t first, uint64_t last)
+{
+    void *passed = cursor->passed;
+    uint64_t named = last - first + 1;
+
+    cursor->holes -= named < cursor->holes ? named : cursor->holes;
+    for (; first <= last && first <= cursor->seen; first++) {
+        if (!pass_seen(cursor, first)) {
+            return false;
+        }
+    }
+    if (first > last) {
+        return true;
+    }
+    if (!grow(&passed, &cursor->passed_size, cursor->passed_len,
+              sizeof *cursor->passed)) {
+        return false;
+    }
+    cursor->passed = passed;
+    cursor->passed[cursor->passed_len++] = (struct vg_range){first, last};
+    return true;
 }
 
 // ---- a subscription ----
@@ -235,6 +305,7 @@ vg_cursor_join(struct vg_cursor *cursor, uint64_t acknowledged, uint64_t last,
     cursor->arrived = acknowledged;
     cursor->told = acknowledged;
     cursor->alone_len = 0;
+    cursor->passed_len = 0;
 }
 
 // ---- news ----

@@ -26,6 +26,9 @@ struct vg_cursor {
     uint64_t arrived;        // the highest number that came on this connection
     uint64_t told;           // through, as the broker was told on this connection
     uint64_t holes;          // numbers below the backlog's end that may be missing
+    struct vg_range *passed; // above seen: the broker said that they do not come
+    size_t passed_len;
+    size_t passed_size;
     struct vg_range *ranges; // done alone, ascending, above through
     size_t ranges_len;
     size_t ranges_size;
@@ -56,6 +59,11 @@ void vg_cursor_join(struct vg_cursor *cursor, uint64_t acknowledged, uint64_t la
 // in ret_good: no memory.
 enum vg_arrival vg_cursor_arrive(struct vg_cursor *cursor, uint64_t number,
                                  bool *ret_good);
+
+// vg_cursor_pass takes the broker's word that the numbers first to last do not come in
+// their turn, or are looked after by it: they are done, and it need not be told. Ranges
+// above what was seen come ascending. Returns false without memory.
+bool vg_cursor_pass(struct vg_cursor *cursor, uint64_t first, uint64_t last);
 
 // vg_cursor_done notes that this one, which was seen, is done. Returns false without
 // memory.

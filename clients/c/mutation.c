@@ -102,6 +102,8 @@ vg_notification_check_in(const struct hot_notification *hot, struct hot_content 
         .number = hot->number,
         .ticket = scratch->ticket,
         .niss = scratch->mutation.niss,
+        .enterprise = scratch->mutation.enterprise,
+        .attempt = hot->attempt,
         .kept_at_us = scratch->kept_at_us,
         .flow = public_view(scratch->mutation.flow),
         .source = public_view(scratch->source),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "clock.h"
 #include "connection.h"
@@ -14,6 +15,7 @@ enum {
     WINDOW_BYTES_DEFAULT = 4 * 1024 * 1024,
     RETRY_MS = 1000, // a subscription that was put off
     CLOSE_MS = 2000,
+    RETRY_AFTER_S_MAX = 3 * 60 * 60,
 };
 
 struct vg_subscriber {
@@ -81,6 +83,46 @@ stop_asking(struct vg_subscriber *subscriber, struct vg_subscription *subscripti
     vg_subscriptions_remove(&subscriber->subscriptions, subscription);
 }
 
+// Those that came out of turn, each by its own number.
+static void
+send_tried(struct vg_subscriber *subscriber, struct vg_subscription *subscription)
+{
+    struct vg_numbers *done = &subscription->refusals.done;
+    struct hot_acknowledge acknowledge = {.mailbox = subscription->mailbox};
+    uint8_t frame[HOT_HEAD_MAX + 9 * HOT_ALSO_MAX];
+    size_t sent = 0;
+
+    while (sent < done->len) {
+        uint8_t *end;
+
+        acknowledge.also_len = 0;
+        while (sent < done->len && acknowledge.also_len < HOT_ALSO_MAX) {
+            acknowledge.also[acknowledge.also_len++] = done->at[sent++];
+        }
+        end = hot_write_acknowledge(frame, &acknowledge);
+        (void)vg_connection_send_bytes(subscriber->connection, frame,
+                                       (size_t)(end - frame));
+    }
+    done->len = 0;
+}
+
+static void
+send_refusal(struct vg_subscriber *subscriber, const struct vg_subscription *subscription,
+             const struct vg_pending *pending)
+{
+    Vigie__V1__Refuse refuse = VIGIE__V1__REFUSE__INIT;
+    Vigie__V1__ToBroker message = VIGIE__V1__TO_BROKER__INIT;
+
+    refuse.mailbox = subscription->mailbox;
+    refuse.number = pending->number;
+    refuse.reason = (char *)(uintptr_t)pending->reason;
+    refuse.retry_after_s = pending->retry_after_s;
+    refuse.park = pending->park;
+    message.message_case = VIGIE__V1__TO_BROKER__MESSAGE_REFUSE;
+    message.refuse = &refuse;
+    (void)vg_connection_send(subscriber->connection, &message);
+}
+
 static void
 send_acknowledge(struct vg_subscriber *subscriber, struct vg_subscription *subscription)
 {
@@ -98,6 +140,7 @@ send_acknowledge(struct vg_subscriber *subscriber, struct vg_subscription *subsc
         (void)vg_connection_send_bytes(subscriber->connection, frame,
                                        (size_t)(end - frame));
     }
+    send_tried(subscriber, subscription);
     subscription->done = 0;
     subscription->done_bytes = 0;
 }
@@ -118,7 +161,8 @@ send_news(struct vg_subscriber *subscriber)
 static void
 list_news(struct vg_subscriber *subscriber, struct vg_subscription *subscription)
 {
-    if (subscription->open && vg_cursor_has_news(&subscription->cursor)) {
+    if (subscription->open && (vg_cursor_has_news(&subscription->cursor) ||
+                               subscription->refusals.done.len > 0)) {
         vg_subscriptions_list(&subscriber->subscriptions, subscription);
     }
 }
@@ -151,6 +195,28 @@ end_with_gap(struct vg_subscriber *subscriber, const struct hot_notification *ho
     vg_connection_end(subscriber->connection, &fault);
 }
 
+// Is done with one that was given. Returns false without memory.
+static bool
+note_done(struct vg_subscription *subscription, uint64_t number)
+{
+    struct vg_refusals *refusals = &subscription->refusals;
+
+    if (vg_numbers_take(&refusals->tried, number)) {
+        return vg_numbers_add(&refusals->done, number);
+    }
+    return vg_cursor_done(&subscription->cursor, number);
+}
+
+// What the application asked for, as far as nothing before it is still being refused.
+static void
+note_done_through(struct vg_subscription *subscription)
+{
+    uint64_t limit = vg_refusals_limit(&subscription->refusals);
+    uint64_t asked = subscription->refusals.asked;
+
+    vg_cursor_done_through(&subscription->cursor, asked < limit ? asked : limit);
+}
+
 static void
 give(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
      const struct hot_notification *hot)
@@ -162,10 +228,11 @@ give(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
         end_with(subscriber, VG_MALFORMED, "a notification could not be understood");
         return;
     }
-    if (!subscriber->options.notification(&notification, subscriber->options.arg)) {
+    if (!subscriber->options.notification(&notification, subscriber->options.arg) ||
+        vg_refusals_find(&subscription->refusals, hot->number) != NULL) {
         return;
     }
-    if (!vg_cursor_done(&subscription->cursor, hot->number)) {
+    if (!note_done(subscription, hot->number)) {
         end_with(subscriber, VG_NO_MEMORY, "no memory for an acknowledgement");
         return;
     }
@@ -240,6 +307,74 @@ give_again(struct vg_subscriber *subscriber, struct vg_subscription *subscriptio
     }
 }
 
+// ---- letters refused, and out of turn ----
+
+// A letter that came out of turn says nothing about the numbers around it.
+static void
+give_tried(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
+           const struct hot_notification *hot)
+{
+    if (vg_refusals_find(&subscription->refusals, hot->number) != NULL) {
+        return;
+    }
+    if (!vg_numbers_add(&subscription->refusals.tried, hot->number)) {
+        end_with(subscriber, VG_NO_MEMORY, "no memory for what arrives");
+        return;
+    }
+    give(subscriber, subscription, hot);
+}
+
+static bool
+is_held_back(const struct vg_subscription *subscription,
+             const struct hot_notification *hot)
+{
+    uint64_t niss, enterprise;
+
+    if (subscription->refusals.pending_len == 0) {
+        return false;
+    }
+    hot_content_about(hot->content, &niss, &enterprise);
+    return vg_refusals_hold(
+        &subscription->refusals, hot->number,
+        vg_subject_of(&(struct vg_notification){.niss = niss, .enterprise = enterprise}));
+}
+
+// Gives one in its turn, or keeps it from the application: an earlier letter about the same
+// person is being refused, and the broker will say what becomes of this one.
+static bool
+give_in_turn(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
+             const struct hot_notification *hot)
+{
+    if (is_held_back(subscription, hot)) {
+        if (!vg_numbers_add(&subscription->refusals.withheld, hot->number)) {
+            end_with(subscriber, VG_NO_MEMORY, "no memory for what arrives");
+        }
+        return false;
+    }
+    (void)vg_numbers_take(&subscription->refusals.withheld, hot->number);
+    give(subscriber, subscription, hot);
+    return true;
+}
+
+// One that came before, on another connection. False: nothing of ours is known of it.
+static bool
+repeat_refused(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
+               const struct hot_notification *hot)
+{
+    const struct vg_pending *pending =
+        vg_refusals_find(&subscription->refusals, hot->number);
+
+    if (pending != NULL) {
+        send_refusal(subscriber, subscription, pending);
+        return true;
+    }
+    if (vg_numbers_have(&subscription->refusals.withheld, hot->number)) {
+        (void)give_in_turn(subscriber, subscription, hot);
+        return true;
+    }
+    return false;
+}
+
 // ---- letters in their turn ----
 
 // Returns whether the application saw it.
@@ -256,6 +391,10 @@ take_notification(struct vg_subscriber *subscriber, const struct hot_notificatio
     if (subscription == NULL || !subscription->open) {
         return false;
     }
+    if (hot->attempt > 0) {
+        give_tried(subscriber, subscription, hot);
+        return true;
+    }
     if (comes_again(subscription, hot)) {
         give_again(subscriber, subscription, hot);
         return true;
@@ -271,7 +410,9 @@ take_notification(struct vg_subscriber *subscriber, const struct hot_notificatio
         return false;
     }
     if (arrival == VG_ARRIVAL_NEW) {
-        give(subscriber, subscription, hot);
+        return give_in_turn(subscriber, subscription, hot);
+    }
+    if (repeat_refused(subscriber, subscription, hot)) {
         return true;
     }
     // One that is done opens the window again, though the application does not see it.
@@ -295,6 +436,84 @@ take_delivery(struct vg_subscriber *subscriber, struct hot_bytes frame)
         end_with(subscriber, VG_MALFORMED, "a delivery could not be understood");
     }
     return any;
+}
+
+// ---- letters out of turn ----
+
+static void
+take_deferred(struct vg_subscriber *subscriber, struct hot_bytes body)
+{
+    Vigie__V1__Deferred *deferred = vigie__v1__deferred__unpack(NULL, body.len, body.at);
+    struct vg_subscription *subscription;
+    bool good = true;
+
+    if (deferred == NULL) {
+        vg_connection_break(subscriber->connection, "a deferral could not be understood");
+        return;
+    }
+    subscription = vg_subscriptions_find(&subscriber->subscriptions, deferred->mailbox);
+    for (size_t i = 0; subscription != NULL && good && i < deferred->n_ranges; i++) {
+        const Vigie__V1__Range *range = deferred->ranges[i];
+
+        good = range->first > 0 && range->first <= range->last &&
+               vg_cursor_pass(&subscription->cursor, range->first, range->last);
+        vg_refusals_settle(&subscription->refusals, range->first, range->last);
+    }
+    if (!good) {
+        end_with(subscriber, VG_MALFORMED, "a deferral could not be understood");
+    } else if (subscription != NULL) {
+        note_done_through(subscription);
+        list_news(subscriber, subscription);
+    }
+    vigie__v1__deferred__free_unpacked(deferred, NULL);
+}
+
+// The broker has the refusal on disk: its letter is not ours any more.
+static bool
+settle_refusal(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
+               uint64_t number)
+{
+    const struct vg_pending *pending = vg_refusals_find(&subscription->refusals, number);
+
+    if (pending == NULL) {
+        return false;
+    }
+    if (pending->attempt == 0 && !vg_cursor_pass(&subscription->cursor, number, number)) {
+        end_with(subscriber, VG_NO_MEMORY, "no memory for a refusal");
+        return false;
+    }
+    vg_refusals_settle(&subscription->refusals, number, number);
+    note_done_through(subscription);
+    list_news(subscriber, subscription);
+    return true;
+}
+
+static bool
+take_held(struct vg_subscriber *subscriber, struct hot_bytes body)
+{
+    Vigie__V1__Held *held = vigie__v1__held__unpack(NULL, body.len, body.at);
+    struct vg_subscription *subscription;
+    bool ours;
+
+    if (held == NULL) {
+        vg_connection_break(subscriber->connection, "an answer could not be understood");
+        return false;
+    }
+    subscription = vg_subscriptions_find(&subscriber->subscriptions, held->mailbox);
+    ours = subscription != NULL && settle_refusal(subscriber, subscription, held->number);
+    if (ours && held->state == VIGIE__V1__HELD__STATE__GONE &&
+        subscription->refusals.withheld.len > 0) {
+        // The broker holds nothing back for it: what was kept from the application comes
+        // again on another connection.
+        vg_connection_break(subscriber->connection, "letters must come again");
+    }
+    if (ours && subscriber->options.held != NULL) {
+        subscriber->options.held(held->mailbox, held->number,
+                                 (enum vg_held_state)held->state, held->refusals,
+                                 held->due_at, subscriber->options.arg);
+    }
+    vigie__v1__held__free_unpacked(held, NULL);
+    return ours;
 }
 
 // ---- subscriptions ----
@@ -350,6 +569,9 @@ join(struct vg_subscriber *subscriber, struct vg_subscription *subscription,
     }
     vg_cursor_join(&subscription->cursor, answer->acknowledged, answer->last,
                    answer->waiting);
+    if (answer->acknowledged > 0) {
+        vg_refusals_settle(&subscription->refusals, 1, answer->acknowledged);
+    }
     subscription->open = true;
 }
 
@@ -441,6 +663,7 @@ on_lost(void *arg)
         subscriptions->items[i]->open = false;
         subscriptions->items[i]->listed = false;
         subscriptions->items[i]->rewound = (struct vg_rewound){.through = 0};
+        vg_refusals_lost(&subscriptions->items[i]->refusals);
     }
     subscriptions->with_news_len = 0;
     if (subscriber->rewinding != NULL) {
@@ -465,6 +688,11 @@ on_frame(uint32_t kind, struct hot_bytes frame, struct hot_bytes body, void *arg
     case VIGIE__V1__TO_CLIENT__MESSAGE_REWOUND:
         take_rewound(subscriber, body);
         return false;
+    case VIGIE__V1__TO_CLIENT__MESSAGE_DEFERRED:
+        take_deferred(subscriber, body);
+        return false;
+    case VIGIE__V1__TO_CLIENT__MESSAGE_HELD:
+        return take_held(subscriber, body);
     case VIGIE__V1__TO_CLIENT__MESSAGE_REFUSED:
         take_refused(subscriber, body);
         return false;
@@ -725,13 +953,21 @@ vg_acknowledge(struct vg_subscriber *subscriber, uint32_t mailbox, uint64_t thro
     struct vg_subscription *subscription =
         vg_subscriptions_find(&subscriber->subscriptions, mailbox);
 
-    if (subscription == NULL || through > subscription->cursor.seen) {
+    if (subscription == NULL ||
+        (through > subscription->cursor.seen &&
+         !vg_numbers_have(&subscription->refusals.tried, through))) {
         return VG_NOT_FOUND;
+    }
+    if (vg_numbers_have(&subscription->refusals.tried, through)) {
+        return vg_acknowledge_one(subscriber, mailbox, through);
     }
     if (was_given_again(subscription, through)) {
         acknowledge_again(subscriber, subscription, through, 0);
     }
-    vg_cursor_done_through(&subscription->cursor, through);
+    if (through > subscription->refusals.asked) {
+        subscription->refusals.asked = through;
+    }
+    note_done_through(subscription);
     list_news(subscriber, subscription);
     return VG_OK;
 }
@@ -742,16 +978,91 @@ vg_acknowledge_one(struct vg_subscriber *subscriber, uint32_t mailbox, uint64_t 
     struct vg_subscription *subscription =
         vg_subscriptions_find(&subscriber->subscriptions, mailbox);
 
-    if (subscription == NULL || number > subscription->cursor.seen) {
+    if (subscription == NULL ||
+        (number > subscription->cursor.seen &&
+         !vg_numbers_have(&subscription->refusals.tried, number))) {
         return VG_NOT_FOUND;
+    }
+    if (vg_refusals_find(&subscription->refusals, number) != NULL) {
+        return VG_OK; // it was refused, and will come again
     }
     if (was_given_again(subscription, number)) {
         acknowledge_again(subscriber, subscription, 0, number);
     }
-    if (!vg_cursor_done(&subscription->cursor, number)) {
+    if (!note_done(subscription, number)) {
         return VG_NO_MEMORY;
     }
     list_news(subscriber, subscription);
+    return VG_OK;
+}
+
+// ---- refusing ----
+
+static enum vg_status
+check_refusal(const struct vg_refusal *refusal, struct vg_error *error)
+{
+    size_t len = strlen(refusal->reason);
+
+    if (len > VG_REASON_MAX) {
+        return vg_fail(error, VG_TOO_LARGE,
+                       "the reason has %zu bytes, at most %d are allowed", len,
+                       VG_REASON_MAX);
+    }
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)refusal->reason[i] < ' ' || refusal->reason[i] == 0x7f) {
+            return vg_fail(error, VG_MALFORMED,
+                           "byte %zu of the reason cannot be printed", i + 1);
+        }
+    }
+    if (refusal->retry_after_s > RETRY_AFTER_S_MAX) {
+        return vg_fail(error, VG_MALFORMED,
+                       "retry_after_s is %" PRIu32 ", at most %d is allowed",
+                       refusal->retry_after_s, RETRY_AFTER_S_MAX);
+    }
+    return VG_OK;
+}
+
+enum vg_status
+vg_refuse(struct vg_subscriber *subscriber, const struct vg_notification *notification,
+          const struct vg_refusal *refusal, struct vg_error *error)
+{
+    struct vg_subscription *subscription =
+        vg_subscriptions_find(&subscriber->subscriptions, notification->mailbox);
+    struct vg_pending pending = {
+        .number = notification->number,
+        .subject = vg_subject_of(notification),
+        .attempt = notification->attempt,
+        .retry_after_s = refusal->retry_after_s,
+        .park = refusal->park,
+    };
+    enum vg_status status = check_refusal(refusal, error);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    if (subscription == NULL ||
+        (pending.attempt == 0 && pending.number > subscription->cursor.seen)) {
+        return vg_fail(error, VG_NOT_FOUND,
+                       "mailbox %" PRIu32 ": letter %" PRIu64 " never came",
+                       notification->mailbox, pending.number);
+    }
+    if (pending.attempt > 0 &&
+        !vg_numbers_take(&subscription->refusals.tried, pending.number)) {
+        return vg_fail(error, VG_DISCONNECTED, "letter %" PRIu64 " will come again",
+                       pending.number);
+    }
+    if (vg_refusals_find(&subscription->refusals, pending.number) != NULL) {
+        return VG_OK; // already on its way
+    }
+    strcpy(pending.reason, refusal->reason); // it was measured
+    if (!vg_refusals_add(&subscription->refusals, &pending)) {
+        return vg_fail(error, VG_NO_MEMORY, "no memory for a refusal");
+    }
+    // One of an earlier connection is refused when it has come on this one.
+    if (subscription->open &&
+        (pending.attempt > 0 || pending.number <= subscription->cursor.arrived)) {
+        send_refusal(subscriber, subscription, &pending);
+    }
     return VG_OK;
 }
 

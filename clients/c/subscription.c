@@ -10,6 +10,7 @@ vg_subscriptions_end(struct vg_subscriptions *subscriptions)
 {
     for (size_t i = 0; i < subscriptions->len; i++) {
         vg_cursor_end(&subscriptions->items[i]->cursor);
+        vg_refusals_end(&subscriptions->items[i]->refusals);
         free(subscriptions->items[i]);
     }
     free(subscriptions->items);
@@ -164,6 +165,7 @@ vg_subscriptions_remove(struct vg_subscriptions *subscriptions,
     subscriptions->with_news_len = remove_pointer(
         subscriptions->with_news, subscriptions->with_news_len, subscription);
     vg_cursor_end(&subscription->cursor);
+    vg_refusals_end(&subscription->refusals);
     free(subscription);
     fill_slots(subscriptions);
 }

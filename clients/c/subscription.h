@@ -4,6 +4,7 @@
 #define CLIENT_SUBSCRIPTION_H
 
 #include "cursor.h"
+#include "refusals.h"
 
 // Letters that are sent again on request; numbers below the cursor's.
 struct vg_rewound {
@@ -21,6 +22,7 @@ struct vg_subscription {
     uint64_t done_bytes;
     struct vg_cursor cursor;
     struct vg_rewound rewound;
+    struct vg_refusals refusals;
 };
 
 // In the order in which they were asked for.

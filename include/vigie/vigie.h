@@ -107,11 +107,14 @@ struct vg_notification {
     uint64_t number; // 1, 2, 3 ... per mailbox
     uint64_t ticket;
     uint64_t niss;
+    uint64_t enterprise; // 0: it is about a person
     uint64_t kept_at_us;
     struct vg_bytes flow;
     struct vg_bytes source;
     uint32_t withheld; // fields removed because this institution may not see them
     bool again;        // sent before on another connection
+    uint32_t attempt;  // 0: in its turn; otherwise out of turn, and one more than it was
+                       // refused: it comes again, or waited behind one about its person
     bool justified;    // the next three are set
     uint32_t quality;
     uint32_t begin;          // yyyymmdd
@@ -214,11 +217,24 @@ struct vg_subscriber;
 // to keep it for vg_acknowledge later.
 typedef bool (*vg_notification_fn)(const struct vg_notification *notification, void *arg);
 
+// What became of a refused letter.
+enum vg_held_state {
+    VG_HELD_GONE,   // it was acknowledged or handled meanwhile
+    VG_HELD_RETRY,  // comes again at due_at_us (microseconds, UTC) or later
+    VG_HELD_BEHIND, // comes again after those before it about the same person
+    VG_HELD_PARKED, // asked for, refused too often, or too many are held: waits for a hand
+};
+
+// Called once for each refusal, when it is on the broker's disk. refusals: so far.
+typedef void (*vg_held_fn)(uint32_t mailbox, uint64_t number, enum vg_held_state state,
+                           uint32_t refusals, uint64_t due_at_us, void *arg);
+
 struct vg_subscriber_options {
     uint32_t window_messages; // unacknowledged at most, per mailbox; 0: 10,000
     uint64_t window_bytes;    // likewise; 0: 4 MiB
     vg_notification_fn notification;
     void *arg;
+    vg_held_fn held; // may be NULL
 };
 
 // vg_subscriber_open connects. Blocks: up to timeout_ms. Gives: vg_subscriber_close.
@@ -238,9 +254,33 @@ VG_PUBLIC enum vg_status vg_subscribe(struct vg_subscriber *subscriber, uint32_t
 // notification may come again after a reconnect, with its number.
 VG_PUBLIC enum vg_status vg_acknowledge(struct vg_subscriber *subscriber,
                                         uint32_t mailbox, uint64_t through);
+// A letter that came out of turn (attempt) is acknowledged by its own number only.
 // vg_acknowledge_one notes that this one alone is done with.
 VG_PUBLIC enum vg_status vg_acknowledge_one(struct vg_subscriber *subscriber,
                                             uint32_t mailbox, uint64_t number);
+
+// Why a letter cannot be taken, and what is to happen with it.
+struct vg_refusal {
+    const char *reason;     // for whoever looks after it; printable, at most 200 bytes
+    uint32_t retry_after_s; // 0: the broker's own growing pauses; at most 10,800
+    bool park;              // do not try it again: somebody looks after it by hand
+};
+
+// vg_refuse gives a letter back that cannot be taken now: it comes again later, with
+// attempt set, or is parked. Until then no later letter about the same person (or
+// enterprise) is given to the application, unless it is parked; letters about others are.
+// Call it from the notification callback, whose result then does not count, or later with
+// a copy of the notification (its views are not read).
+// Copies: both. Blocks: no. Durable: when options.held is called; when the connection is
+// lost before that, the refusal is sent again.
+// Returns VG_OK; VG_NOT_FOUND: the mailbox is not open or it never came; VG_TOO_LARGE,
+// VG_MALFORMED: the reason or the pause; VG_DISCONNECTED: it came out of turn and will come
+// again.
+VG_PUBLIC enum vg_status vg_refuse(struct vg_subscriber *subscriber,
+                                   const struct vg_notification *notification,
+                                   const struct vg_refusal *refusal,
+                                   struct vg_error *error);
+
 VG_PUBLIC enum vg_status vg_subscriber_flush(struct vg_subscriber *subscriber);
 
 // vg_subscriber_process receives, calls back, acknowledges, reconnects and subscribes again.

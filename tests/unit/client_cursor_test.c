@@ -207,6 +207,42 @@ the_broker_may_have_gone_further(void **state)
     vg_cursor_end(&cursor);
 }
 
+static void
+numbers_that_are_named_are_passed_over(void **state)
+{
+    struct vg_cursor cursor = joined(0, 0, 0);
+
+    (void)state;
+    assert_true(vg_cursor_pass(&cursor, 3, 4)); // before 1 and 2 have come
+    assert_int_equal(arrive(&cursor, 1), VG_ARRIVAL_NEW);
+    assert_int_equal(arrive(&cursor, 2), VG_ARRIVAL_NEW);
+    assert_int_equal(arrive(&cursor, 5), VG_ARRIVAL_NEW);
+    assert_true(vg_cursor_done(&cursor, 1));
+    assert_true(vg_cursor_done(&cursor, 2));
+    assert_int_equal(cursor.through, 4);
+    assert_int_equal(arrive(&cursor, 7), VG_ARRIVAL_GAP); // 6 was not named
+    assert_true(vg_cursor_pass(&cursor, 6, 6));
+    assert_int_equal(arrive(&cursor, 7), VG_ARRIVAL_NEW);
+    assert_true(vg_cursor_pass(&cursor, 5, 5)); // one that had come, and is held now
+    assert_int_equal(cursor.through, 6);
+    expect_told(&cursor, 6, NULL, 0);
+    assert_int_equal(cursor.passed_len, 0);
+    vg_cursor_end(&cursor);
+}
+
+static void
+a_named_hole_is_not_counted_twice(void **state)
+{
+    struct vg_cursor cursor = joined(0, 4, 3); // one of 1 to 4 has left
+
+    (void)state;
+    assert_true(vg_cursor_pass(&cursor, 2, 2));
+    assert_int_equal(arrive(&cursor, 1), VG_ARRIVAL_NEW);
+    assert_int_equal(arrive(&cursor, 3), VG_ARRIVAL_NEW);
+    assert_int_equal(arrive(&cursor, 5), VG_ARRIVAL_GAP);
+    vg_cursor_end(&cursor);
+}
+
 // ---- against a set ----
 
 enum { NUMBERS = 400, ROUNDS = 200 };
@@ -283,6 +319,8 @@ main(void)
         cmocka_unit_test(a_connection_that_has_it_all_needs_no_word),
         cmocka_unit_test(a_backlog_may_lack_what_was_done_alone_before),
         cmocka_unit_test(the_broker_may_have_gone_further),
+        cmocka_unit_test(numbers_that_are_named_are_passed_over),
+        cmocka_unit_test(a_named_hole_is_not_counted_twice),
         cmocka_unit_test(any_order_ends_in_the_same_set),
     };
 

@@ -25,6 +25,11 @@ struct scene {
     uint64_t hold_to;
     struct vg_notification latest; // its views are gone
     char latest_flow[32];
+    uint64_t refuse; // this one is refused, once; 0: none
+    bool park;
+    size_t held_len; // how often options.held was called
+    uint64_t held;   // the last one
+    enum vg_held_state held_state;
 };
 
 static bool
@@ -42,8 +47,29 @@ take(const struct vg_notification *notification, void *arg)
     scene->latest = *notification;
     memcpy(scene->latest_flow, notification->flow.at, notification->flow.len);
     scene->latest_flow[notification->flow.len] = '\0';
+    if (notification->number == scene->refuse) {
+        struct vg_refusal refusal = {.reason = "closed", .park = scene->park};
+
+        scene->refuse = 0;
+        assert_int_equal(vg_refuse(scene->subscriber, notification, &refusal, NULL),
+                         VG_OK);
+    }
     return scene->hold_from == 0 || notification->number < scene->hold_from ||
            notification->number > scene->hold_to;
+}
+
+static void
+note_held(uint32_t mailbox, uint64_t number, enum vg_held_state held_state,
+          uint32_t refusals, uint64_t due_at_us, void *arg)
+{
+    struct scene *scene = arg;
+
+    assert_int_equal(mailbox, MAILBOX);
+    assert_int_equal(refusals, 1);
+    assert_int_equal(due_at_us, held_state == VG_HELD_RETRY ? 1700000000000000 : 0);
+    scene->held = number;
+    scene->held_state = held_state;
+    scene->held_len++;
 }
 
 // ---- the scene ----
@@ -53,8 +79,10 @@ begin_with(uint32_t window_messages, const struct fake_manners *manners,
            struct fake_broker *broker)
 {
     static struct scene scene;
-    struct vg_subscriber_options options = {
-        .window_messages = window_messages, .notification = take, .arg = &scene};
+    struct vg_subscriber_options options = {.window_messages = window_messages,
+                                            .notification = take,
+                                            .arg = &scene,
+                                            .held = note_held};
 
     scene = (struct scene){.broker = broker};
     fake_broker_set(broker, manners);
@@ -458,6 +486,220 @@ numbers_that_begin_anew_are_noticed(void **state)
     end(scene);
 }
 
+// ---- refusing ----
+
+static void
+say_held(struct scene *scene, uint64_t number, Vigie__V1__Held__State held_state)
+{
+    Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
+    Vigie__V1__Held held = VIGIE__V1__HELD__INIT;
+
+    held.mailbox = MAILBOX;
+    held.number = number;
+    held.state = held_state;
+    held.refusals = 1;
+    held.due_at = held_state == VIGIE__V1__HELD__STATE__RETRY ? 1700000000000000 : 0;
+    message.message_case = VIGIE__V1__TO_CLIENT__MESSAGE_HELD;
+    message.held = &held;
+    fake_broker_send(scene->broker, &message);
+}
+
+static void
+say_deferred(struct scene *scene, uint64_t first, uint64_t last)
+{
+    Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
+    Vigie__V1__Deferred deferred = VIGIE__V1__DEFERRED__INIT;
+    Vigie__V1__Range range = VIGIE__V1__RANGE__INIT;
+    Vigie__V1__Range *ranges[] = {&range};
+
+    range.first = first;
+    range.last = last;
+    deferred.mailbox = MAILBOX;
+    deferred.n_ranges = 1;
+    deferred.ranges = ranges;
+    message.message_case = VIGIE__V1__TO_CLIENT__MESSAGE_DEFERRED;
+    message.deferred = &deferred;
+    fake_broker_send(scene->broker, &message);
+}
+
+// One out of its turn.
+static void
+deliver_try(struct scene *scene, uint64_t number, uint32_t attempt)
+{
+    Vigie__V1__ToClient message = VIGIE__V1__TO_CLIENT__INIT;
+    Vigie__V1__Notification notification = VIGIE__V1__NOTIFICATION__INIT;
+    Vigie__V1__Notification *notifications[] = {&notification};
+    Vigie__V1__Content content = VIGIE__V1__CONTENT__INIT;
+
+    content.flow = (char *)(uintptr_t) "notifyPerson";
+    content.niss = 66641066692;
+    notification.mailbox = MAILBOX;
+    notification.number = number;
+    notification.attempt = attempt;
+    notification.content = &content;
+    message.n_notifications = 1;
+    message.notifications = notifications;
+    fake_broker_send(scene->broker, &message);
+}
+
+static void
+expect_refuse(struct scene *scene, uint64_t number, bool park)
+{
+    Vigie__V1__ToBroker *message =
+        fake_broker_take(scene->broker, VIGIE__V1__TO_BROKER__MESSAGE_REFUSE);
+
+    assert_int_equal(message->refuse->mailbox, MAILBOX);
+    assert_int_equal(message->refuse->number, number);
+    assert_string_equal(message->refuse->reason, "closed");
+    assert_int_equal(message->refuse->park, park);
+    vigie__v1__to_broker__free_unpacked(message, NULL);
+}
+
+static void
+process_until_held(struct scene *scene, size_t len)
+{
+    while (scene->held_len < len) {
+        assert_int_equal(vg_subscriber_process(scene->subscriber, FAKE_WAIT_MS, NULL),
+                         VG_OK);
+    }
+}
+
+static void
+a_refused_letter_comes_again_out_of_turn(void **state)
+{
+    struct scene *scene = begin();
+
+    (void)state;
+    subscribe(scene, MAILBOX);
+    scene->refuse = 2;
+    fake_broker_deliver(scene->broker, MAILBOX, 1, 5, false);
+    process_until_given(scene, 2); // those after it are about the same person
+    expect_refuse(scene, 2, false);
+    expect_acknowledge(scene, MAILBOX, 1, NULL, 0);
+    say_deferred(scene, 3, 5);
+    say_held(scene, 2, VIGIE__V1__HELD__STATE__RETRY);
+    process_until_held(scene, 1);
+    assert_int_equal(scene->held, 2);
+    assert_int_equal(scene->held_state, VG_HELD_RETRY);
+    expect_acknowledge(scene, MAILBOX, 5, NULL, 0); // the broker looks after all of them
+    deliver_try(scene, 2, 2);
+    process_until_given(scene, 3);
+    assert_int_equal(scene->latest.number, 2);
+    assert_int_equal(scene->latest.attempt, 2);
+    expect_acknowledge(scene, MAILBOX, 0, (const uint64_t[]){2}, 1);
+    deliver_try(scene, 3, 1);
+    process_until_given(scene, 4);
+    fake_broker_deliver(scene->broker, MAILBOX, 6, 6, false); // no gap
+    process_until_given(scene, 5);
+    end(scene);
+}
+
+static void
+a_parked_one_lets_the_others_pass(void **state)
+{
+    struct scene *scene = begin();
+
+    (void)state;
+    subscribe(scene, MAILBOX);
+    scene->refuse = 2;
+    scene->park = true;
+    fake_broker_deliver(scene->broker, MAILBOX, 1, 3, false);
+    process_until_given(scene, 3);
+    expect_refuse(scene, 2, true);
+    // 2 is neither done nor passed over before the broker has said so.
+    expect_acknowledge(scene, MAILBOX, 1, (const uint64_t[]){3}, 1);
+    assert_int_equal(vg_acknowledge(scene->subscriber, MAILBOX, 3), VG_OK);
+    say_held(scene, 2, VIGIE__V1__HELD__STATE__PARKED);
+    process_until_held(scene, 1);
+    assert_int_equal(scene->held_state, VG_HELD_PARKED);
+    expect_acknowledge(scene, MAILBOX, 3, NULL, 0);
+    end(scene);
+}
+
+static void
+a_refusal_is_sent_again_when_its_letter_comes_again(void **state)
+{
+    struct scene *scene = begin();
+
+    (void)state;
+    subscribe(scene, MAILBOX);
+    scene->refuse = 2;
+    fake_broker_deliver(scene->broker, MAILBOX, 1, 3, false);
+    process_until_given(scene, 2);
+    expect_refuse(scene, 2, false);
+    set_mailbox(scene, 1, 3, 2);
+    fake_broker_drop(scene->broker); // it was not on disk
+    process_until_seen(scene, VIGIE__V1__TO_BROKER__MESSAGE_SUBSCRIBE, 2);
+    fake_broker_deliver(scene->broker, MAILBOX, 2, 3, true);
+    process_until_seen(scene, VIGIE__V1__TO_BROKER__MESSAGE_REFUSE, 2);
+    expect_refuse(scene, 2, false);
+    assert_int_equal(scene->given_len, 2); // the application has it in hand already
+    say_deferred(scene, 3, 3);
+    say_held(scene, 2, VIGIE__V1__HELD__STATE__RETRY);
+    process_until_held(scene, 1);
+    fake_broker_deliver(scene->broker, MAILBOX, 4, 4, false);
+    process_until_given(scene, 3);
+    end(scene);
+}
+
+static void
+numbers_that_the_broker_names_are_no_gap(void **state)
+{
+    struct scene *scene = begin();
+    struct vg_error error;
+
+    (void)state;
+    subscribe(scene, MAILBOX);
+    scene->hold_from = 1;
+    scene->hold_to = 5;
+    say_deferred(scene, 2, 4);
+    fake_broker_deliver(scene->broker, MAILBOX, 1, 1, false);
+    fake_broker_deliver(scene->broker, MAILBOX, 5, 5, false);
+    process_until_given(scene, 2);
+    assert_int_equal(vg_acknowledge_one(scene->subscriber, MAILBOX, 1), VG_OK);
+    assert_int_equal(vg_acknowledge_one(scene->subscriber, MAILBOX, 5), VG_OK);
+    assert_int_equal(vg_subscriber_flush(scene->subscriber), VG_OK);
+    expect_acknowledge(scene, MAILBOX, 5, NULL, 0);
+    fake_broker_deliver(scene->broker, MAILBOX, 7, 7, false);
+    assert_int_equal(process_to_the_end(scene, &error), VG_MALFORMED); // 6 is missing
+    end(scene);
+}
+
+static void
+what_cannot_be_refused_is_said_at_once(void **state)
+{
+    struct scene *scene = begin();
+    struct vg_notification notification = {.mailbox = MAILBOX, .number = 1, .niss = 1};
+    struct vg_refusal refusal = {.reason = "closed"};
+    struct vg_error error;
+    char reason[202];
+
+    (void)state;
+    subscribe(scene, MAILBOX);
+    assert_int_equal(vg_refuse(scene->subscriber, &notification, &refusal, &error),
+                     VG_NOT_FOUND); // it never came
+    notification.attempt = 2;
+    assert_int_equal(vg_refuse(scene->subscriber, &notification, &refusal, &error),
+                     VG_DISCONNECTED); // it came on no connection that is left
+    notification.mailbox = 99;
+    assert_int_equal(vg_refuse(scene->subscriber, &notification, &refusal, &error),
+                     VG_NOT_FOUND);
+    memset(reason, 'x', sizeof reason - 1);
+    reason[sizeof reason - 1] = 0;
+    refusal.reason = reason;
+    assert_int_equal(vg_refuse(scene->subscriber, &notification, &refusal, &error),
+                     VG_TOO_LARGE);
+    refusal.reason = "a\tb";
+    assert_int_equal(vg_refuse(scene->subscriber, &notification, &refusal, &error),
+                     VG_MALFORMED);
+    refusal = (struct vg_refusal){.reason = "closed", .retry_after_s = 10801};
+    assert_int_equal(vg_refuse(scene->subscriber, &notification, &refusal, &error),
+                     VG_MALFORMED);
+    assert_int_equal(
+        fake_broker_seen(scene->broker, VIGIE__V1__TO_BROKER__MESSAGE_REFUSE), 0);
+    end(scene);
+}
+
 static void
 nonsense_ends_the_connection(void **state)
 {
@@ -655,6 +897,11 @@ main(void)
         cmocka_unit_test(a_new_connection_subscribes_and_is_told_again),
         cmocka_unit_test(a_gap_across_connections_is_noticed),
         cmocka_unit_test(numbers_that_begin_anew_are_noticed),
+        cmocka_unit_test(a_refused_letter_comes_again_out_of_turn),
+        cmocka_unit_test(a_parked_one_lets_the_others_pass),
+        cmocka_unit_test(a_refusal_is_sent_again_when_its_letter_comes_again),
+        cmocka_unit_test(numbers_that_the_broker_names_are_no_gap),
+        cmocka_unit_test(what_cannot_be_refused_is_said_at_once),
         cmocka_unit_test(nonsense_ends_the_connection),
         cmocka_unit_test(a_foreign_loop_misses_nothing),
     };
