@@ -13,6 +13,7 @@ struct totals {
     uint64_t waiting;
     uint64_t in_flight;
     uint64_t acknowledged;
+    uint64_t held;
     uint64_t parked;
     uint64_t bytes;
     double in_per_second;
@@ -130,6 +131,7 @@ add_mailbox_row(struct broker *broker, const struct mailbox_spec *spec, json_t *
 
     json_object_set_new(json, "waiting", count_of(mailbox_waiting(&row)));
     json_object_set_new(json, "acknowledged", count_of(row.acknowledged_total));
+    json_object_set_new(json, "held", count_of(row.held));
     json_object_set_new(json, "parked", count_of(row.parked));
     json_object_set_new(json, "bytes", count_of(mailbox_bytes_waiting(&row)));
     json_object_set_new(
@@ -145,6 +147,7 @@ add_mailbox_row(struct broker *broker, const struct mailbox_spec *spec, json_t *
     totals->mailboxes++;
     totals->waiting += mailbox_waiting(&row);
     totals->acknowledged += row.acknowledged_total;
+    totals->held += row.held;
     totals->parked += row.parked;
     totals->bytes += mailbox_bytes_waiting(&row);
     return VG_OK;
@@ -153,13 +156,13 @@ add_mailbox_row(struct broker *broker, const struct mailbox_spec *spec, json_t *
 static json_t *
 totals_row(const struct totals *totals)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "mailboxes",
-                     count_of(totals->mailboxes), "connected",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "mailboxes", count_of(totals->mailboxes), "connected",
                      count_of(totals->connected), "waiting", count_of(totals->waiting),
                      "in_flight", count_of(totals->in_flight), "acknowledged",
-                     count_of(totals->acknowledged), "parked", count_of(totals->parked),
-                     "bytes", count_of(totals->bytes), "in_per_second",
-                     tenths_of(totals->in_per_second), "out_per_second",
+                     count_of(totals->acknowledged), "held", count_of(totals->held),
+                     "parked", count_of(totals->parked), "bytes", count_of(totals->bytes),
+                     "in_per_second", tenths_of(totals->in_per_second), "out_per_second",
                      tenths_of(totals->out_per_second), "oldest_seconds",
                      tenths_of(totals->oldest_seconds));
 }

@@ -408,3 +408,37 @@ vg_list_mailboxes(struct vg_caller *caller, int timeout_ms, struct vg_reply **re
     question.list_mailboxes = &list;
     return ask(caller, &question, timeout_ms, ret_reply, error);
 }
+
+enum vg_status
+vg_list_parked(struct vg_caller *caller, uint32_t mailbox, uint64_t from, uint32_t max,
+               int timeout_ms, struct vg_reply **ret_reply, struct vg_error *error)
+{
+    Vigie__V1__ListParked list = VIGIE__V1__LIST_PARKED__INIT;
+    Vigie__V1__Request question = VIGIE__V1__REQUEST__INIT;
+
+    list.mailbox = mailbox;
+    list.from = from;
+    list.max = max;
+    question.request_case = VIGIE__V1__REQUEST__REQUEST_LIST_PARKED;
+    question.list_parked = &list;
+    return ask(caller, &question, timeout_ms, ret_reply, error);
+}
+
+enum vg_status
+vg_handle_parked(struct vg_caller *caller, uint32_t mailbox, const uint64_t *numbers,
+                 size_t numbers_len, enum vg_parked_act act, const char *reason,
+                 int timeout_ms, struct vg_reply **ret_reply, struct vg_error *error)
+{
+    Vigie__V1__HandleParked handle = VIGIE__V1__HANDLE_PARKED__INIT;
+    Vigie__V1__Request question = VIGIE__V1__REQUEST__INIT;
+
+    handle.mailbox = mailbox;
+    handle.numbers = (uint64_t *)(uintptr_t)numbers;
+    handle.n_numbers = numbers_len;
+    handle.act = act == VG_PARKED_DROP ? VIGIE__V1__HANDLE_PARKED__ACT__DROP
+                                       : VIGIE__V1__HANDLE_PARKED__ACT__RETRY;
+    handle.reason = wire_text(reason);
+    question.request_case = VIGIE__V1__REQUEST__REQUEST_HANDLE_PARKED;
+    question.handle_parked = &handle;
+    return ask(caller, &question, timeout_ms, ret_reply, error);
+}

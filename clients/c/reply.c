@@ -14,6 +14,7 @@ struct answer {
     struct vg_integration *integrations;
     struct vg_mailbox *mailboxes;
     struct vg_choice *choices;
+    struct vg_parked *parked;
 };
 
 static enum vg_verdict
@@ -117,13 +118,46 @@ make_mailboxes(struct answer *answer)
 
         answer->mailboxes[i] = (struct vg_mailbox){
             mailbox->mailbox, mailbox->name,      mailbox->last, mailbox->acknowledged,
-            mailbox->waiting, mailbox->n_choices, choice};
+            mailbox->waiting, mailbox->n_choices, choice,        mailbox->held,
+            mailbox->parked};
         for (size_t k = 0; k < mailbox->n_choices; k++) {
             read_choice(mailbox->choices[k], choice++);
         }
     }
     answer->reply.mailboxes = answer->mailboxes;
     answer->reply.mailboxes_len = message->n_mailboxes;
+    return true;
+}
+
+static bool
+make_parked(struct answer *answer)
+{
+    const Vigie__V1__Reply *message = answer->message;
+
+    answer->parked = make_array(message->n_parked, sizeof *answer->parked);
+    if (answer->parked == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < message->n_parked; i++) {
+        const Vigie__V1__ParkedLetter *letter = message->parked[i];
+        const Vigie__V1__Content *content = letter->content;
+        struct vg_parked *parked = &answer->parked[i];
+
+        *parked = (struct vg_parked){.number = letter->number,
+                                     .refusals = letter->refusals,
+                                     .since_us = letter->since,
+                                     .actor = letter->actor,
+                                     .reason = letter->reason,
+                                     .flow = ""};
+        if (content != NULL) {
+            parked->flow = content->flow;
+            parked->niss = content->niss;
+            parked->enterprise = content->enterprise;
+            parked->ticket = content->ticket;
+        }
+    }
+    answer->reply.parked = answer->parked;
+    answer->reply.parked_len = message->n_parked;
     return true;
 }
 
@@ -145,7 +179,8 @@ vg_reply_make(Vigie__V1__Reply **message)
     reply->verdict = verdict_of((uint32_t)answer->message->verdict);
     reply->niss_chain = answer->message->niss_chain;
     reply->niss_chain_len = answer->message->n_niss_chain;
-    if (!make_results(answer) || !make_integrations(answer) || !make_mailboxes(answer)) {
+    if (!make_results(answer) || !make_integrations(answer) || !make_mailboxes(answer) ||
+        !make_parked(answer)) {
         vg_reply_free(&reply);
     }
     return reply;
@@ -163,6 +198,7 @@ vg_reply_free(struct vg_reply **reply)
         free(answer->integrations);
         free(answer->mailboxes);
         free(answer->choices);
+        free(answer->parked);
         free(answer);
         *reply = NULL;
     }

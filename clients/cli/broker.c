@@ -20,6 +20,7 @@ command_queues(struct cli *cli)
         "WAITING:waiting:right",
         "IN FLIGHT:in_flight:right",
         "ACKNOWLEDGED:acknowledged:right",
+        "HELD:held:right",
         "PARKED:parked:right",
         "BYTES:bytes:right",
         "LEVEL:level",

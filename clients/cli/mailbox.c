@@ -37,12 +37,14 @@ mailboxes_json(const struct vg_reply *reply)
         for (size_t j = 0; j < mailbox->choices_len; j++) {
             json_array_append_new(flows, choice_json(&mailbox->choices[j]));
         }
-        json_array_append_new(
-            rows, json_pack("{s:I,s:s,s:I,s:I,s:I,s:o}", "mailbox",
-                            (json_int_t)mailbox->mailbox, "name", mailbox->name, "last",
-                            (json_int_t)mailbox->last, "acknowledged",
-                            (json_int_t)mailbox->acknowledged, "waiting",
-                            (json_int_t)mailbox->waiting, "flows", flows));
+        json_array_append_new(rows,
+                              json_pack("{s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:o}", "mailbox",
+                                        (json_int_t)mailbox->mailbox, "name",
+                                        mailbox->name, "last", (json_int_t)mailbox->last,
+                                        "acknowledged", (json_int_t)mailbox->acknowledged,
+                                        "waiting", (json_int_t)mailbox->waiting, "held",
+                                        (json_int_t)mailbox->held, "parked",
+                                        (json_int_t)mailbox->parked, "flows", flows));
     }
     return rows;
 }
@@ -73,10 +75,13 @@ read_choice(char *word, struct vg_choice *ret)
 static int
 finish_list(struct cli *cli, struct vg_reply **reply)
 {
-    static const char *const columns[] = {
-        "MAILBOX:mailbox:right",           "NAME:name",
-        "WAITING:waiting:right",           "LAST:last:right",
-        "ACKNOWLEDGED:acknowledged:right", "FLOWS:flows"};
+    static const char *const columns[] = {"MAILBOX:mailbox:right",
+                                          "NAME:name",
+                                          "WAITING:waiting:right",
+                                          "PARKED:parked:right",
+                                          "LAST:last:right",
+                                          "ACKNOWLEDGED:acknowledged:right",
+                                          "FLOWS:flows"};
 
     if ((*reply)->verdict == VG_NO) {
         return directory_finish(cli, reply);

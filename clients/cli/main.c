@@ -18,6 +18,8 @@ static const struct cli_command commands[] = {
     {"history", "NISS", "the numbers a person had", command_history},
     {"mailbox", "VERB ...", "further mailboxes with their own choice of flows",
      command_mailbox},
+    {"parked", "VERB ...", "letters that were refused too often: list, retry, drop",
+     command_parked},
     {"publish", "[FILE]", "publish mutations, one JSON object a line", command_publish},
     {"subscribe", "[MAILBOX]", "receive notifications, until Ctrl-C", command_subscribe},
     {"queues", "[INSTITUTION]", "what waits in every mailbox, and who is connected",

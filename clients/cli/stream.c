@@ -290,6 +290,9 @@ struct listening {
     bool event; // CloudEvents
     bool json;
     bool keep; // do not acknowledge
+    bool park;
+    const char *refuse; // why, NULL: takes them
+    struct vg_subscriber *subscriber;
     uint64_t count;
     uint64_t count_max;
 };
@@ -314,8 +317,9 @@ print_words(const json_t *object)
            (long long)json_integer_value(json_object_get(object, "ticket")),
            json_string_value(json_object_get(object, "flow")), niss != NULL ? niss : "-",
            json_string_value(json_object_get(object, "source")));
-    printf("%s\n",
-           json_is_true(json_object_get(object, "again")) ? "  (sent before)" : "");
+    printf("%s\n", json_is_true(json_object_get(object, "again")) ? "  (sent before)"
+                   : json_object_get(object, "attempt") != NULL   ? "  (out of turn)"
+                                                                  : "");
     if (why != NULL) {
         printf("    because of quality %s from %s to %s\n",
                json_string_value(json_object_get(why, "quality")),
@@ -343,6 +347,7 @@ print_notification(const struct vg_notification *notification, void *arg)
         .mailbox = notification->mailbox,
         .number = notification->number,
         .again = notification->again,
+        .attempt = notification->attempt,
         .justified = notification->justified,
         .quality = notification->quality,
         .begin = notification->begin,
@@ -368,7 +373,13 @@ print_notification(const struct vg_notification *notification, void *arg)
     if (listening->count_max != 0 && listening->count >= listening->count_max) {
         interrupted = 1;
     }
-    return !listening->keep;
+    if (listening->refuse != NULL) {
+        struct vg_refusal refusal = {.reason = listening->refuse,
+                                     .park = listening->park};
+
+        (void)vg_refuse(listening->subscriber, notification, &refusal, NULL);
+    }
+    return !listening->keep && listening->refuse == NULL;
 }
 
 // A number, or a moment in UTC: 2026-11-20, 2026-11-20T09:30:00Z.
@@ -412,15 +423,15 @@ go_back(const struct cli *cli, struct vg_subscriber *subscriber, uint32_t mailbo
 }
 
 static int
-listen_until_told(struct cli *cli, struct vg_subscriber *subscriber,
-                  struct listening *listening, uint64_t idle_seconds)
+listen_until_told(struct cli *cli, struct listening *listening, uint64_t idle_seconds)
 {
     struct vg_error error = {0};
     uint64_t before = 0;
     uint64_t idle_ms = 0;
 
     while (!interrupted) {
-        enum vg_status status = vg_subscriber_process(subscriber, WAIT_MS, &error);
+        enum vg_status status =
+            vg_subscriber_process(listening->subscriber, WAIT_MS, &error);
 
         if (status != VG_OK && status != VG_TIMED_OUT && status != VG_INTERRUPTED) {
             return cli_refused(cli, &error);
@@ -430,6 +441,16 @@ listen_until_told(struct cli *cli, struct vg_subscriber *subscriber,
         if (idle_seconds != 0 && idle_ms >= idle_seconds * 1000) {
             break;
         }
+    }
+    return EXIT_DONE;
+}
+
+static int
+check_refusal(const struct listening *listening)
+{
+    if (listening->park && listening->refuse == NULL) {
+        fprintf(stderr, "vigie subscribe: --park goes with --refuse REASON\n");
+        return EXIT_USAGE;
     }
     return EXIT_DONE;
 }
@@ -452,22 +473,28 @@ command_subscribe(struct cli *cli)
          &listening.keep},
         {"rewind", "FROM", "what was acknowledged comes again: from a number or a moment",
          &rewind, NULL},
+        {"refuse", "REASON", "give each one back: it comes again later",
+         &listening.refuse, NULL},
+        {"park", NULL, "with --refuse: not before a hand has handled it", NULL,
+         &listening.park},
         {"cloudevents", NULL, "as CloudEvents 1.0", NULL, &listening.event},
     };
     struct vg_subscriber_options settings = {.notification = print_notification,
                                              .arg = &listening};
-    struct vg_subscriber *subscriber = NULL;
     struct vg_error error = {0};
     uint64_t mailbox = 0;
     uint64_t idle_seconds = 0;
     int code = EXIT_USAGE;
 
-    if (!cli_options(cli, options, 6, 0, 1) ||
+    if (!cli_options(cli, options, sizeof options / sizeof options[0], 0, 1) ||
         (rewind != NULL && !read_goal(rewind, &goal)) ||
         (cli->argc > 1 &&
          !cli_number("MAILBOX", cli->argv[1], 0, UINT32_MAX, &mailbox)) ||
         !cli_number("--count", count, 0, UINT64_MAX / 2, &listening.count_max) ||
         !cli_number("--idle", idle, 0, 86400, &idle_seconds)) {
+        return EXIT_USAGE;
+    }
+    if (check_refusal(&listening) != EXIT_DONE) {
         return EXIT_USAGE;
     }
     if (key == NULL) {
@@ -481,16 +508,17 @@ command_subscribe(struct cli *cli)
     if (address == NULL) {
         return code;
     }
-    if (vg_subscriber_open(address, &settings, TIMEOUT_MS, &subscriber, &error) !=
+    if (vg_subscriber_open(address, &settings, TIMEOUT_MS, &listening.subscriber,
+                           &error) != VG_OK ||
+        vg_subscribe(listening.subscriber, (uint32_t)mailbox, TIMEOUT_MS, &error) !=
             VG_OK ||
-        vg_subscribe(subscriber, (uint32_t)mailbox, TIMEOUT_MS, &error) != VG_OK ||
         (rewind != NULL &&
-         go_back(cli, subscriber, (uint32_t)mailbox, goal, &error) != VG_OK)) {
+         go_back(cli, listening.subscriber, (uint32_t)mailbox, goal, &error) != VG_OK)) {
         code = cli_refused(cli, &error);
     } else {
-        code = listen_until_told(cli, subscriber, &listening, idle_seconds);
+        code = listen_until_told(cli, &listening, idle_seconds);
     }
-    vg_subscriber_close(&subscriber);
+    vg_subscriber_close(&listening.subscriber);
     vg_address_free(&address);
     return code;
 }

@@ -373,6 +373,22 @@ struct vg_mailbox {
     uint64_t waiting;
     size_t choices_len; // 0: everything
     const struct vg_choice *choices;
+    uint64_t held;   // of those that wait: refused, or behind a refused one
+    uint64_t parked; // wait for a hand: vg_list_parked
+};
+
+// A letter that is tried no more until somebody handles it.
+struct vg_parked {
+    uint64_t number;
+    uint32_t refusals;
+    uint64_t since_us; // when it left its turn
+    const char
+        *actor; // institution that refused or handled it last; "": the broker itself
+    const char *reason;
+    const char *flow; // "": its content cannot be read
+    uint64_t niss;
+    uint64_t enterprise;
+    uint64_t ticket;
 };
 
 // An answer. Everything in it is lent until vg_reply_free.
@@ -387,6 +403,8 @@ struct vg_reply {
     const uint64_t *niss_chain; // oldest first
     size_t mailboxes_len;
     const struct vg_mailbox *mailboxes;
+    size_t parked_len;
+    const struct vg_parked *parked; // in order of number
 };
 
 VG_PUBLIC void vg_reply_free(struct vg_reply **reply);
@@ -394,7 +412,7 @@ VG_PUBLIC void vg_reply_free(struct vg_reply **reply);
 // Each call sends one question and waits for its answer. Blocks: up to timeout_ms. Gives:
 // vg_reply_free. VG_OK means that there is an answer: read its verdict. institution: NULL,
 // or for an operator the code of whom it acts for. Durable: integrate, remove and
-// add_mailbox are on disk when they return VG_OK with verdict VG_YES or VG_WARNING.
+// add_mailbox and handle_parked are on disk when they return VG_OK with verdict VG_YES or VG_WARNING.
 // VG_TIMED_OUT and VG_DISCONNECTED: not known; all are safe to repeat.
 VG_PUBLIC enum vg_status vg_integrate(struct vg_caller *caller, const char *institution,
                                       const struct vg_integrate_item *items,
@@ -423,6 +441,24 @@ VG_PUBLIC enum vg_status vg_add_mailbox(struct vg_caller *caller, const char *na
 VG_PUBLIC enum vg_status vg_list_mailboxes(struct vg_caller *caller, int timeout_ms,
                                            struct vg_reply **ret_reply,
                                            struct vg_error *error);
+
+// vg_list_parked lists parked letters of a mailbox (0: the default one) with numbers of at
+// least `from`; a member's own, an operator's any. A reply may hold fewer than there are: ask
+// on after its last one, until none comes. max: at most 1,000; 0: 100.
+VG_PUBLIC enum vg_status vg_list_parked(struct vg_caller *caller, uint32_t mailbox,
+                                        uint64_t from, uint32_t max, int timeout_ms,
+                                        struct vg_reply **ret_reply,
+                                        struct vg_error *error);
+
+enum vg_parked_act { VG_PARKED_RETRY, VG_PARKED_DROP };
+
+// vg_handle_parked has parked letters tried again at once, or drops them for good: all, or
+// none if one is not parked. reason: for the journal, beside who asked; a drop needs one.
+VG_PUBLIC enum vg_status vg_handle_parked(struct vg_caller *caller, uint32_t mailbox,
+                                          const uint64_t *numbers, size_t numbers_len,
+                                          enum vg_parked_act act, const char *reason,
+                                          int timeout_ms, struct vg_reply **ret_reply,
+                                          struct vg_error *error);
 
 #ifdef __cplusplus
 }

@@ -446,6 +446,9 @@ json_write_notification(const struct hot_notification *notification,
     json_object_set_new(object, "kept_at", json_moment(content->kept_at_us));
     json_object_set_new(object, "withheld", json_integer(content->withheld));
     json_object_set_new(object, "again", json_boolean(notification->again));
+    if (notification->attempt > 0) {
+        json_object_set_new(object, "attempt", json_integer(notification->attempt));
+    }
     if (notification->justified) {
         json_object_set_new(object, "justification",
                             json_pack("{s:o,s:o,s:o}", "quality",

@@ -39,7 +39,8 @@ void json_mutation_clear(struct json_mutation *mutation);
 json_t *json_write_mutation(const struct hot_mutation *mutation);
 
 // json_write_notification makes the object of a notification: the mutation's members and
-// "mailbox", "number", "ticket", "source", "kept_at", "withheld", "again", "justification".
+// "mailbox", "number", "ticket", "source", "kept_at", "withheld", "again", "justification",
+// and "attempt" when it comes out of turn.
 json_t *json_write_notification(const struct hot_notification *notification,
                                 const struct hot_content *content);
 

@@ -108,6 +108,60 @@ integrate_takes_one_to_a_thousand_items(void **state)
 }
 
 static void
+parked_letters_are_asked_for_and_come_whole(void **state)
+{
+    Vigie__V1__Reply prepared = VIGIE__V1__REPLY__INIT;
+    Vigie__V1__ParkedLetter letters[2] = {VIGIE__V1__PARKED_LETTER__INIT,
+                                          VIGIE__V1__PARKED_LETTER__INIT};
+    Vigie__V1__ParkedLetter *list[] = {&letters[0], &letters[1]};
+    Vigie__V1__Content content = VIGIE__V1__CONTENT__INIT;
+    const uint64_t numbers[] = {4, 9};
+    Vigie__V1__ToBroker *question;
+    struct scene *scene;
+
+    (void)state;
+    content.flow = (char *)(uintptr_t) "notifyPerson";
+    content.niss = PERSON;
+    letters[0].number = 4;
+    letters[0].refusals = 16;
+    letters[0].reason = (char *)(uintptr_t) "unknown street";
+    letters[0].content = &content;
+    letters[1].number = 9; // its content cannot be read
+    prepared.parked = list;
+    prepared.n_parked = 2;
+    scene = begin(&prepared);
+    assert_int_equal(
+        vg_list_parked(scene->caller, 7, 3, 50, FAKE_WAIT_MS, &scene->reply, NULL),
+        VG_OK);
+    question = asked(scene);
+    assert_int_equal(question->request->list_parked->mailbox, 7);
+    assert_int_equal(question->request->list_parked->from, 3);
+    assert_int_equal(question->request->list_parked->max, 50);
+    vigie__v1__to_broker__free_unpacked(question, NULL);
+    assert_int_equal(scene->reply->parked_len, 2);
+    assert_int_equal(scene->reply->parked[0].number, 4);
+    assert_int_equal(scene->reply->parked[0].refusals, 16);
+    assert_string_equal(scene->reply->parked[0].reason, "unknown street");
+    assert_string_equal(scene->reply->parked[0].flow, "notifyPerson");
+    assert_int_equal(scene->reply->parked[0].niss, PERSON);
+    assert_string_equal(scene->reply->parked[1].flow, "");
+    vg_reply_free(&scene->reply);
+
+    assert_int_equal(vg_handle_parked(scene->caller, 7, numbers, 2, VG_PARKED_DROP,
+                                      "sent by post", FAKE_WAIT_MS, &scene->reply, NULL),
+                     VG_OK);
+    question = asked(scene);
+    assert_int_equal(question->request->handle_parked->mailbox, 7);
+    assert_int_equal(question->request->handle_parked->n_numbers, 2);
+    assert_int_equal(question->request->handle_parked->numbers[1], 9);
+    assert_int_equal(question->request->handle_parked->act,
+                     VIGIE__V1__HANDLE_PARKED__ACT__DROP);
+    assert_string_equal(question->request->handle_parked->reason, "sent by post");
+    vigie__v1__to_broker__free_unpacked(question, NULL);
+    end(scene);
+}
+
+static void
 each_question_asks_what_it_says(void **state)
 {
     Vigie__V1__Reply prepared = VIGIE__V1__REPLY__INIT;
@@ -329,6 +383,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integrate_carries_items_and_proofs),
         cmocka_unit_test(integrate_takes_one_to_a_thousand_items),
+        cmocka_unit_test(parked_letters_are_asked_for_and_come_whole),
         cmocka_unit_test(each_question_asks_what_it_says),
         cmocka_unit_test(an_answer_comes_back_whole),
         cmocka_unit_test(a_history_and_mailboxes_come_back),
