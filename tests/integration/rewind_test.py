@@ -29,17 +29,6 @@ class Rewind(Story):
         self.vigie = Vigie("--home", str(self.broker.folder))
         self.key = ("--key", self.key_file("CPAS-21004", "member"))
 
-    def key_file(self, code, role):
-        """As `vigie institution add` writes it."""
-        public, secret = self.keys[code, role]
-        path = self.broker.folder / f"{code}.{role}"
-        path.touch(mode=0o600)
-        path.write_text("".join(f"{name}: {value}\n" for name, value in (
-            ("endpoint_sources", self.broker.endpoint("sources")),
-            ("endpoint_members", self.broker.endpoint("members")),
-            ("broker_public", self.broker.public), ("public", public), ("secret", secret))))
-        return str(path)
-
     def publish(self, first, last):
         with self.source("RN") as source:
             source.publish_and_hear(

@@ -335,6 +335,17 @@ class Story(unittest.TestCase):
 
     # ---- what many stories do ----
 
+    def key_file(self, code, role):
+        """As `vigie institution add` writes it."""
+        public, secret = self.keys[code, role]
+        path = self.broker.folder / f"{code}.{role}"
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{name}: {value}\n" for name, value in (
+            ("endpoint_sources", self.broker.endpoint("sources")),
+            ("endpoint_members", self.broker.endpoint("members")),
+            ("broker_public", self.broker.public), ("public", public), ("secret", secret))))
+        return str(path)
+
     def integrate(self, code, niss, quality, begin=None, end=LONGEST):
         """The institution follows the person; gives the end it was given."""
         begin = TODAY - timedelta(days=10) if begin is None else begin

@@ -149,6 +149,11 @@ class Member(Wire):
     def acknowledge(self, mailbox, through, also=()):
         self.say(acknowledge=proto.Acknowledge(mailbox=mailbox, through=through, also=also))
 
+    def note(self, message):
+        """What the broker passes over; nothing of other messages."""
+        self.passed += [number for r in message.deferred.ranges
+                        for number in range(r.first, r.last + 1)]
+
     def deliveries(self, count, timeout_s=20.0):
         """Waits until at least count notifications came; gives them. What the broker passes
         over is noted in self.passed."""
@@ -160,8 +165,7 @@ class Member(Wire):
             except Silence:
                 raise Silence(f"{len(got)} of {count} notifications came") from None
             if message.WhichOneof("message") == "deferred":
-                self.passed += [number for r in message.deferred.ranges
-                                for number in range(r.first, r.last + 1)]
+                self.note(message)
                 continue
             if not message.notifications:
                 raise AssertionError(f"expected notifications, got {message}")
