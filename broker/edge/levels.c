@@ -4,7 +4,6 @@
 #include "edge/block.h"
 #include "edge/log.h"
 #include "edge/unread.h"
-#include "rules/retry.h"
 #include "store/mailbox.h"
 #include "wire/wire.h"
 
@@ -19,7 +18,7 @@ settings_limits(const struct settings *settings)
         .messages = settings->mailbox_messages_max,
         .bytes = settings->mailbox_bytes_max,
         .age_days = settings->unread_park_days,
-        .attempts = RETRY_ATTEMPTS,
+        .attempts = settings->retry_attempts,
     };
 }
 
