@@ -29,6 +29,8 @@ struct bench {
     uint64_t sessions; // connections, in the scenario of this name
     bool everyone;     // about anybody, not only about those whom a CPAS follows
     pid_t vigied;
+    const char *const *keys; // names of key files that crews use in turn
+    size_t keys_len;         // 0: the operator's
 };
 
 // A scenario runs in a broker that has institutions and directory. False: it could not.
@@ -41,8 +43,7 @@ bool scenario_throughput(struct bench *bench);
 uint32_t bench_mailbox(const struct bench *bench, size_t i);
 
 // bench_crew starts connections that read mailboxes, shared out among them. window: letters
-// unacknowledged of each mailbox; stuck: none of them is ever acknowledged. All use the
-// operator's key. NULL when it cannot, which was printed. Gives: crew_stop.
+// unacknowledged of each mailbox; stuck: none of them is ever acknowledged. NULL when it cannot, which was printed. Gives: crew_stop.
 struct crew *bench_crew(const struct bench *bench, const uint32_t *mailboxes, size_t len,
                         size_t connections, uint32_t window, bool stuck);
 

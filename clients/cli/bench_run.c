@@ -181,7 +181,8 @@ bench_crew(const struct bench *bench, const uint32_t *mailboxes, size_t len,
         return NULL;
     }
     for (size_t i = 0; i < connections; i++) {
-        keys[i] = "SPPIS.operator";
+        keys[i] =
+            bench->keys_len == 0 ? "SPPIS.operator" : bench->keys[i % bench->keys_len];
     }
     crew = crew_start(&job, BENCH_READY_SECONDS);
     free(keys);

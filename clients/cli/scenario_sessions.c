@@ -2,11 +2,37 @@
 // scenario_sessions.c - thousands of connections: how long do they take to come, what do they
 // cost when nothing happens, and how long do letters take beside them?
 //
-// Each CPAS has a connection of its own; the others say and hear heartbeats only.
+// Each CPAS reads its mailbox on one connection and has others, all with its own key, that
+// say and hear heartbeats only.
 #include <stdio.h>
 #include <unistd.h>
 
 #include "bench.h"
+
+struct keys {
+    const char *name[SYNTHETIC_CPAS_MAX];
+    char text[SYNTHETIC_CPAS_MAX][40];
+};
+
+// A key allows some hundred connections only, so each CPAS gets one.
+static bool
+make_keys(struct bench *bench, struct keys *keys)
+{
+    const struct synthetic *synthetic = &bench->synthetic;
+    int code = EXIT_DONE;
+
+    for (size_t i = 0; i < synthetic->cpas_len; i++) {
+        const char *cpas = synthetic->institutions[synthetic->cpas_first + i].code;
+
+        if (!admin_add_key(bench->cli, cpas, "member", NULL, &code)) {
+            return false;
+        }
+        snprintf(keys->text[i], sizeof keys->text[i], "%s.member", cpas);
+        keys->name[i] = keys->text[i];
+    }
+    bench->keys = keys->name;
+    return true;
+}
 
 struct found {
     double connect_s;
@@ -72,7 +98,8 @@ scenario_sessions(struct bench *bench)
 {
     const size_t numbers[] = {BENCH_CONNECTIONS, (size_t)bench->sessions};
     uint32_t mailboxes[SYNTHETIC_CPAS_MAX];
-    bool good = true;
+    struct keys keys;
+    bool good = make_keys(bench, &keys);
 
     for (size_t i = 0; i < bench->synthetic.cpas_len; i++) {
         mailboxes[i] = bench_mailbox(bench, i);
@@ -80,6 +107,7 @@ scenario_sessions(struct bench *bench)
     for (size_t i = 0; good && i < sizeof numbers / sizeof numbers[0]; i++) {
         struct found found;
 
+        bench->keys_len = i == 0 ? 0 : bench->synthetic.cpas_len;
         good = run_with(bench, mailboxes, numbers[i], &found);
         if (good) {
             report(bench, numbers[i], &found);
