@@ -382,6 +382,94 @@ ask(struct simulation *s)
     node_propose(&s->node, &command);
 }
 
+// ---- parked letters ----
+
+// Those of a mailbox from the one after `from` on.
+static size_t
+list_parked(const struct model_box *box, uint64_t from, uint64_t *ret_numbers, size_t max)
+{
+    size_t len = 0;
+
+    for (uint64_t n = from + 1; n <= box->len && len < max; n++) {
+        if (box->told[n - 1].place == PLACE_PARKED) {
+            ret_numbers[len++] = n;
+        }
+    }
+    return len;
+}
+
+static void
+propose_parked(struct simulation *s, const struct model_box *box, bool drop,
+               const uint64_t *numbers, size_t len)
+{
+    static const char reason[] = "looked at by hand";
+    struct command *command = command_new(
+        drop ? COMMAND_DROP_PARKED : COMMAND_RETRY_PARKED, reason, sizeof reason - 1);
+
+    command->parked.mailbox = box->id;
+    command->parked.reason = (struct bytes){command->frame.at, command->frame.len};
+    command->parked.numbers = xcalloc(len, sizeof *numbers);
+    memcpy(command->parked.numbers, numbers, len * sizeof *numbers);
+    command->parked.numbers_len = len;
+    node_propose(&s->node, &command);
+}
+
+static void
+send_parked(struct simulation *s, struct member *member, const struct model_box *box,
+            bool drop, uint64_t *numbers, size_t len)
+{
+    Vigie__V1__Request request = VIGIE__V1__REQUEST__INIT;
+    Vigie__V1__HandleParked handle = VIGIE__V1__HANDLE_PARKED__INIT;
+
+    handle.mailbox = box->id;
+    handle.numbers = numbers;
+    handle.n_numbers = len;
+    handle.act =
+        drop ? VIGIE__V1__HANDLE_PARKED__ACT__DROP : VIGIE__V1__HANDLE_PARKED__ACT__RETRY;
+    handle.reason = say_text("looked at by the institution");
+    request.request_case = VIGIE__V1__REQUEST__REQUEST_HANDLE_PARKED;
+    request.handle_parked = &handle;
+    members_request(&s->members, member, &request);
+}
+
+void
+handle_parked(struct simulation *s)
+{
+    const struct model *model = s->model;
+    const struct model_box *box =
+        &model->boxes[dice_below(&s->dice, (uint32_t)model->boxes_len)];
+    uint64_t numbers[5];
+    size_t len;
+    struct member *member;
+    bool drop = dice_one_in(&s->dice, 3);
+
+    for (int tries = 0; tries < 8 && box->count[PLACE_PARKED] == 0; tries++) {
+        box = &model->boxes[dice_below(&s->dice, (uint32_t)model->boxes_len)];
+    }
+    len = list_parked(box, dice_one_in(&s->dice, 2) ? 0 : box->len / 2, numbers,
+                      1 + dice_below(&s->dice, 4));
+    if (len == 0 || dice_one_in(&s->dice, 20)) { // one that is not parked, or twice
+        numbers[len++] = 1 + dice_below(&s->dice, (uint32_t)box->len + 1);
+    }
+    member = connected(s, box->institution);
+    if (member != NULL && dice_one_in(&s->dice, 2)) {
+        send_parked(s, member, box, drop, numbers, len);
+    } else {
+        propose_parked(s, box, drop, numbers, len);
+    }
+}
+
+void
+handle_all_parked(struct simulation *s, const struct model_box *box, bool drop)
+{
+    static uint64_t numbers[PARKED_NUMBERS_MAX];
+    size_t len = list_parked(box, 0, numbers, ARRAY_LEN(numbers));
+
+    if (len > 0) {
+        propose_parked(s, box, drop, numbers, len);
+    }
+}
+
 // ---- administering ----
 
 void

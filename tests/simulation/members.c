@@ -162,6 +162,24 @@ choose_opened(struct members *members, struct member *member)
     return opened;
 }
 
+// What came out of turn is done with by its own number.
+static void
+acknowledge_tried(struct members *members, struct member *member, struct opened *opened)
+{
+    struct hot_acknowledge acknowledge = {.mailbox = opened->mailbox};
+    struct buffer frame;
+
+    if (opened->tried_len == 0) {
+        return;
+    }
+    for (size_t i = 0; i < opened->tried_len; i++) {
+        acknowledge.also[acknowledge.also_len++] = opened->tried[i];
+    }
+    opened->tried_len = 0;
+    frame = say_acknowledge(&acknowledge);
+    network_send(members->network, member->connection, &frame);
+}
+
 void
 members_acknowledge(struct members *members, struct member *member)
 {
@@ -174,6 +192,10 @@ members_acknowledge(struct members *members, struct member *member)
         return;
     }
     opened = choose_opened(members, member);
+    if (opened->tried_len > 0 && dice_one_in(members->dice, 2)) {
+        acknowledge_tried(members, member, opened);
+        return;
+    }
     choose(members, opened, &acknowledge);
     forget_acknowledged(members, opened, &acknowledge);
     frame = say_acknowledge(&acknowledge);
@@ -194,7 +216,60 @@ members_acknowledge_all(struct members *members, struct member *member)
             network_send(members->network, member->connection, &frame);
             opened->got_len = 0;
         }
+        acknowledge_tried(members, member, opened);
     }
+}
+
+// Sometimes one that never came, or was acknowledged before.
+static uint64_t
+choose_refused(struct members *members, const struct opened *opened)
+{
+    struct dice *dice = members->dice;
+
+    if (opened->tried_len > 0 && dice_one_in(dice, 2)) {
+        return opened->tried[dice_below(dice, (uint32_t)opened->tried_len)];
+    }
+    if (opened->got_len == 0 || dice_one_in(dice, 20)) {
+        return 1 + dice_below(dice, (uint32_t)opened->last + 2);
+    }
+    return opened
+        ->got[dice_one_in(dice, 2) ? opened->got_len - 1
+                                   : dice_below(dice, (uint32_t)opened->got_len)];
+}
+
+bool
+members_have_letters(const struct member *member)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < member->opened_len; i++) {
+        len += member->opened[i].got_len + member->opened[i].tried_len;
+    }
+    return len > 0;
+}
+
+void
+members_refuse(struct members *members, struct member *member)
+{
+    Vigie__V1__Refuse refuse = VIGIE__V1__REFUSE__INIT;
+    struct dice *dice = members->dice;
+    const struct opened *opened;
+    struct buffer frame;
+
+    if (!members_have_letters(member) && !dice_one_in(dice, 10)) {
+        return;
+    }
+    if (member->opened_len == 0) {
+        return;
+    }
+    opened = choose_opened(members, member);
+    refuse.mailbox = opened->mailbox;
+    refuse.number = choose_refused(members, opened);
+    refuse.reason = say_text("the application is away");
+    refuse.retry_after_s = dice_one_in(dice, 4) ? 1 + dice_below(dice, 4) : 0;
+    refuse.park = dice_one_in(dice, 10);
+    frame = say_refuse(&refuse);
+    network_send(members->network, member->connection, &frame);
 }
 
 void
@@ -261,6 +336,19 @@ note_got(struct opened *opened, uint64_t number)
 }
 
 static void
+note_tried(struct opened *opened, uint64_t number)
+{
+    for (size_t i = 0; i < opened->tried_len; i++) {
+        if (opened->tried[i] == number) {
+            return; // the network brought it twice
+        }
+    }
+    if (opened->tried_len < TRIED_MAX) {
+        opened->tried[opened->tried_len++] = number;
+    }
+}
+
+static void
 take_letters(struct members *members, struct member *member, struct bytes frame)
 {
     struct hot_bytes rest = {frame.at, frame.len};
@@ -278,7 +366,10 @@ take_letters(struct members *members, struct member *member, struct bytes frame)
                    member->institution, letter.mailbox);
         }
         check_letter(members, opened, &letter);
-        if (letter.number > opened->last) { // else the network brought it twice, or late
+        if (letter.attempt > 0) {
+            note_tried(opened, letter.number);
+        } else if (letter.number >
+                   opened->last) { // else the network brought it twice, or late
             note_got(opened, letter.number);
         }
     }

@@ -8,7 +8,7 @@
 #include "network.h"
 #include "say.h"
 
-enum { MEMBERS = 8, MEMBER_BOXES_MAX = 6 };
+enum { MEMBERS = 8, MEMBER_BOXES_MAX = 6, TRIED_MAX = 64 };
 
 // A mailbox as a member sees it.
 struct opened {
@@ -17,6 +17,8 @@ struct opened {
     uint64_t *got; // received, perhaps not acknowledged
     size_t got_len;
     size_t got_size;
+    uint64_t tried[TRIED_MAX]; // came out of turn: refused before, or held behind one
+    size_t tried_len;
 };
 
 struct member {
@@ -51,6 +53,9 @@ void members_hang_up(struct members *members, struct member *member);
 // change a window, close a mailbox.
 void members_acknowledge(struct members *members, struct member *member);
 void members_acknowledge_all(struct members *members, struct member *member);
+// members_refuse gives a letter back, mostly one of the newest.
+void members_refuse(struct members *members, struct member *member);
+bool members_have_letters(const struct member *member);
 void members_fidget(struct members *members, struct member *member);
 // members_request sends a question, which gets the next id.
 void members_request(struct members *members, struct member *member,

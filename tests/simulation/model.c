@@ -589,8 +589,8 @@ deliver(const struct question *question, const struct told *told, struct model_b
     }
     applied_check_posted(applied, box->id, &recipient);
     look_at_body(question, last, applied->txn, box);
-    box->waiting++;
-    box->waiting_bytes += last->size;
+    box->count[PLACE_TURN]++;
+    box->bytes[PLACE_TURN] += last->size;
     question->model->letters++;
 }
 
@@ -650,6 +650,8 @@ keep(const struct question *question, uint32_t producer, uint64_t number,
         .deed = deed->id,
         .ticket = ++model->tickets,
         .kept_us = applied->now_us,
+        .subject = question->flow->of_enterprises ? HELD_ENTERPRISE | deed->enterprise
+                                                  : deed->niss,
     };
 
     applied_item(applied, JOURNAL_EVENT, &event, sizeof event);
@@ -705,88 +707,7 @@ model_publish_one(struct model *model, uint32_t source, uint32_t producer,
     return outcome;
 }
 
-// ---- acknowledging and integrating ----
-
-static void
-acknowledge_one(struct model *model, struct model_box *box, uint64_t number)
-{
-    struct told *told = number == 0 || number > box->len ? NULL : &box->told[number - 1];
-
-    if (told != NULL && !told->acknowledged) {
-        told->acknowledged = true;
-        box->waiting--;
-        box->waiting_bytes -= told->size;
-        model->acknowledgements++;
-    }
-}
-
-static bool
-is_beyond(const struct model_box *box, uint64_t number)
-{
-    return number > box->mark && number <= box->len && box->told[number - 1].acknowledged;
-}
-
-static void
-move_mark(struct model_box *box)
-{
-    while (box->mark < box->len && box->told[box->mark].acknowledged) {
-        box->mark++;
-    }
-}
-
-// How many runs of single acknowledgements lie above the mark.
-static size_t
-count_ranges(const struct model_box *box)
-{
-    size_t ranges = 0;
-
-    for (uint64_t n = box->mark + 1; n <= box->len; n++) {
-        ranges += is_beyond(box, n) && !is_beyond(box, n - 1);
-    }
-    return ranges;
-}
-
-// So many runs are remembered: one more is refused, one that joins others is not.
-static bool
-finds_room(const struct model_box *box, uint64_t number, size_t *ranges)
-{
-    bool below = is_beyond(box, number - 1);
-    bool above = is_beyond(box, number + 1);
-
-    if (is_beyond(box, number) || number <= box->mark || number > box->len) {
-        return true;
-    }
-    if (number > box->mark + 1 && !below && !above && *ranges >= RANGES_MAX) {
-        return false;
-    }
-    *ranges = *ranges + 1 - below - above;
-    return true;
-}
-
-enum vg_status
-model_acknowledge(struct model *model, const struct hot_acknowledge *acknowledge)
-{
-    struct model_box *box = model_box(model, acknowledge->mailbox);
-    size_t ranges;
-
-    for (uint64_t number = box->mark + 1; number <= acknowledge->through; number++) {
-        acknowledge_one(model, box, number);
-    }
-    move_mark(box);
-    ranges = acknowledge->also_len == 0 ? 0 : count_ranges(box);
-    for (uint32_t i = 0; i < acknowledge->also_len; i++) {
-        uint64_t mark = box->mark;
-
-        if (!finds_room(box, acknowledge->also[i], &ranges)) {
-            model->gaps++;
-            return VG_TOO_MANY;
-        }
-        acknowledge_one(model, box, acknowledge->also[i]);
-        move_mark(box);
-        ranges = box->mark == mark ? ranges : count_ranges(box);
-    }
-    return VG_OK;
-}
+// ---- integrating ----
 
 // How many integrations a person has on disk; 0 where it cannot matter.
 size_t

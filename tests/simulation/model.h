@@ -26,10 +26,21 @@ enum {
 __attribute__((noreturn)) void broken(const char *format, ...) PRINTF_LIKE(1, 2);
 
 // What a command's back.request tells the model; of a good catalogue it is the variant.
-enum { CATALOGUE_BROKEN = 99, ACKNOWLEDGES_THE_REST = 100 };
+enum { CATALOGUE_BROKEN = 99 };
 
 // Why a batch may have refused to publish.
 enum room { ROOM, ROOM_QUOTA, ROOM_FAILED };
+
+// Where a letter of a mailbox is: always in exactly one place.
+enum place {
+    PLACE_TURN,    // comes in its turn
+    PLACE_RETRY,   // refused; is tried again
+    PLACE_BEHIND,  // waits behind an earlier one about the same person
+    PLACE_PARKED,  // waits for a hand
+    PLACE_DROPPED, // by a hand
+    PLACE_DONE,    // acknowledged
+    PLACES,
+};
 
 // A letter that must lie in a mailbox.
 struct told {
@@ -49,7 +60,12 @@ struct told {
     uint32_t size;
     uint64_t checksum;
     uint64_t bytes_through;
-    bool acknowledged;
+    // what became of it
+    enum place place;
+    uint64_t subject;  // whom it is about
+    uint32_t attempts; // how often it was refused
+    uint32_t actor;    // who refused it last, or tried it again
+    int64_t due_us;    // of a refused one
 };
 
 struct model_box {
@@ -64,9 +80,9 @@ struct model_box {
     struct told *told; // letter n is told[n - 1]
     size_t len;
     size_t size;
-    uint64_t waiting;
-    uint64_t waiting_bytes;
-    uint64_t mark; // all up to here are acknowledged
+    uint64_t count[PLACES]; // letters
+    uint64_t bytes[PLACES];
+    uint64_t mark; // none up to here comes in its turn
 };
 
 // What became of a producer's number, for ever.
@@ -120,6 +136,7 @@ struct model {
     struct model_key keys[KEYS_MAX];
     size_t keys_len;
     struct model_reply replies[REPLIES_MAX]; // by request, modulo
+    struct retry_rule retry;
     bool counts_rows;   // a person may come near the most that he may have
     struct deed *deeds; // id n is deeds[n - 1]
     size_t deeds_len;
@@ -138,6 +155,7 @@ struct model {
     uint64_t moved, trimmed, gaps; // gaps: acknowledgements that found too many
     // counted for the report
     uint64_t mutations, refused, repeated, letters, acknowledgements, directory;
+    uint64_t given_back, deferred, parked, dropped; // letters
 };
 
 struct model *model_new(int32_t first_day);
@@ -157,7 +175,10 @@ const struct model_key *model_valid_key(const struct model *model, uint32_t inst
                                         uint32_t role);
 bool model_has_ticket(const struct model *model, uint64_t request, uint64_t ticket);
 
-struct model_box *model_box(struct model *model, uint32_t mailbox); // NULL: none
+struct model_box *model_box(struct model *model, uint32_t mailbox);      // NULL: none
+struct told *model_letter(const struct model_box *box, uint64_t number); // NULL: none
+bool model_is_held(const struct told *told);
+uint64_t model_waiting(const struct model_box *box); // in their turn, and held
 // model_current follows replacements to the person in force.
 int model_current(const struct model *model, int person);
 bool model_follows(const struct model *model, int person, uint32_t institution,

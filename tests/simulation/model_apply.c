@@ -268,39 +268,79 @@ follow_publish(struct model *model, const struct command *command, bool room,
     }
 }
 
-// ---- acknowledging ----
-
-// An earlier acknowledgement of the session was refused: this one does not bring what that
-// one had to.
-static void
-keep_the_rest(const struct acknowledge_command *command,
-              struct hot_acknowledge *acknowledge)
-{
-    acknowledge->through = command->through;
-    acknowledge->also_len = 0;
-    for (size_t i = 0; i < command->singles_len; i++) {
-        acknowledge->also[acknowledge->also_len++] = command->singles[i].number;
-    }
-}
+// ---- acknowledging and refusing ----
 
 static void
 follow_acknowledge(struct model *model, const struct command *command,
                    struct applied *applied)
 {
-    struct hot_acknowledge *acknowledge = xcalloc(1, sizeof *acknowledge);
-    struct hot_bytes frame = {command->frame.at, command->frame.len};
-    struct hot_bytes body;
+    check_status(applied, command, model_acknowledge(model, &command->acknowledge));
+}
 
-    acknowledge->mailbox = command->acknowledge.mailbox;
-    if (command->back.request == ACKNOWLEDGES_THE_REST) {
-        keep_the_rest(&command->acknowledge, acknowledge);
-    } else {
-        CHECK(hot_to_broker_kind(frame, &body) == 6 &&
-              hot_read_acknowledge(body, acknowledge) == HOT_OK);
-        acknowledge->mailbox = command->acknowledge.mailbox; // 0: the institution's own
+static void
+check_letters_named(struct model *model, uint32_t mailbox,
+                    const struct letter_about *letters, size_t len)
+{
+    const struct model_box *box = model_box(model, mailbox);
+
+    for (size_t i = 0; i < len; i++) {
+        const struct told *told = model_letter(box, letters[i].letter.number);
+
+        if (told == NULL || told->subject != letters[i].subject ||
+            told->size != letters[i].letter.size) {
+            broken("mailbox %u, letter %llu is held as another one", mailbox,
+                   (unsigned long long)letters[i].letter.number);
+        }
     }
-    check_status(applied, command, model_acknowledge(model, acknowledge));
-    free(acknowledge);
+}
+
+static enum held_state
+state_of(enum place place)
+{
+    static const enum held_state states[PLACES] = {
+        [PLACE_RETRY] = HELD_RETRY,
+        [PLACE_BEHIND] = HELD_BEHIND,
+        [PLACE_PARKED] = HELD_PARKED,
+    };
+
+    return states[place];
+}
+
+static void
+follow_refuse(struct model *model, const struct command *command, struct applied *applied)
+{
+    const struct refuse_command *refuse = &command->refuse;
+    const struct told *told;
+    enum place place = PLACE_DONE;
+    enum vg_status status;
+
+    check_letters_named(model, refuse->mailbox, &refuse->refused, 1);
+    check_letters_named(model, refuse->mailbox, refuse->later, refuse->later_len);
+    status = model_refuse(model, refuse, command->actor, applied->now_us, &place);
+    told = model_letter(model_box(model, refuse->mailbox), refuse->refused.letter.number);
+    check_status(applied, command, status);
+    if (!applied->answered || status != VG_OK) {
+        return;
+    }
+    if (refuse->state != state_of(place) ||
+        (refuse->state != HELD_GONE &&
+         (refuse->attempts != told->attempts || refuse->due_us != told->due_us))) {
+        broken("mailbox %u, letter %llu: refused %u times, its state is %d; not %u, %d",
+               refuse->mailbox, (unsigned long long)refuse->refused.letter.number,
+               refuse->attempts, (int)refuse->state, told->attempts,
+               (int)state_of(place));
+    }
+}
+
+static void
+follow_defer(struct model *model, const struct command *command, struct applied *applied)
+{
+    const struct defer_command *defer = &command->defer;
+
+    check_letters_named(model, defer->mailbox, defer->letters, defer->letters_len);
+    check_status(applied, command,
+                 model_defer(model, defer->mailbox, defer->letters, defer->letters_len,
+                             command->actor));
 }
 
 // ---- the directory ----
@@ -467,6 +507,19 @@ follow_history(struct model *model, const struct command *command,
 }
 
 // ---- administering ----
+
+static void
+follow_parked(struct model *model, const struct command *command, struct applied *applied)
+{
+    enum vg_status status =
+        model_handle_parked(model, &command->parked, command->kind == COMMAND_DROP_PARKED,
+                            command->actor, applied->now_us);
+
+    check_status(applied, command, status);
+    if (status == VG_OK) {
+        check_ticket(model, applied, command, ++model->tickets);
+    }
+}
 
 static void
 follow_add_mailbox(struct model *model, const struct command *command,
@@ -687,10 +740,14 @@ follow(struct model *model, const struct command *command, bool room,
         follow_load_catalogue(model, command, applied);
         break;
     case COMMAND_REFUSE:
+        follow_refuse(model, command, applied);
+        break;
     case COMMAND_DEFER:
+        follow_defer(model, command, applied);
+        break;
     case COMMAND_RETRY_PARKED:
     case COMMAND_DROP_PARKED:
-        broken("%s is not known to the model", command_name(command->kind));
+        follow_parked(model, command, applied);
         break;
     case COMMAND_EXPIRE:
         follow_expire(model, command, applied);

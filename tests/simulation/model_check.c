@@ -14,6 +14,7 @@ enum { LETTERS_AT_ONCE = 64 };
 static void
 check_row(const struct model_box *box, struct txn *txn)
 {
+    uint64_t held_bytes = box->bytes[PLACE_RETRY] + box->bytes[PLACE_BEHIND];
     struct mailbox_row row;
 
     if (mailbox_get(txn, (struct mailbox_id){box->id}, &row) != VG_OK) {
@@ -24,17 +25,30 @@ check_row(const struct model_box *box, struct txn *txn)
                (unsigned long long)row.last, (unsigned long long)row.acknowledged,
                box->len, (unsigned long long)box->mark);
     }
-    if (mailbox_waiting(&row) != box->waiting ||
-        mailbox_bytes_waiting(&row) != box->waiting_bytes) {
+    if (mailbox_waiting(&row) != model_waiting(box) ||
+        mailbox_bytes_waiting(&row) != box->bytes[PLACE_TURN] + held_bytes) {
         broken("mailbox %u: %llu letters of %llu bytes wait; not %llu of %llu", box->id,
                (unsigned long long)mailbox_waiting(&row),
                (unsigned long long)mailbox_bytes_waiting(&row),
-               (unsigned long long)box->waiting, (unsigned long long)box->waiting_bytes);
+               (unsigned long long)model_waiting(box),
+               (unsigned long long)(box->bytes[PLACE_TURN] + held_bytes));
     }
-    if (row.acknowledged_total != box->len - box->waiting) {
+    if (row.held != box->count[PLACE_RETRY] + box->count[PLACE_BEHIND] ||
+        row.held_bytes != held_bytes || row.parked != box->count[PLACE_PARKED] ||
+        row.parked_bytes != box->bytes[PLACE_PARKED] ||
+        row.dropped != box->count[PLACE_DROPPED]) {
+        broken("mailbox %u: %llu letters are held, %llu parked, %llu dropped; not %llu, "
+               "%llu, %llu",
+               box->id, (unsigned long long)row.held, (unsigned long long)row.parked,
+               (unsigned long long)row.dropped,
+               (unsigned long long)(box->count[PLACE_RETRY] + box->count[PLACE_BEHIND]),
+               (unsigned long long)box->count[PLACE_PARKED],
+               (unsigned long long)box->count[PLACE_DROPPED]);
+    }
+    if (row.acknowledged_total != box->count[PLACE_DONE]) {
         broken("mailbox %u: %llu were acknowledged in all, not %llu", box->id,
                (unsigned long long)row.acknowledged_total,
-               (unsigned long long)(box->len - box->waiting));
+               (unsigned long long)box->count[PLACE_DONE]);
     }
 }
 
@@ -93,13 +107,14 @@ check_letter(const struct model *model, const struct model_box *box,
                (unsigned long long)letter->number, box->len);
     }
     told = &box->told[letter->number - 1];
-    if (letter->body != told->body || letter->size != told->size ||
-        letter->quality != told->quality || letter->begin != told->begin ||
-        letter->end != told->end || letter->bytes_through != told->bytes_through) {
+    if ((told->place == PLACE_TURN && letter->body != told->body) ||
+        letter->size != told->size || letter->quality != told->quality ||
+        letter->begin != told->begin || letter->end != told->end ||
+        letter->bytes_through != told->bytes_through) {
         broken("mailbox %u, letter %llu is not as it was published", box->id,
                (unsigned long long)letter->number);
     }
-    if ((!told->acknowledged || told->kept_us > model->erased_us) &&
+    if ((told->place == PLACE_TURN || told->kept_us > model->erased_us) &&
         (body_get(txn, letter->body, &body) != VG_OK ||
          checksum_of(body.at, body.len) != told->checksum)) {
         broken("mailbox %u, letter %llu has another body now", box->id,
@@ -107,7 +122,7 @@ check_letter(const struct model *model, const struct model_box *box,
     }
 }
 
-// From the mark on, every letter that waits is there, in order; acknowledged ones may be.
+// From the mark on, every letter that comes in its turn is there, in order; others may be.
 void
 model_check_letters(struct model *model, const struct tails *tails, struct txn *txn)
 {
@@ -124,7 +139,7 @@ model_check_letters(struct model *model, const struct tails *tails, struct txn *
             }
             for (size_t j = 0; j < len; j++) {
                 for (; next < letters[j].number && next <= box->len; next++) {
-                    if (!box->told[next - 1].acknowledged) {
+                    if (box->told[next - 1].place == PLACE_TURN) {
                         broken("mailbox %u: letter %llu is lost, or comes after %llu",
                                box->id, (unsigned long long)next,
                                (unsigned long long)letters[j].number);
@@ -139,7 +154,7 @@ model_check_letters(struct model *model, const struct tails *tails, struct txn *
             }
         }
         for (; next <= box->len; next++) {
-            if (!box->told[next - 1].acknowledged) {
+            if (box->told[next - 1].place == PLACE_TURN) {
                 broken("mailbox %u: letter %llu is lost", box->id,
                        (unsigned long long)next);
             }
@@ -147,9 +162,80 @@ model_check_letters(struct model *model, const struct tails *tails, struct txn *
     }
 }
 
+// ---- held letters ----
+
+static void
+check_held_row(const struct model_box *box, uint64_t number, struct txn *txn)
+{
+    static const enum held_state states[PLACES] = {
+        [PLACE_RETRY] = HELD_RETRY,
+        [PLACE_BEHIND] = HELD_BEHIND,
+        [PLACE_PARKED] = HELD_PARKED,
+    };
+    const struct told *told = &box->told[number - 1];
+    enum held_state state = states[told->place];
+    struct held_row row = {.head = {.state = HELD_GONE}};
+    enum vg_status status = held_get(txn, (struct mailbox_id){box->id}, number, &row);
+
+    if (row.head.state != state ||
+        status != (state == HELD_GONE ? VG_NOT_FOUND : VG_OK)) {
+        broken("mailbox %u, letter %llu: the disk says that its state is %d, not %d",
+               box->id, (unsigned long long)number, (int)row.head.state, (int)state);
+    }
+    if (state != HELD_GONE &&
+        (row.head.subject != told->subject || row.head.attempts != told->attempts ||
+         row.head.due_us != told->due_us || row.head.actor != told->actor ||
+         row.head.letter.body != told->body || row.head.letter.size != told->size ||
+         row.head.letter.quality != told->quality ||
+         row.head.letter.begin != told->begin || row.head.letter.end != told->end)) {
+        broken("mailbox %u, letter %llu is not held as it was refused: %u times, due at "
+               "%lld, by institution %u; not %u, %lld, %u",
+               box->id, (unsigned long long)number, row.head.attempts,
+               (long long)row.head.due_us, row.head.actor, told->attempts,
+               (long long)told->due_us, told->actor);
+    }
+}
+
+static bool
+count_row(struct mailbox_id mailbox, const struct held_row *row, void *arg)
+{
+    (void)mailbox;
+    (void)row;
+    ++*(uint64_t *)arg;
+    return true;
+}
+
+static void
+check_held(const struct model *model, struct txn *txn)
+{
+    uint64_t expected = 0;
+    uint64_t rows = 0;
+
+    for (size_t i = 0; i < model->boxes_len; i++) {
+        const struct model_box *box = &model->boxes[i];
+
+        expected +=
+            box->count[PLACE_RETRY] + box->count[PLACE_BEHIND] + box->count[PLACE_PARKED];
+        for (uint64_t n = 1; n <= box->len; n++) {
+            check_held_row(box, n, txn);
+        }
+    }
+    if (held_each(txn, count_row, &rows) != VG_OK || rows != expected) {
+        broken("%llu letters are held or parked on disk, not %llu",
+               (unsigned long long)rows, (unsigned long long)expected);
+    }
+}
+
 // ---- the journal ----
 
-// What is younger than any body that was let go is there, acknowledged or not.
+static bool
+is_needed(const struct told *told)
+{
+    return told->place != PLACE_DONE && told->place != PLACE_DROPPED;
+}
+
+// What somebody still needs is there, and so is what is younger than any body that was let
+// go, acknowledged or not.
 static void
 check_bodies(const struct model *model, struct txn *txn)
 {
@@ -160,7 +246,7 @@ check_bodies(const struct model *model, struct txn *txn)
             const struct told *told = &box->told[j];
             struct bytes body;
 
-            if (told->kept_us > model->erased_us &&
+            if ((is_needed(told) || told->kept_us > model->erased_us) &&
                 (body_get(txn, told->body, &body) != VG_OK ||
                  checksum_of(body.at, body.len) != told->checksum)) {
                 broken("mailbox %u, letter %zu: its body is gone too early", box->id,
@@ -353,6 +439,7 @@ model_everything(struct model *model, struct txn *txn)
     model_check_letters(model, tails, txn);
     tails_free(&tails);
     check_journal(model, txn);
+    check_held(model, txn);
     check_bodies(model, txn);
     check_order(model);
     for (int i = 0; i < PERSONS; i++) {

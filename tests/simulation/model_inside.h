@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// model_inside.h - what the model's files share: the rules (model.c), following a batch
-// (model_apply.c) and looking at everything (model_check.c).
+// model_inside.h - what the model's files share: the rules (model.c), where letters are
+// (model_places.c), following a batch (model_apply.c) and looking at everything
+// (model_check.c).
 #ifndef SIMULATION_MODEL_INSIDE_H
 #define SIMULATION_MODEL_INSIDE_H
 
@@ -47,7 +48,17 @@ bool days_next_run(const struct model *model, const struct days *days, int *bit,
 struct outcome model_publish_one(struct model *model, uint32_t source, uint32_t producer,
                                  uint64_t number, uint32_t deed, struct applied *applied);
 enum vg_status model_acknowledge(struct model *model,
-                                 const struct hot_acknowledge *acknowledge);
+                                 const struct acknowledge_command *acknowledge);
+// model_refuse gives the place of the refused letter before those after it are deferred.
+enum vg_status model_refuse(struct model *model, const struct refuse_command *refuse,
+                            uint32_t actor, int64_t now_us, enum place *ret_place);
+enum vg_status model_defer(struct model *model, uint32_t mailbox,
+                           const struct letter_about *letters, size_t len,
+                           uint32_t actor);
+// model_handle_parked tries them again, or drops them.
+enum vg_status model_handle_parked(struct model *model,
+                                   const struct parked_command *parked, bool drop,
+                                   uint32_t actor, int64_t now_us);
 size_t model_person_rows(const struct model *model, int person);
 bool model_may_integrate(const struct model *model, int person, uint32_t institution,
                          unsigned quality, int32_t begin, int32_t end);

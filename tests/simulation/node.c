@@ -116,7 +116,7 @@ void
 node_go_on(struct node *node)
 {
     struct event *const put_off[] = {node->broker->resend, node->broker->delivery,
-                                     node->broker->drain};
+                                     node->broker->drain, node->broker->retry};
 
     for (size_t i = 0; i < ARRAY_LEN(put_off); i++) {
         if (evtimer_pending(put_off[i], NULL)) {
@@ -248,7 +248,6 @@ node_apply(struct node *node, enum trouble trouble)
                (unsigned long long)batch->id, why.text);
     }
     check_nobody_is_answered(batch);
-    // The witness must give the frames before it forgets them.
     witness_applied(node->witness, batch);
     end_after_failure(node, status, &why);
     model_apply(node->model, batch, room_of(node, batch, FAULT_FULL), false,

@@ -74,6 +74,12 @@ say_unsubscribe(uint32_t mailbox)
 }
 
 struct buffer
+say_refuse(Vigie__V1__Refuse *refuse)
+{
+    SAY(REFUSE, refuse, *refuse);
+}
+
+struct buffer
 say_request(Vigie__V1__Request *request)
 {
     SAY(REQUEST, request, *request);

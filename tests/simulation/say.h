@@ -17,6 +17,7 @@ struct buffer say_last_number(uint32_t producer);
 struct buffer say_subscribe(uint32_t mailbox, uint32_t messages, uint64_t bytes);
 struct buffer say_unsubscribe(uint32_t mailbox);
 struct buffer say_acknowledge(const struct hot_acknowledge *acknowledge);
+struct buffer say_refuse(Vigie__V1__Refuse *refuse);
 struct buffer say_request(Vigie__V1__Request *request);
 // say_publish puts the head before mutations_len bytes of mutations, which begin at
 // HOT_HEAD_MAX of the buffer.

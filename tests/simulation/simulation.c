@@ -25,6 +25,7 @@
 enum {
     WHOLE_CHECK_STEPS = 500,
     QUIET_ROUNDS_MAX = 1000,
+    UNWELL_ROUNDS = 6,
     HEARTBEAT_MS = 60 * 1000,
     FIRST_KEY = 1,
     FLOOD_STEPS = 1500,
@@ -42,7 +43,7 @@ static const unsigned usual[ACTS] = {
     [ACT_PULSE] = 3,      [ACT_TIME] = 10,       [ACT_FILL_DISK] = 1,
     [ACT_FAIL_READS] = 1, [ACT_DIE] = 1,         [ACT_DRAIN] = 1,
     [ACT_FORGET] = 1,     [ACT_COPY] = 1,        [ACT_EXPIRE] = 4,
-    [ACT_REPLAY] = 1,
+    [ACT_REPLAY] = 1,     [ACT_REFUSE] = 40,     [ACT_HANDLE_PARKED] = 8,
 };
 
 static struct simulation *running; // for broken() alone
@@ -131,7 +132,8 @@ look_at_everything(struct simulation *s)
                report->faults.total > 0 ? report->faults.fault[0].why.text : "");
     }
     for (size_t i = 0; i < s->model->boxes_len; i++) {
-        waiting += s->model->boxes[i].waiting;
+        waiting +=
+            model_waiting(&s->model->boxes[i]) + s->model->boxes[i].count[PLACE_PARKED];
     }
     CHECK(meta_get(node_view(&s->node), &meta, NULL) == VG_OK);
     if (report->commits + meta.first_commit - 1 != s->model->commits ||
@@ -261,12 +263,18 @@ act_of_member(struct simulation *s, enum act act)
 {
     struct member *member = any_member(s);
 
+    for (size_t i = 0; act == ACT_REFUSE && i < MEMBERS && !members_have_letters(member);
+         i++) {
+        member = &s->members.member[i];
+    }
     if (!network_is_up(&s->network, member->connection)) {
         members_subscribe(&s->members, any_institution(s));
     } else if (act == ACT_HANG_UP) {
         members_hang_up(&s->members, member);
     } else if (act == ACT_FIDGET) {
         members_fidget(&s->members, member);
+    } else if (act == ACT_REFUSE) {
+        members_refuse(&s->members, member);
     } else {
         members_acknowledge(&s->members, member);
     }
@@ -292,6 +300,9 @@ act_now(struct simulation *s, enum act act)
         break;
     case ACT_TAKE:
         node_take(&s->node);
+        if (node_waiting(&s->node) == 0 && s->node.broker->owed == NULL) {
+            witness_look(&s->witness);
+        }
         break;
     case ACT_GO_ON:
         node_go_on(&s->node);
@@ -302,7 +313,11 @@ act_now(struct simulation *s, enum act act)
     case ACT_HANG_UP:
     case ACT_FIDGET:
     case ACT_ACKNOWLEDGE_SOME:
+    case ACT_REFUSE:
         act_of_member(s, act);
+        break;
+    case ACT_HANDLE_PARKED:
+        handle_parked(s);
         break;
     case ACT_INTEGRATE_SOME:
         integrate(s);
@@ -408,6 +423,15 @@ draw_weights(struct simulation *s)
         if (i <= ACT_GO_ON && factor == 0) {
             factor = 1; // without these nothing happens
         }
+        if (i <= ACT_SUBSCRIBE && s->refusing) {
+            factor = i == ACT_SUBSCRIBE || i == ACT_GO_ON ? 16 : 4;
+        }
+        if (i == ACT_ACKNOWLEDGE_SOME && s->refusing) {
+            factor = 1; // there must be something to give back
+        }
+        if ((i == ACT_REFUSE || i == ACT_HANDLE_PARKED) && !s->refusing) {
+            factor = 0;
+        }
         s->weights[i] = usual[i] * factor / 4;
         s->weights_total += s->weights[i];
     }
@@ -423,10 +447,11 @@ draw_sizes(struct simulation *s)
     if (flood && s->steps < FLOOD_STEPS && s->draws_steps) {
         s->steps = FLOOD_STEPS;
     }
-    s->burst = flood ? 1000 : dice_one_in(&s->dice, 6) ? 60 : 5;
+    s->refusing = s->refusing && !flood;
+    s->burst = flood ? 1000 : !s->refusing && dice_one_in(&s->dice, 6) ? 60 : 5;
     s->items_max = dice_one_in(&s->dice, 400) ? INTEGRATE_ITEMS_MAX : 4;
     s->heavy = !flood && dice_one_in(&s->dice, 12);
-    s->favourite = flood || s->items_max > 4 ? 30 : 0;
+    s->favourite = flood || s->items_max > 4 ? 30 : s->refusing ? 3 : 0;
     s->members.sparse = flood && dice_one_in(&s->dice, 2);
     s->members.wide = flood || dice_one_in(&s->dice, 20);
     s->model->counts_rows = s->items_max > 4;
@@ -457,6 +482,9 @@ draw_settings(struct simulation *s)
     settings.disk_reserve_bytes = 0;
     settings.test_persons = true;
     settings.heartbeat_ms = HEARTBEAT_MS;
+    settings.retry_first_ms = 100 + dice_below(&s->dice, 2000);
+    settings.retry_longest_ms = 5000 + dice_below(&s->dice, 20000);
+    settings.retry_attempts = 2 + dice_below(&s->dice, 6);
     settings.window_messages =
         dice_one_in(&s->dice, 4) ? 1 + dice_below(&s->dice, 200) : 20000;
     return settings;
@@ -549,9 +577,12 @@ begin(struct simulation *s, uint64_t seed, uint64_t steps)
         (struct sources){.dice = &s->dice, .model = s->model, .network = &s->network};
     s->members =
         (struct members){.dice = &s->dice, .model = s->model, .network = &s->network};
+    s->refusing = dice_one_in(&s->dice, 3);
     draw_weights(s);
     draw_sizes(s);
     settings = draw_settings(s);
+    s->model->retry = (struct retry_rule){
+        settings.retry_first_ms, settings.retry_longest_ms, settings.retry_attempts};
     node_begin(&s->node, &settings);
     furnish(s);
 }
@@ -630,26 +661,58 @@ calm_down(struct simulation *s)
     look_at_everything(s);
 }
 
+static size_t
+left_in(const struct model_box *box)
+{
+    return model_waiting(box) + box->count[PLACE_PARKED];
+}
+
+// For some rounds the institution is not well yet and gives letters back.
+static void
+be_served(struct simulation *s, const struct model_box *box, struct member *member,
+          bool well)
+{
+    if (!network_is_up(&s->network, member->connection)) {
+        members_connect(&s->members, member, box->institution);
+        members_open(&s->members, member, box->id);
+    }
+    quiet_round(s);
+    for (int i = 0; !well && i < 3; i++) {
+        members_refuse(&s->members, member);
+    }
+    if (well || dice_one_in(&s->dice, 2)) {
+        members_acknowledge_all(&s->members, member);
+    }
+    quiet_round(s);
+}
+
+// Letters about one person come one after the other once the first was refused. In the end
+// somebody looks after what is parked: then it comes once more, or not.
 static void
 empty_mailbox(struct simulation *s, const struct model_box *box)
 {
     struct member *member = &s->members.member[0];
+    size_t rounds_max = QUIET_ROUNDS_MAX + 2 * box->len;
 
     s->members.calm = true;
-    members_connect(&s->members, member, box->institution);
-    members_open(&s->members, member, box->id);
-    for (int round = 0; box->waiting > 0 && round < QUIET_ROUNDS_MAX; round++) {
-        quiet_round(s);
-        members_acknowledge_all(&s->members, member);
-        quiet_round(s);
+    members_hang_up(&s->members, member);
+    for (size_t round = 0; left_in(box) > 0 && round < rounds_max; round++) {
+        bool well = !s->refusing || round >= UNWELL_ROUNDS;
+
         if (s->node.tiny && round == 40) {
             break;
         }
+        if (well && box->count[PLACE_PARKED] > 0) {
+            handle_all_parked(s, box, dice_one_in(&s->dice, 3));
+        }
+        be_served(s, box, member, well);
     }
     members_hang_up(&s->members, member);
-    if (box->waiting != 0 && !s->node.tiny) {
-        broken("mailbox %u: %llu letters still wait after all was acknowledged", box->id,
-               (unsigned long long)box->waiting);
+    if (left_in(box) != 0 && !s->node.tiny) {
+        broken("mailbox %u: %llu letters still wait after all was acknowledged, %llu are "
+               "parked",
+               box->id, (unsigned long long)model_waiting(box),
+               (unsigned long long)box->count[PLACE_PARKED]);
     }
 }
 
@@ -657,9 +720,7 @@ static void
 empty_all_mailboxes(struct simulation *s)
 {
     for (size_t i = 0; i < s->model->boxes_len; i++) {
-        if (s->model->boxes[i].waiting > 0) {
-            empty_mailbox(s, &s->model->boxes[i]);
-        }
+        empty_mailbox(s, &s->model->boxes[i]);
     }
     for (int i = 0; i < 3; i++) { // the fold's own commit is nothing to fold
         quiet_round(s);
@@ -680,14 +741,17 @@ print_end(const struct simulation *s, const struct hash *journal)
 
     printf("seed %" PRIu64 ": %" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64
            " mutations, %" PRIu64 " refused, %" PRIu64 " repeated, %" PRIu64
-           " letters, %" PRIu64 " acknowledged, %" PRIu64 " integrations, %" PRIu64
-           " frames, %" PRIu64 " lost, %" PRIu64 " delivered, %" PRIu64
-           " takeovers, %" PRIu64 " batches without room%s, %" PRIu64 " crashes, %" PRIu64
-           " drains, journal ",
+           " letters, %" PRIu64 " acknowledged, %" PRIu64 " given back, %" PRIu64
+           " deferred, %" PRIu64 " tried again, %" PRIu64 " parked, %" PRIu64
+           " dropped, %" PRIu64 " integrations, %" PRIu64 " frames, %" PRIu64
+           " lost, %" PRIu64 " delivered, %" PRIu64 " takeovers, %" PRIu64
+           " batches without room%s, %" PRIu64 " crashes, %" PRIu64 " drains, journal ",
            s->seed, s->steps, model->commits, model->mutations, model->refused,
-           model->repeated, model->letters, model->acknowledgements, model->directory,
-           s->network.frames, s->network.lost, s->witness.delivered, s->witness.takeovers,
-           s->node.full, s->node.tiny ? " (tiny)" : "", s->node.crashes, s->node.drains);
+           model->repeated, model->letters, model->acknowledgements, model->given_back,
+           model->deferred, s->witness.tried, model->parked, model->dropped,
+           model->directory, s->network.frames, s->network.lost, s->witness.delivered,
+           s->witness.takeovers, s->node.full, s->node.tiny ? " (tiny)" : "",
+           s->node.crashes, s->node.drains);
     for (size_t i = 0; i < 8; i++) {
         printf("%02x", journal->at[i]);
     }

@@ -20,6 +20,8 @@ enum act {
     ACT_SUBSCRIBE,
     ACT_HANG_UP,
     ACT_ACKNOWLEDGE_SOME,
+    ACT_REFUSE,
+    ACT_HANDLE_PARKED,
     ACT_FIDGET,
     ACT_INTEGRATE_SOME,
     ACT_REMOVE_SOME,
@@ -60,6 +62,7 @@ struct simulation {
     unsigned fault_one_in; // 0: none
     uint32_t burst;        // mutations reported at once, at most
     uint32_t favourite;    // one person in so many mutations; 0: all alike
+    bool refusing;         // members give letters back
     bool heavy;            // letters bigger than what a frame takes of a mailbox
     uint32_t items_max;    // of an Integrate
     uint32_t boxes_asked;
@@ -78,6 +81,9 @@ void integrate(struct simulation *s);
 void remove_some(struct simulation *s);
 void ask(struct simulation *s);
 void administer(struct simulation *s);
+// handle_parked: somebody tries parked letters again, or drops them.
+void handle_parked(struct simulation *s);
+void handle_all_parked(struct simulation *s, const struct model_box *box, bool drop);
 
 void want_institution(struct simulation *s, const char *code, uint16_t sector);
 void want_key(struct simulation *s, uint32_t institution, uint32_t role);

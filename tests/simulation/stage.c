@@ -459,6 +459,7 @@ stage_next_batch(void)
     batch = proposals_next(options->proposals);
     batch->time = clock_now();
     batch->test_persons = options->test_persons;
+    batch->retry = options->retry;
     batch->no_room = stage.writer->no_room;
     return batch;
 }

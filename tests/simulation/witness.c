@@ -8,10 +8,14 @@
 
 #include "vigie/v1/vigie.pb-c.h"
 
+// Of a letter, on the session that has the mailbox open.
 enum {
-    MARK_SENT = 1,    // on this session
-    MARK_ASKED = 2,   // acknowledged on this session, or on disk when it was opened
-    MARK_ANSWERED = 4 // acknowledged by any session of this life
+    MARK_SENT = 1,     // in its turn
+    MARK_ASKED = 2,    // acknowledged, or done with on disk when it was opened
+    MARK_ANSWERED = 4, // acknowledged by any session of this life
+    MARK_LEFT = 8, // given back, or behind one that was; held on disk when it was opened
+    MARK_TRIED = 16, // on its way out of turn
+    MARK_NAMED = 32, // in a Deferred
 };
 
 // ---- life ----
@@ -22,10 +26,7 @@ forget(struct witness *witness)
     for (size_t i = 0; i < witness->watched_len; i++) {
         free(witness->watched[i].marks);
     }
-    for (size_t i = 0; i < witness->pending_len; i++) {
-        buffer_free(&witness->pending[i].frame);
-    }
-    witness->watched_len = witness->pending_len = 0;
+    witness->watched_len = 0;
 }
 
 void
@@ -40,8 +41,6 @@ void
 witness_end(struct witness *witness)
 {
     forget(witness);
-    free(witness->pending);
-    witness->pending = NULL;
 }
 
 // ---- mailboxes ----
@@ -119,6 +118,19 @@ mark_of(struct watched *watched, uint64_t number)
     return &watched->marks[number];
 }
 
+// Nothing lies before the first letter to come that nobody has acknowledged.
+static void
+check_begins(struct watched *watched, const struct model_box *box)
+{
+    for (uint64_t n = 1; n <= watched->sent; n++) {
+        if (box->told[n - 1].place == PLACE_TURN &&
+            (*mark_of(watched, n) & MARK_ANSWERED) == 0) {
+            broken("mailbox %u: it begins after %llu, and letter %llu still waits",
+                   box->id, (unsigned long long)watched->sent, (unsigned long long)n);
+        }
+    }
+}
+
 static void
 note_opened(struct witness *witness, struct watched *watched, uint64_t session)
 {
@@ -126,16 +138,29 @@ note_opened(struct witness *witness, struct watched *watched, uint64_t session)
 
     watched->session = session;
     watched->given = given_of(witness, watched->mailbox);
-    watched->sent = watched->in_flight = watched->flight_bytes = 0;
+    watched->sent = sent_of(witness, watched->mailbox);
+    watched->in_flight = watched->flight_bytes = 0;
     watched->muddled = has_outbox(witness, session);
     for (size_t i = 1; i < watched->marks_size; i++) {
         watched->marks[i] &= MARK_ANSWERED;
     }
-    for (size_t i = 0; i < box->len; i++) {
-        if (box->told[i].acknowledged) { // it must not come again
-            *mark_of(watched, i + 1) |= MARK_ASKED;
+    for (uint64_t n = 1; n <= box->len; n++) { // what must not come in its turn
+        enum place place = box->told[n - 1].place;
+
+        if (place == PLACE_DONE || place == PLACE_DROPPED) {
+            *mark_of(watched, n) |= MARK_ASKED;
+        } else if (place != PLACE_TURN) {
+            *mark_of(watched, n) |= MARK_LEFT;
         }
     }
+    check_begins(watched, box);
+}
+
+// The loop knows all that the model knows.
+static bool
+is_level(void)
+{
+    return stage_finished() == 0;
 }
 
 // ---- what clients say ----
@@ -158,13 +183,33 @@ read_subscribe(struct witness *witness, uint64_t session, struct hot_bytes body,
 }
 
 static bool
+is_in_flight(struct watched *watched, uint64_t number)
+{
+    uint8_t mark = *mark_of(watched, number);
+
+    return (mark & MARK_TRIED) != 0 ||
+           (mark & (MARK_SENT | MARK_ASKED | MARK_LEFT)) == MARK_SENT;
+}
+
+static bool
 asks_for(struct witness *witness, struct watched *watched, uint64_t number)
 {
-    const struct model_box *box = model_box(witness->model, watched->mailbox);
+    const struct told *told =
+        model_letter(model_box(witness->model, watched->mailbox), number);
 
-    return number > 0 && number <= box->len &&
-           (*mark_of(watched, number) & MARK_ASKED) == 0 &&
-           !box->told[number - 1].acknowledged;
+    return told != NULL && told->place == PLACE_TURN && is_in_flight(watched, number);
+}
+
+// No mark passes a letter that is about to be held: what lies above it waits with it.
+static bool
+has_left_before(struct watched *watched, uint64_t number)
+{
+    for (uint64_t n = 1; n <= number; n++) {
+        if ((*mark_of(watched, n) & (MARK_LEFT | MARK_NAMED)) != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void
@@ -179,12 +224,31 @@ read_acknowledge(struct witness *witness, uint64_t session, struct hot_bytes bod
     }
     watched = watched_of(witness, named(witness, session, acknowledge->mailbox));
     ret_expected->watched = watched;
-    for (uint64_t n = 1; watched != NULL && n <= acknowledge->through; n++) {
+    if (watched == NULL) {
+        return;
+    }
+    for (uint64_t n = 1; n <= acknowledge->through; n++) {
         ret_expected->asks |= asks_for(witness, watched, n);
     }
-    for (uint32_t i = 0; watched != NULL && i < acknowledge->also_len; i++) {
+    ret_expected->asks &= !has_left_before(watched, acknowledge->through);
+    for (uint32_t i = 0; i < acknowledge->also_len; i++) {
         ret_expected->asks |= asks_for(witness, watched, acknowledge->also[i]);
     }
+}
+
+static void
+read_refuse(struct witness *witness, uint64_t session, struct hot_bytes body,
+            struct expected *ret_expected)
+{
+    Vigie__V1__Refuse *refuse = vigie__v1__refuse__unpack(NULL, body.len, body.at);
+
+    if (refuse == NULL) {
+        broken("a Refuse of the simulation itself cannot be read");
+    }
+    ret_expected->watched = watched_of(witness, named(witness, session, refuse->mailbox));
+    ret_expected->refused = refuse->number;
+    ret_expected->park = refuse->park;
+    vigie__v1__refuse__free_unpacked(refuse, NULL);
 }
 
 void
@@ -201,6 +265,8 @@ witness_before(struct witness *witness, uint64_t session, struct bytes frame,
         read_subscribe(witness, session, body, ret_expected);
     } else if (ret_expected->kind == TO_BROKER_ACKNOWLEDGE) {
         read_acknowledge(witness, session, body, ret_expected);
+    } else if (ret_expected->kind == TO_BROKER_REFUSE) {
+        read_refuse(witness, session, body, ret_expected);
     }
     if (ret_expected->watched != NULL) {
         ret_expected->owner = owner_of(witness, ret_expected->watched->mailbox);
@@ -227,38 +293,39 @@ after_subscribe(struct witness *witness, uint64_t session,
 }
 
 static void
-note_asked(struct witness *witness, struct watched *watched, uint64_t number)
+leave_flight(struct witness *witness, struct watched *watched, uint64_t number)
 {
     const struct model_box *box = model_box(witness->model, watched->mailbox);
-    uint8_t *mark = mark_of(watched, number);
 
-    if ((*mark & (MARK_SENT | MARK_ASKED)) == MARK_SENT) {
-        watched->in_flight--;
-        watched->flight_bytes -= box->told[number - 1].size;
-    }
-    *mark |= MARK_ASKED | MARK_ANSWERED;
+    watched->in_flight--;
+    watched->flight_bytes -= box->told[number - 1].size;
 }
 
 static void
-keep_pending(struct witness *witness, uint64_t session, struct bytes frame)
+note_asked(struct witness *witness, struct watched *watched, uint64_t number)
 {
-    if (witness->pending_len == witness->pending_size) {
-        witness->pending_size = witness->pending_size * 2 + 64;
-        witness->pending =
-            realloc(witness->pending, witness->pending_size * sizeof *witness->pending);
-        CHECK(witness->pending != NULL);
+    uint8_t *mark = mark_of(watched, number);
+
+    if (is_in_flight(watched, number)) {
+        leave_flight(witness, watched, number);
+        *mark = (uint8_t)((*mark & ~MARK_TRIED) | MARK_ASKED | MARK_ANSWERED);
+    } else if (watched->muddled) {
+        *mark |= MARK_ANSWERED;
     }
-    witness->pending[witness->pending_len] = (struct acknowledging){.session = session};
-    buffer_add(&witness->pending[witness->pending_len++].frame, frame.at, frame.len);
 }
 
+// What comes out of turn may be above all that came in its turn.
 static uint64_t
-most_of(const struct hot_acknowledge *acknowledge)
+most_of(struct watched *watched, const struct hot_acknowledge *acknowledge)
 {
     uint64_t most = acknowledge->through;
 
     for (uint32_t i = 0; i < acknowledge->also_len; i++) {
-        most = acknowledge->also[i] > most ? acknowledge->also[i] : most;
+        uint64_t number = acknowledge->also[i];
+
+        if (number > most && (*mark_of(watched, number) & MARK_TRIED) == 0) {
+            most = number;
+        }
     }
     return most;
 }
@@ -281,12 +348,13 @@ check_flight(struct witness *witness, struct watched *watched)
 }
 
 static void
-after_acknowledge(struct witness *witness, uint64_t session, struct bytes frame,
+after_acknowledge(struct witness *witness, uint64_t session,
                   const struct expected *expected)
 {
     const struct hot_acknowledge *acknowledge = &expected->acknowledge;
     struct watched *watched = expected->watched;
-    bool taken = expected->owner == session && most_of(acknowledge) <= expected->sent;
+    bool taken =
+        expected->owner == session && most_of(watched, acknowledge) <= expected->sent;
     size_t proposed = witness->broker->proposed - expected->proposed;
 
     if (proposed > 1 || (!taken && proposed == 1) ||
@@ -294,11 +362,10 @@ after_acknowledge(struct witness *witness, uint64_t session, struct bytes frame,
         broken("mailbox %u: an acknowledgement through %llu makes %zu commands",
                watched->mailbox, (unsigned long long)acknowledge->through, proposed);
     }
-    if (proposed == 1) {
-        keep_pending(witness, session, frame);
-    }
     for (uint64_t n = 1; taken && n <= acknowledge->through; n++) {
-        note_asked(witness, watched, n);
+        if ((*mark_of(watched, n) & MARK_TRIED) == 0) { // those by their own number
+            note_asked(witness, watched, n);
+        }
     }
     for (uint32_t i = 0; taken && i < acknowledge->also_len; i++) {
         note_asked(witness, watched, acknowledge->also[i]);
@@ -309,35 +376,160 @@ after_acknowledge(struct witness *witness, uint64_t session, struct bytes frame,
     }
 }
 
+// The refused letter leaves the window, and with it those after it about the same person.
+static void
+note_refused(struct witness *witness, struct watched *watched,
+             const struct expected *expected)
+{
+    const struct model_box *box = model_box(witness->model, watched->mailbox);
+    uint64_t subject = box->told[expected->refused - 1].subject;
+    uint8_t *mark = mark_of(watched, expected->refused);
+
+    leave_flight(witness, watched, expected->refused);
+    *mark = (uint8_t)((*mark & ~MARK_TRIED) | MARK_LEFT);
+    for (uint64_t n = expected->refused + 1; !expected->park && n <= box->len; n++) {
+        mark = mark_of(watched, n);
+        if (box->told[n - 1].subject == subject && (*mark & MARK_TRIED) == 0 &&
+            is_in_flight(watched, n)) {
+            leave_flight(witness, watched, n);
+            *mark |= MARK_LEFT;
+        }
+    }
+}
+
+static void
+after_refuse(struct witness *witness, uint64_t session, const struct expected *expected)
+{
+    struct watched *watched = expected->watched;
+    size_t proposed = witness->broker->proposed - expected->proposed;
+    bool possible =
+        expected->owner == session &&
+        model_letter(model_box(witness->model, watched->mailbox), expected->refused) &&
+        is_in_flight(watched, expected->refused);
+
+    if (proposed > 1 || (proposed == 1 && !possible && !watched->muddled)) {
+        broken("mailbox %u: a refusal of letter %llu, which is not in flight, makes %zu "
+               "commands",
+               watched->mailbox, (unsigned long long)expected->refused, proposed);
+    }
+    if (proposed == 1 && possible) {
+        note_refused(witness, watched, expected);
+    }
+    if (expected->owner == session && owner_of(witness, watched->mailbox) == session &&
+        !watched->muddled && !has_outbox(witness, session)) {
+        check_flight(witness, watched);
+    }
+}
+
 void
 witness_after(struct witness *witness, uint64_t session, struct bytes frame,
               const struct expected *expected)
 {
+    (void)frame;
     if (expected->watched == NULL) {
         return;
     }
     if (expected->kind == TO_BROKER_SUBSCRIBE) {
         after_subscribe(witness, session, expected);
+    } else if (expected->kind == TO_BROKER_REFUSE) {
+        after_refuse(witness, session, expected);
     } else {
-        after_acknowledge(witness, session, frame, expected);
+        after_acknowledge(witness, session, expected);
     }
 }
 
 // ---- what the broker says ----
 
-// What lies between two letters was acknowledged by somebody.
+// What lies between two letters was named before.
 static void
-check_passed_over(struct witness *witness, struct watched *watched, uint64_t number)
+check_passed_over(struct watched *watched, uint64_t number)
 {
-    const struct model_box *box = model_box(witness->model, watched->mailbox);
-
     for (uint64_t n = watched->sent + 1; n < number; n++) {
-        if (!box->told[n - 1].acknowledged &&
-            (*mark_of(watched, n) & MARK_ANSWERED) == 0) {
-            broken("mailbox %u: letter %llu is sent, and %llu before it was not", box->id,
-                   (unsigned long long)number, (unsigned long long)n);
+        if ((*mark_of(watched, n) & MARK_NAMED) == 0) {
+            broken("mailbox %u: letter %llu is sent, and nobody was told of %llu",
+                   watched->mailbox, (unsigned long long)number, (unsigned long long)n);
         }
     }
+}
+
+// Nobody's letter comes while an earlier one about him is held.
+static void
+check_overtakes_none(const struct model_box *box, uint64_t number)
+{
+    uint64_t subject = box->told[number - 1].subject;
+
+    for (uint64_t n = 1; n < number; n++) {
+        if (model_is_held(&box->told[n - 1]) && box->told[n - 1].subject == subject) {
+            broken("mailbox %u: letter %llu is sent, and %llu about the same person is "
+                   "held",
+                   box->id, (unsigned long long)number, (unsigned long long)n);
+        }
+    }
+}
+
+static void
+check_in_turn(struct watched *watched, const struct hot_notification *letter, bool late)
+{
+    uint8_t mark = *mark_of(watched, letter->number);
+
+    if (letter->number <= watched->sent) {
+        broken("mailbox %u: letter %llu is sent after %llu", watched->mailbox,
+               (unsigned long long)letter->number, (unsigned long long)watched->sent);
+    }
+    if (!watched->muddled) {
+        check_passed_over(watched, letter->number);
+    }
+    if ((mark & ~(MARK_ANSWERED | MARK_NAMED)) != 0 && !late) {
+        broken("mailbox %u: letter %llu is sent again, acknowledged or not",
+               watched->mailbox, (unsigned long long)letter->number);
+    }
+    if (!late && (letter->again ? letter->number > watched->given
+                                : letter->number <= watched->sent_ever)) {
+        broken("mailbox %u: letter %llu is wrong about being sent again",
+               watched->mailbox, (unsigned long long)letter->number);
+    }
+}
+
+// One that was refused comes again when its moment has come, and says how often it came.
+static void
+check_out_of_turn(struct witness *witness, struct watched *watched,
+                  const struct hot_notification *letter)
+{
+    const struct told *told =
+        model_letter(model_box(witness->model, watched->mailbox), letter->number);
+
+    if ((*mark_of(watched, letter->number) & MARK_TRIED) != 0) {
+        broken("mailbox %u: letter %llu is tried twice at a time", watched->mailbox,
+               (unsigned long long)letter->number);
+    }
+    if (is_level() &&
+        (told->place != PLACE_RETRY || letter->attempt != told->attempts + 1 ||
+         told->due_us > clock_now().us)) {
+        broken("mailbox %u: letter %llu is tried for the %u. time: it was refused %u "
+               "times and is due in %lld us",
+               watched->mailbox, (unsigned long long)letter->number, letter->attempt,
+               told->attempts, (long long)(told->due_us - clock_now().us));
+    }
+}
+
+static void
+note_flight(struct witness *witness, struct watched *watched,
+            const struct hot_notification *letter)
+{
+    const struct model_box *box = model_box(witness->model, watched->mailbox);
+    uint8_t *mark = mark_of(watched, letter->number);
+
+    if ((*mark & MARK_ASKED) == 0) {
+        watched->in_flight++;
+        watched->flight_bytes += box->told[letter->number - 1].size;
+    }
+    *mark |= letter->attempt == 0 ? MARK_SENT : MARK_TRIED;
+    if (letter->attempt == 0) {
+        watched->sent = letter->number;
+    }
+    watched->touched = true;
+    witness->delivered++;
+    witness->tried += letter->attempt > 0;
 }
 
 static void
@@ -347,7 +539,6 @@ note_letter(struct witness *witness, uint64_t session,
     struct watched *watched = watched_of(witness, letter->mailbox);
     const struct model_box *box = model_box(witness->model, letter->mailbox);
     bool late = has_outbox(witness, session);
-    uint8_t *mark;
 
     if (late && watched != NULL && (watched->muddled || watched->session != session)) {
         return; // of an opening that is over
@@ -356,32 +547,19 @@ note_letter(struct witness *witness, uint64_t session,
         broken("mailbox %u: a letter is sent to a session that has not opened it",
                letter->mailbox);
     }
-    if (letter->number <= watched->sent || letter->number > box->len) {
-        broken("mailbox %u: letter %llu of %zu is sent after %llu", box->id,
-               (unsigned long long)letter->number, box->len,
-               (unsigned long long)watched->sent);
+    if (model_letter(box, letter->number) == NULL) {
+        broken("mailbox %u: letter %llu of %zu is sent", box->id,
+               (unsigned long long)letter->number, box->len);
     }
-    if (!watched->muddled) {
-        check_passed_over(witness, watched, letter->number);
+    if (letter->attempt == 0) {
+        check_in_turn(watched, letter, late);
+    } else if (!late) {
+        check_out_of_turn(witness, watched, letter);
     }
-    mark = mark_of(watched, letter->number);
-    if ((*mark & (MARK_ASKED | MARK_SENT)) != 0 && !late) {
-        broken("mailbox %u: letter %llu is sent again, acknowledged or not", box->id,
-               (unsigned long long)letter->number);
+    if (!late && is_level() && !watched->muddled) {
+        check_overtakes_none(box, letter->number);
     }
-    if (!late && (letter->again ? letter->number > watched->given
-                                : letter->number <= watched->sent_ever)) {
-        broken("mailbox %u: letter %llu is wrong about being sent again", box->id,
-               (unsigned long long)letter->number);
-    }
-    if ((*mark & MARK_ASKED) == 0) {
-        watched->in_flight++;
-        watched->flight_bytes += box->told[letter->number - 1].size;
-    }
-    *mark |= MARK_SENT;
-    watched->touched = true;
-    watched->sent = letter->number;
-    witness->delivered++;
+    note_flight(witness, watched, letter);
 }
 
 static void
@@ -404,15 +582,55 @@ check_windows(struct witness *witness, uint64_t session)
     }
 }
 
+static struct watched *
+note_named(struct witness *witness, const Vigie__V1__Deferred *deferred)
+{
+    struct watched *watched = watched_of(witness, deferred->mailbox);
+    uint64_t before = 0;
+
+    for (size_t i = 0; i < deferred->n_ranges; i++) {
+        const Vigie__V1__Range *range = deferred->ranges[i];
+
+        if (watched == NULL || range->first <= before || range->last < range->first) {
+            broken("mailbox %u: deferred from %llu to %llu after %llu", deferred->mailbox,
+                   (unsigned long long)range->first, (unsigned long long)range->last,
+                   (unsigned long long)before);
+        }
+        before = range->last;
+        for (uint64_t n = range->first; n <= range->last; n++) {
+            *mark_of(watched, n) |= MARK_NAMED;
+        }
+    }
+    return watched;
+}
+
+static struct watched *
+read_deferred(struct witness *witness, struct hot_bytes body)
+{
+    struct watched *watched;
+    Vigie__V1__Deferred *deferred = vigie__v1__deferred__unpack(NULL, body.len, body.at);
+
+    if (deferred == NULL) {
+        broken("a Deferred cannot be read");
+    }
+    watched = note_named(witness, deferred);
+    vigie__v1__deferred__free_unpacked(deferred, NULL);
+    return watched;
+}
+
 void
 witness_sent(struct witness *witness, uint64_t session, struct bytes frame)
 {
     struct hot_bytes rest = {frame.at, frame.len};
     struct hot_notification letter;
     struct hot_bytes body;
+    uint32_t kind = hot_to_client_kind(rest, &body);
     int more;
 
-    if (hot_to_client_kind(rest, &body) != 1) {
+    if (kind == VIGIE__V1__TO_CLIENT__MESSAGE_DEFERRED) {
+        (void)read_deferred(witness, body);
+    }
+    if (kind != 1) {
         return;
     }
     while ((more = hot_next_notification(&rest, &letter)) == 1) {
@@ -431,11 +649,12 @@ witness_not_taken(struct witness *witness, struct bytes frame)
     struct hot_bytes rest = {frame.at, frame.len};
     struct hot_notification letter;
     struct hot_bytes body;
+    uint32_t kind = hot_to_client_kind(rest, &body);
 
-    if (hot_to_client_kind(rest, &body) != 1) {
-        return;
+    if (kind == VIGIE__V1__TO_CLIENT__MESSAGE_DEFERRED) {
+        read_deferred(witness, body)->muddled = true;
     }
-    while (hot_next_notification(&rest, &letter) == 1) {
+    while (kind == 1 && hot_next_notification(&rest, &letter) == 1) {
         struct watched *watched = watched_of(witness, letter.mailbox);
 
         if (letter.number > watched->sent_ever) {
@@ -447,37 +666,63 @@ witness_not_taken(struct witness *witness, struct bytes frame)
 
 // ---- what becomes of acknowledgements ----
 
-// After one was refused, what the session says again brings only what it did not bring then.
-void
-witness_applied(struct witness *witness, struct batch *batch)
+static void
+check_was_asked(struct watched *watched, const struct model_box *box, uint64_t number)
 {
-    size_t next = 0;
+    const struct told *told = model_letter(box, number);
 
-    for (struct command *command = batch->first; command != NULL;
+    if (told != NULL && told->place != PLACE_DONE && told->place != PLACE_DROPPED &&
+        (*mark_of(watched, number) & MARK_ANSWERED) == 0) {
+        broken("mailbox %u: letter %llu is acknowledged, and nobody asked for that",
+               box->id, (unsigned long long)number);
+    }
+}
+
+void
+witness_applied(struct witness *witness, const struct batch *batch)
+{
+    for (const struct command *command = batch->first; command != NULL;
          command = command->next) {
+        const struct acknowledge_command *acknowledge = &command->acknowledge;
         struct watched *watched;
+        const struct model_box *box;
 
         if (command->kind != COMMAND_ACKNOWLEDGE) {
             continue;
         }
-        watched = watched_of(witness, command->acknowledge.mailbox);
-        if (command->back.session == 0) { // one that is owed: proposed again
-            command->back.request = ACKNOWLEDGES_THE_REST;
-            continue;
+        watched = watched_of(witness, acknowledge->mailbox);
+        box = model_box(witness->model, acknowledge->mailbox);
+        for (uint64_t n = box->mark + 1; n <= acknowledge->through; n++) {
+            if (box->told[n - 1].place == PLACE_TURN) {
+                check_was_asked(watched, box, n);
+            }
         }
-        if (next == witness->pending_len ||
-            witness->pending[next].session != command->back.session) {
-            broken("mailbox %u: an acknowledgement that nobody sent", watched->mailbox);
-        }
-        command->frame = witness->pending[next++].frame;
-        if (watched->tainted == command->back.session) {
-            command->back.request = ACKNOWLEDGES_THE_REST;
+        for (size_t i = 0; i < acknowledge->singles_len; i++) {
+            check_was_asked(watched, box, acknowledge->singles[i].number);
         }
         if (command->status != VG_OK) {
             watched->tainted = command->back.session;
         }
     }
-    witness->pending_len -= next;
-    memmove(witness->pending, witness->pending + next,
-            witness->pending_len * sizeof *witness->pending);
+}
+
+void
+witness_look(struct witness *witness)
+{
+    for (size_t i = 0; i < witness->watched_len; i++) {
+        struct watched *watched = &witness->watched[i];
+        const struct model_box *box = model_box(witness->model, watched->mailbox);
+
+        if (watched->session == 0 || watched->session == watched->tainted ||
+            owner_of(witness, watched->mailbox) != watched->session) {
+            continue;
+        }
+        for (uint64_t n = 1; n <= box->len; n++) {
+            if (box->told[n - 1].place == PLACE_TURN &&
+                (*mark_of(watched, n) & MARK_ASKED) != 0) {
+                broken("mailbox %u: letter %llu was acknowledged and still waits",
+                       box->id, (unsigned long long)n);
+            }
+        }
+    }
 }

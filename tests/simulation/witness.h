@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 // witness.h - stands at the doors and reads every frame in the order in which the broker
 // sees and says it: windows are kept, letters come in order, once on each connection, none
-// is passed over that nobody has acknowledged, none comes again that was. Which session has
-// a mailbox open is asked of the loop; everything else is counted here.
+// is passed over untold, none comes again that was acknowledged, none about a person comes
+// while an earlier one about him is held. Which session has a mailbox open, and after which
+// letter it begins, is asked of the loop; everything else is counted here.
 #ifndef SIMULATION_WITNESS_H
 #define SIMULATION_WITNESS_H
 
@@ -22,15 +23,9 @@ struct watched {
     uint64_t flight_bytes;
     uint8_t *marks; // by number: what was done with it
     size_t marks_size;
-    uint64_t tainted; // a session of which an acknowledgement was refused
+    uint64_t tainted; // a session of which an acknowledgement found no room
     bool touched;     // by the frame that is looked at
     bool muddled;     // letters of an earlier opening were still to be sent
-};
-
-// An acknowledgement that was taken, and whose command is not applied yet.
-struct acknowledging {
-    uint64_t session;
-    struct buffer frame;
 };
 
 struct witness {
@@ -38,11 +33,8 @@ struct witness {
     struct broker *broker; // the one that lives now
     struct watched watched[BOXES_MAX];
     size_t watched_len;
-    struct acknowledging *pending; // in the order of their commands
-    size_t pending_len;
-    size_t pending_size;
     // counted for the report
-    uint64_t delivered, takeovers;
+    uint64_t delivered, takeovers, tried;
 };
 
 // witness_begin watches a broker that has just been opened; the last one is forgotten.
@@ -58,6 +50,8 @@ struct expected {
     size_t proposed;
     bool asks; // for something that was not acknowledged before
     struct hot_acknowledge acknowledge;
+    uint64_t refused; // letter
+    bool park;
 };
 void witness_before(struct witness *witness, uint64_t session, struct bytes frame,
                     struct expected *ret_expected);
@@ -70,7 +64,12 @@ void witness_sent(struct witness *witness, uint64_t session, struct bytes frame)
 // witness_not_taken: the connection is gone, or takes nothing at present.
 void witness_not_taken(struct witness *witness, struct bytes frame);
 
-// witness_applied gives the acknowledgements of a batch their frames, for the model.
-void witness_applied(struct witness *witness, struct batch *batch);
+// witness_applied looks at a batch before the model follows: it acknowledges nothing that
+// nobody asked for.
+void witness_applied(struct witness *witness, const struct batch *batch);
+
+// witness_look: nothing is on its way to the writer or back, so all is done that members
+// asked for.
+void witness_look(struct witness *witness);
 
 #endif
