@@ -155,7 +155,7 @@ struct model {
     uint64_t moved, trimmed, gaps; // gaps: acknowledgements that found too many
     // counted for the report
     uint64_t mutations, refused, repeated, letters, acknowledgements, directory;
-    uint64_t given_back, deferred, parked, dropped; // letters
+    uint64_t given_back, deferred, parked, dropped, unread; // letters
 };
 
 struct model *model_new(int32_t first_day);

@@ -2,6 +2,7 @@
 // Following a committed batch, command by command.
 #include "model_inside.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -683,6 +684,50 @@ follow_last_number(struct model *model, const struct command *command,
     }
 }
 
+// Why a letter was parked stands in the record; 0: not because nobody took it.
+static unsigned
+unread_days(const struct journal_item *item)
+{
+    char reason[HELD_REASON_MAX + 1] = "";
+    struct journal_held held;
+    unsigned days = 0;
+
+    if (item->kind != JOURNAL_PARK || !journal_item_as(item, &held, sizeof held) ||
+        held.reason_len > HELD_REASON_MAX) {
+        return 0;
+    }
+    memcpy(reason, item->bytes.at + sizeof held, held.reason_len);
+    return sscanf(reason, "unread for %u days", &days) == 1 ? days : 0;
+}
+
+// What nobody took for so long is parked by the broker itself.
+static void
+follow_unread(struct model *model, const struct expire_command *expire,
+              struct applied *applied)
+{
+    struct journal_item item;
+    struct journal_held held;
+    size_t offset = 0;
+
+    while (journal_next(&applied->record, &offset, &item)) {
+        unsigned days = unread_days(&item);
+
+        if (days > 0 && journal_item_as(&item, &held, sizeof held)) {
+            model_park_unread(model, held.mailbox, held.letter.number,
+                              applied->now_us - days * INT64_C(86400000000));
+        }
+    }
+    for (size_t i = 0; applied->answered && i < expire->unread_len; i++) {
+        const struct unread_letter *unread = &expire->unread[i];
+
+        if (model_letter(model_box(model, unread->mailbox), unread->number)->place !=
+            PLACE_PARKED) {
+            broken("mailbox %u, letter %llu is not parked in the journal",
+                   unread->mailbox, (unsigned long long)unread->number);
+        }
+    }
+}
+
 // Bodies and records that are old enough may go; what is younger must stay.
 static void
 follow_expire(struct model *model, const struct command *command, struct applied *applied)
@@ -696,6 +741,7 @@ follow_expire(struct model *model, const struct command *command, struct applied
     model->erased_us = erased_us > model->erased_us ? erased_us : model->erased_us;
     model->trimmed_day = day > model->trimmed_day ? day : model->trimmed_day;
     model->trimmed += expire->trimmed;
+    follow_unread(model, expire, applied);
 }
 
 static void

@@ -55,6 +55,9 @@ enum vg_status model_refuse(struct model *model, const struct refuse_command *re
 enum vg_status model_defer(struct model *model, uint32_t mailbox,
                            const struct letter_about *letters, size_t len,
                            uint32_t actor);
+// model_park_unread parks one that nobody took before that moment.
+void model_park_unread(struct model *model, uint32_t mailbox, uint64_t number,
+                       int64_t limit_us);
 // model_handle_parked tries them again, or drops them.
 enum vg_status model_handle_parked(struct model *model,
                                    const struct parked_command *parked, bool drop,

@@ -207,7 +207,29 @@ model_refuse(struct model *model, const struct refuse_command *refuse, uint32_t 
     return model_defer(model, refuse->mailbox, refuse->later, refuse->later_len, actor);
 }
 
-// ---- by hand ----
+// ---- by time and by hand ----
+
+void
+model_park_unread(struct model *model, uint32_t mailbox, uint64_t number,
+                  int64_t limit_us)
+{
+    struct model_box *box = model_box(model, mailbox);
+    struct told *told = model_letter(box, number);
+
+    if (told->place == PLACE_PARKED) {
+        return; // two commands of one batch read the same record
+    }
+    if (told->kept_us > limit_us || (told->place != PLACE_TURN && !model_is_held(told))) {
+        broken("mailbox %u, letter %llu is parked before its time", mailbox,
+               (unsigned long long)number);
+    }
+    told->actor = 0;
+    told->due_us = 0;
+    move(box, told, PLACE_PARKED);
+    move_mark(box);
+    put_in_order(box, told->subject);
+    model->unread++;
+}
 
 enum vg_status
 model_handle_parked(struct model *model, const struct parked_command *parked, bool drop,

@@ -150,10 +150,16 @@ look_at_everything(struct simulation *s)
 static void
 expire(struct simulation *s)
 {
-    struct command *command = command_new(COMMAND_EXPIRE, NULL, 0);
+    struct command *command;
 
+    if (s->expires) {
+        return; // one in a batch: the model reads in the record what it did
+    }
+    s->expires = true;
+    command = command_new(COMMAND_EXPIRE, NULL, 0);
     command->expire = (struct expire_command){
         .replay_days = dice_below(&s->dice, 4),
+        .unread_days = dice_one_in(&s->dice, 3) ? 1 + dice_below(&s->dice, 6) : 0,
         .journal_months = dice_below(&s->dice, 3),
         .folded_commit = stage_finished() == 0 ? s->model->folded : 0,
         .exported_commit = dice_one_in(&s->dice, 3) ? s->model->commits / 2 : UINT64_MAX,
@@ -202,6 +208,7 @@ apply(struct simulation *s, enum trouble trouble)
     stage_set_time(s->now_us - back * second_us, s->steady_us); // somebody set it back
     if (node_waiting(&s->node) > 0) {
         s->catalogues_waiting = 0;
+        s->expires = false;
         if (!node_apply(&s->node, trouble)) {
             died(s);
         }
@@ -661,6 +668,17 @@ calm_down(struct simulation *s)
     look_at_everything(s);
 }
 
+// Days pass in which nobody takes anything.
+static void
+sleep_some_days(struct simulation *s)
+{
+    add_time(s, dice_between(&s->dice, 1, 12) * day_us);
+    quiet_round(s); // so that all is filed
+    expire(s);
+    quiet_round(s);
+    look_at_everything(s);
+}
+
 static size_t
 left_in(const struct model_box *box)
 {
@@ -743,15 +761,16 @@ print_end(const struct simulation *s, const struct hash *journal)
            " mutations, %" PRIu64 " refused, %" PRIu64 " repeated, %" PRIu64
            " letters, %" PRIu64 " acknowledged, %" PRIu64 " given back, %" PRIu64
            " deferred, %" PRIu64 " tried again, %" PRIu64 " parked, %" PRIu64
-           " dropped, %" PRIu64 " integrations, %" PRIu64 " frames, %" PRIu64
-           " lost, %" PRIu64 " delivered, %" PRIu64 " takeovers, %" PRIu64
-           " batches without room%s, %" PRIu64 " crashes, %" PRIu64 " drains, journal ",
+           " unread, %" PRIu64 " dropped, %" PRIu64 " integrations, %" PRIu64
+           " frames, %" PRIu64 " lost, %" PRIu64 " delivered, %" PRIu64
+           " takeovers, %" PRIu64 " batches without room%s, %" PRIu64 " crashes, %" PRIu64
+           " drains, journal ",
            s->seed, s->steps, model->commits, model->mutations, model->refused,
            model->repeated, model->letters, model->acknowledgements, model->given_back,
-           model->deferred, s->witness.tried, model->parked, model->dropped,
-           model->directory, s->network.frames, s->network.lost, s->witness.delivered,
-           s->witness.takeovers, s->node.full, s->node.tiny ? " (tiny)" : "",
-           s->node.crashes, s->node.drains);
+           model->deferred, s->witness.tried, model->parked, model->unread,
+           model->dropped, model->directory, s->network.frames, s->network.lost,
+           s->witness.delivered, s->witness.takeovers, s->node.full,
+           s->node.tiny ? " (tiny)" : "", s->node.crashes, s->node.drains);
     for (size_t i = 0; i < 8; i++) {
         printf("%02x", journal->at[i]);
     }
@@ -784,6 +803,9 @@ simulate(uint64_t seed, uint64_t steps, bool quiet)
         }
     }
     calm_down(&s);
+    if (dice_one_in(&s.dice, 6)) {
+        sleep_some_days(&s);
+    }
     replay(&s);
     empty_all_mailboxes(&s);
     CHECK(meta_get(node_view(&s.node), &meta, NULL) == VG_OK);

@@ -68,6 +68,7 @@ struct simulation {
     uint32_t boxes_asked;
     int keys_asked;
     unsigned catalogues_waiting; // proposed, not applied
+    bool expires;                // likewise
 };
 
 // ---- choose.c: what clients and administrators want next ----

@@ -519,7 +519,7 @@ note_flight(struct witness *witness, struct watched *watched,
     const struct model_box *box = model_box(witness->model, watched->mailbox);
     uint8_t *mark = mark_of(watched, letter->number);
 
-    if ((*mark & MARK_ASKED) == 0) {
+    if (letter->attempt > 0 || (*mark & MARK_ASKED) == 0) {
         watched->in_flight++;
         watched->flight_bytes += box->told[letter->number - 1].size;
     }
