@@ -12,47 +12,6 @@ enum { LETTERS_AT_ONCE = 64 };
 // ---- rows ----
 
 static void
-check_row(const struct model_box *box, struct txn *txn)
-{
-    uint64_t held_bytes = box->bytes[PLACE_RETRY] + box->bytes[PLACE_BEHIND];
-    struct mailbox_row row;
-
-    if (mailbox_get(txn, (struct mailbox_id){box->id}, &row) != VG_OK) {
-        broken("mailbox %u: its row cannot be read", box->id);
-    }
-    if (row.last != box->len || row.acknowledged != box->mark) {
-        broken("mailbox %u: last %llu, mark %llu; not %zu and %llu", box->id,
-               (unsigned long long)row.last, (unsigned long long)row.acknowledged,
-               box->len, (unsigned long long)box->mark);
-    }
-    if (mailbox_waiting(&row) != model_waiting(box) ||
-        mailbox_bytes_waiting(&row) != box->bytes[PLACE_TURN] + held_bytes) {
-        broken("mailbox %u: %llu letters of %llu bytes wait; not %llu of %llu", box->id,
-               (unsigned long long)mailbox_waiting(&row),
-               (unsigned long long)mailbox_bytes_waiting(&row),
-               (unsigned long long)model_waiting(box),
-               (unsigned long long)(box->bytes[PLACE_TURN] + held_bytes));
-    }
-    if (row.held != box->count[PLACE_RETRY] + box->count[PLACE_BEHIND] ||
-        row.held_bytes != held_bytes || row.parked != box->count[PLACE_PARKED] ||
-        row.parked_bytes != box->bytes[PLACE_PARKED] ||
-        row.dropped != box->count[PLACE_DROPPED]) {
-        broken("mailbox %u: %llu letters are held, %llu parked, %llu dropped; not %llu, "
-               "%llu, %llu",
-               box->id, (unsigned long long)row.held, (unsigned long long)row.parked,
-               (unsigned long long)row.dropped,
-               (unsigned long long)(box->count[PLACE_RETRY] + box->count[PLACE_BEHIND]),
-               (unsigned long long)box->count[PLACE_PARKED],
-               (unsigned long long)box->count[PLACE_DROPPED]);
-    }
-    if (row.acknowledged_total != box->count[PLACE_DONE]) {
-        broken("mailbox %u: %llu were acknowledged in all, not %llu", box->id,
-               (unsigned long long)row.acknowledged_total,
-               (unsigned long long)box->count[PLACE_DONE]);
-    }
-}
-
-static void
 check_producers(struct model *model, struct txn *txn)
 {
     for (uint32_t i = 1; i <= model->institutions_len; i++) {
@@ -88,7 +47,7 @@ model_rows(struct model *model, struct txn *txn)
                (unsigned long long)model->catalogue);
     }
     for (size_t i = 0; i < model->boxes_len; i++) {
-        check_row(&model->boxes[i], txn);
+        rule_counters(&model->boxes[i], txn);
     }
     check_producers(model, txn);
 }
@@ -226,124 +185,6 @@ check_held(const struct model *model, struct txn *txn)
     }
 }
 
-// ---- the journal ----
-
-static bool
-is_needed(const struct told *told)
-{
-    return told->place != PLACE_DONE && told->place != PLACE_DROPPED;
-}
-
-// What somebody still needs is there, and so is what is younger than any body that was let
-// go, acknowledged or not.
-static void
-check_bodies(const struct model *model, struct txn *txn)
-{
-    for (size_t i = 0; i < model->boxes_len; i++) {
-        const struct model_box *box = &model->boxes[i];
-
-        for (size_t j = 0; j < box->len; j++) {
-            const struct told *told = &box->told[j];
-            struct bytes body;
-
-            if ((is_needed(told) || told->kept_us > model->erased_us) &&
-                (body_get(txn, told->body, &body) != VG_OK ||
-                 checksum_of(body.at, body.len) != told->checksum)) {
-                broken("mailbox %u, letter %zu: its body is gone too early", box->id,
-                       j + 1);
-            }
-        }
-    }
-}
-
-// seen[j] is the newest number in the records so far; the first of them begins it.
-static void
-check_event(const struct model *model, const struct journal_item *item, bool from_begin,
-            size_t *seen)
-{
-    struct journal_recipient recipient;
-
-    for (size_t i = 0; journal_item_recipient(item, i, &recipient); i++) {
-        size_t j = 0;
-
-        while (j < model->boxes_len && model->boxes[j].id != recipient.mailbox) {
-            j++;
-        }
-        if (j < model->boxes_len && seen[j] == 0 && !from_begin) {
-            seen[j] = recipient.number - 1;
-        }
-        if (j == model->boxes_len || recipient.number != ++seen[j] ||
-            seen[j] > model->boxes[j].len ||
-            recipient.body != model->boxes[j].told[seen[j] - 1].first_body) {
-            broken("the journal gives mailbox %u letter %llu, which is another one",
-                   recipient.mailbox, (unsigned long long)recipient.number);
-        }
-    }
-}
-
-static void
-check_journal(const struct model *model, struct txn *txn)
-{
-    size_t seen[BOXES_MAX] = {0};
-    struct buffer record = {0};
-    struct journal_head head;
-    struct journal_item item;
-    int64_t last_us = 0;
-    uint64_t last_batch = 0;
-    struct meta meta;
-
-    if (meta_get(txn, &meta, NULL) != VG_OK || meta.first_commit == 0 ||
-        (meta.first_commit > 1 &&
-         model_day(model->commit_us[meta.first_commit - 2]) >= model->trimmed_day)) {
-        broken("the journal begins with commit %llu, too late",
-               (unsigned long long)meta.first_commit);
-    }
-    for (uint64_t commit = meta.first_commit; commit <= model->commits; commit++) {
-        size_t offset = 0;
-
-        if (journal_read(txn, commit, &record, &head, NULL) != VG_OK ||
-            head.time_us < last_us || head.batch <= last_batch) {
-            broken("commit %llu cannot be read, or comes from before",
-                   (unsigned long long)commit);
-        }
-        last_us = head.time_us;
-        last_batch = head.batch;
-        while (journal_next(&record, &offset, &item)) {
-            if (item.kind == JOURNAL_EVENT) {
-                check_event(model, &item, meta.first_commit == 1, seen);
-            }
-        }
-    }
-    for (size_t i = 0; i < model->boxes_len; i++) {
-        if (seen[i] != model->boxes[i].len && (meta.first_commit == 1 || seen[i] > 0)) {
-            broken("the journal gives mailbox %u %zu letters, not %zu",
-                   model->boxes[i].id, seen[i], model->boxes[i].len);
-        }
-    }
-    buffer_free(&record);
-}
-
-// Per source, what was published first comes first in every mailbox; and each only once.
-static void
-check_order(const struct model *model)
-{
-    for (size_t i = 0; i < model->boxes_len; i++) {
-        uint64_t last[INSTITUTIONS_MAX][PRODUCERS_MAX] = {0};
-
-        for (size_t j = 0; j < model->boxes[i].len; j++) {
-            const struct told *told = &model->boxes[i].told[j];
-            uint64_t *before = &last[told->source][told->producer];
-
-            if (told->number <= *before) {
-                broken(
-                    "mailbox %u: number %llu of institution %u overtakes or comes twice",
-                    model->boxes[i].id, (unsigned long long)told->number, told->source);
-            }
-            *before = told->number;
-        }
-    }
-}
-
 // ---- persons, keys, refusals ----
 
 static void
@@ -438,10 +279,8 @@ model_everything(struct model *model, struct txn *txn)
     }
     model_check_letters(model, tails, txn);
     tails_free(&tails);
-    check_journal(model, txn);
     check_held(model, txn);
-    check_bodies(model, txn);
-    check_order(model);
+    rules_hold(model, txn);
     for (int i = 0; i < PERSONS; i++) {
         check_person(model, i, txn);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// model_inside.h - what the model's files share: the rules (model.c), where letters are
-// (model_places.c), following a batch (model_apply.c) and looking at everything
-// (model_check.c).
+// model_inside.h - what the model's files share: what must hold (rules.c), who gets what
+// (model.c), where letters are (model_places.c), following a batch (model_apply.c) and
+// looking at everything (model_check.c).
 #ifndef SIMULATION_MODEL_INSIDE_H
 #define SIMULATION_MODEL_INSIDE_H
 
@@ -37,6 +37,10 @@ void applied_item(struct applied *applied, enum journal_kind kind, void *ret, si
 // applied_check_posted compares the next letter that the loop is told.
 void applied_check_posted(struct applied *applied, uint32_t mailbox,
                           const struct journal_recipient *recipient);
+
+// rules_hold looks at every promise; rule_counters at one mailbox's counters alone.
+void rules_hold(const struct model *model, struct txn *txn);
+void rule_counters(const struct model_box *box, struct txn *txn);
 
 int model_person(const struct model *model, uint64_t niss); // -1: none of ours
 int32_t model_day(int64_t us);
