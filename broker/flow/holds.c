@@ -109,15 +109,10 @@ hold_find(const struct hold_box *box, uint64_t subject, uint64_t number)
                                                                               : NULL;
 }
 
+// Gives the new one's place, to be filled in.
 static struct hold *
-hold_at(struct hold_box *box, uint64_t subject, uint64_t number)
+hold_insert(struct hold_box *box, size_t i)
 {
-    size_t i = hold_place(box, subject, number);
-    struct hold *hold = hold_find(box, subject, number);
-
-    if (hold != NULL) {
-        return hold;
-    }
     if (box->len == box->size) {
         box->size = box->size * 2 + 16;
         box->hold = realloc(box->hold, box->size * sizeof *box->hold);
@@ -125,8 +120,20 @@ hold_at(struct hold_box *box, uint64_t subject, uint64_t number)
     }
     memmove(&box->hold[i + 1], &box->hold[i], (box->len - i) * sizeof *box->hold);
     box->len++;
-    box->hold[i] = (struct hold){.subject = subject, .number = number, .state = COMING};
     return &box->hold[i];
+}
+
+static struct hold *
+hold_at(struct hold_box *box, uint64_t subject, uint64_t number)
+{
+    struct hold *hold = hold_find(box, subject, number);
+
+    if (hold != NULL) {
+        return hold;
+    }
+    hold = hold_insert(box, hold_place(box, subject, number));
+    *hold = (struct hold){.subject = subject, .number = number, .state = COMING};
+    return hold;
 }
 
 static void
@@ -160,30 +167,51 @@ take_change(struct holds *holds, const struct held_change *change)
     box->stale = true;
 }
 
-static bool
-take_row(struct mailbox_id mailbox, const struct held_row *row, void *arg)
-{
-    const struct held_change change = {
-        .mailbox = mailbox.number,
-        .state = (enum held_state)row->head.state,
-        .number = row->head.letter.number,
-        .subject = row->head.subject,
-        .due_us = row->head.due_us,
-    };
+// ---- a start ----
 
-    take_change(arg, &change);
+// In the table's order, by number: what is not sorted yet is only added.
+static bool
+add_row(struct mailbox_id mailbox, const struct held_row *row, void *arg)
+{
+    struct hold_box *box;
+
+    if (row->head.state == HELD_PARKED) {
+        return true;
+    }
+    box = box_at(arg, mailbox.number);
+    *hold_insert(box, box->len) = (struct hold){
+        .subject = row->head.subject,
+        .number = row->head.letter.number,
+        .due_us = row->head.due_us,
+        .state = (uint8_t)row->head.state,
+    };
+    box->stale = true;
     return true;
+}
+
+static int
+compare_holds(const void *one, const void *other)
+{
+    const struct hold *a = one, *b = other;
+
+    return a->subject != b->subject ? (a->subject < b->subject ? -1 : 1)
+           : a->number != b->number ? (a->number < b->number ? -1 : 1)
+                                    : 0;
 }
 
 enum vg_status
 holds_open(struct txn *txn, struct holds **ret_holds)
 {
     struct holds *holds = xcalloc(1, sizeof *holds);
-    enum vg_status status = held_each(txn, take_row, holds);
+    enum vg_status status = held_each(txn, add_row, holds);
 
     if (status != VG_OK) {
         holds_free(&holds);
         return status;
+    }
+    for (size_t i = 0; i < holds->len; i++) {
+        qsort(holds->box[i].hold, holds->box[i].len, sizeof *holds->box[i].hold,
+              compare_holds);
     }
     *ret_holds = holds;
     return VG_OK;

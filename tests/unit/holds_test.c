@@ -7,7 +7,7 @@
 
 #include "held_scene.h"
 
-enum { DUE_ROOM = 8 };
+enum { DUE_ROOM = 8, MANY = 20000 };
 
 static struct holds *
 open_holds(struct flow_fixture *f)
@@ -148,6 +148,40 @@ the_next_one_about_a_person_is_due_at_once(void **state)
     holds_free(&holds);
 }
 
+// The table is in order of number, what is known of it in order of person.
+static void
+a_start_knows_each_of_many(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct holds *holds;
+    struct txn *txn = NULL;
+    uint64_t seed = 20261121;
+    uint64_t subjects[MANY];
+
+    assert_int_equal(store_write(f->store, &txn, NULL), VG_OK);
+    for (uint64_t i = 0; i < MANY; i++) {
+        struct held_row row = {.head = {.state = i % 10 == 0 ? HELD_PARKED : HELD_RETRY,
+                                        .letter = {.number = i + 1}}};
+
+        subjects[i] = row.head.subject = 2 * flow_draw(&seed, 1 << 30);
+        assert_int_equal(held_put(txn, held_box, &row), VG_OK);
+    }
+    assert_int_equal(store_commit(&txn, NULL), VG_OK);
+    holds = open_holds(f);
+    assert_int_equal(holds_len(holds, CPAS_A), MANY - MANY / 10);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_true(i % 10 == 0 || holds_about(holds, CPAS_A, subjects[i]));
+        assert_false(holds_about(holds, CPAS_A, subjects[i] + 1));
+    }
+    holds_free(&holds);
+
+    assert_int_equal(store_write(f->store, &txn, NULL), VG_OK);
+    for (uint64_t i = 0; i < MANY; i++) { // as no command has told of them
+        assert_int_equal(held_erase(txn, held_box, i + 1), VG_OK);
+    }
+    assert_int_equal(store_commit(&txn, NULL), VG_OK);
+}
+
 int
 main(void)
 {
@@ -156,6 +190,7 @@ main(void)
         FLOW_TEST(what_is_on_its_way_is_not_due_again_until_it_changes),
         FLOW_TEST(a_letter_is_held_before_the_disk_says_so),
         FLOW_TEST(the_next_one_about_a_person_is_due_at_once),
+        FLOW_TEST(a_start_knows_each_of_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
