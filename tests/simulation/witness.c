@@ -376,6 +376,15 @@ after_acknowledge(struct witness *witness, uint64_t session,
     }
 }
 
+static void
+note_given_back(struct witness *witness, struct watched *watched, uint64_t number)
+{
+    uint8_t *mark = mark_of(watched, number);
+
+    leave_flight(witness, watched, number);
+    *mark = (uint8_t)((*mark & ~MARK_TRIED) | MARK_LEFT);
+}
+
 // The refused letter leaves the window, and with it those after it about the same person.
 static void
 note_refused(struct witness *witness, struct watched *watched,
@@ -383,18 +392,26 @@ note_refused(struct witness *witness, struct watched *watched,
 {
     const struct model_box *box = model_box(witness->model, watched->mailbox);
     uint64_t subject = box->told[expected->refused - 1].subject;
-    uint8_t *mark = mark_of(watched, expected->refused);
 
-    leave_flight(witness, watched, expected->refused);
-    *mark = (uint8_t)((*mark & ~MARK_TRIED) | MARK_LEFT);
+    note_given_back(witness, watched, expected->refused);
     for (uint64_t n = expected->refused + 1; !expected->park && n <= box->len; n++) {
-        mark = mark_of(watched, n);
-        if (box->told[n - 1].subject == subject && (*mark & MARK_TRIED) == 0 &&
-            is_in_flight(watched, n)) {
-            leave_flight(witness, watched, n);
-            *mark |= MARK_LEFT;
+        if (box->told[n - 1].subject == subject && is_in_flight(watched, n) &&
+            (*mark_of(watched, n) & MARK_TRIED) == 0) {
+            note_given_back(witness, watched, n);
         }
     }
+}
+
+// Somebody was faster: it has left the place from which it was sent.
+static bool
+has_gone(const struct witness *witness, struct watched *watched, uint64_t number)
+{
+    enum place place =
+        model_letter(model_box(witness->model, watched->mailbox), number)->place;
+
+    return (*mark_of(watched, number) & MARK_TRIED) != 0
+               ? place == PLACE_DONE || place == PLACE_DROPPED
+               : place != PLACE_TURN;
 }
 
 static void
@@ -414,6 +431,8 @@ after_refuse(struct witness *witness, uint64_t session, const struct expected *e
     }
     if (proposed == 1 && possible) {
         note_refused(witness, watched, expected);
+    } else if (possible && has_gone(witness, watched, expected->refused)) {
+        note_given_back(witness, watched, expected->refused);
     }
     if (expected->owner == session && owner_of(witness, watched->mailbox) == session &&
         !watched->muddled && !has_outbox(witness, session)) {
