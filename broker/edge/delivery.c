@@ -84,8 +84,21 @@ stop_lane(struct broker *broker, struct lane *lane, uint64_t number,
     damage_found(broker, lane->mailbox, number, why.text);
 }
 
-// Letters that are sent again; false when the frame, or this turn, can take no more.
-static bool
+enum filled {
+    FILLED_PARTLY, // another lane may add to the frame
+    FILLED_UP,     // the frame, or this turn, can take no more
+    FILLED_NOBODY, // the session is gone, and its lanes with it
+};
+
+static enum filled
+filled_by(const struct broker *broker, size_t len)
+{
+    return len > 0 && broker->frame.len < DELIVERY_FRAME_BYTES ? FILLED_PARTLY
+                                                               : FILLED_UP;
+}
+
+// Letters that are sent again.
+static enum filled
 fill_again(struct broker *broker, struct lane *lane, size_t limit)
 {
     size_t len = 0;
@@ -95,7 +108,7 @@ fill_again(struct broker *broker, struct lane *lane, size_t limit)
 
     if (status != VG_OK) {
         stop_lane(broker, lane, rewind_state(lane->rewind).from, status);
-        return true;
+        return FILLED_PARTLY;
     }
     lane->delivered += len;
     lane->session->delivered += len;
@@ -106,11 +119,11 @@ fill_again(struct broker *broker, struct lane *lane, size_t limit)
     if (more || lane_has_work(lane)) {
         session_note_ready(lane);
     }
-    return len > 0 && broker->frame.len < DELIVERY_FRAME_BYTES;
+    return filled_by(broker, len);
 }
 
-// Adds a lane's share to the frame; false when the frame can take no more.
-static bool
+// Adds a lane's share to the frame.
+static enum filled
 fill_from(struct broker *broker, struct lane *lane)
 {
     size_t before = broker->frame.len;
@@ -135,19 +148,19 @@ fill_from(struct broker *broker, struct lane *lane)
     lane->due = false;
     if (!refusals_tell(broker, lane, &turn)) {
         buffer_clear(&broker->frame);
-        return false; // the session is gone
+        return FILLED_NOBODY;
     }
     if (status != VG_OK) {
         stop_lane(broker, lane, outflow_state(lane->outflow).sent + 1, status);
-        return true;
+        return FILLED_PARTLY;
     }
     if (len == 0 && before == 0) {
-        return true; // its window has no room for the next letter
+        return FILLED_PARTLY; // its window has no room for the next letter
     }
     if (lane_has_work(lane)) {
         session_note_ready(lane);
     }
-    return len > 0 && broker->frame.len < DELIVERY_FRAME_BYTES;
+    return filled_by(broker, len);
 }
 
 // After the frame that may be in the making. False when the session is gone.
@@ -177,10 +190,15 @@ tell_stopped(struct broker *broker, struct session *session)
 static size_t
 serve(struct broker *broker, struct session *session)
 {
+    enum filled filled = FILLED_PARTLY;
     struct lane *lane;
     size_t bytes;
 
-    while ((lane = session_next_ready(session)) != NULL && fill_from(broker, lane)) {
+    while (filled == FILLED_PARTLY && (lane = session_next_ready(session)) != NULL) {
+        filled = fill_from(broker, lane);
+    }
+    if (filled == FILLED_NOBODY) {
+        return DELIVERY_SHARE_BYTES;
     }
     bytes = broker->frame.len;
     metrics.delivered_bytes += bytes;
