@@ -74,19 +74,18 @@ flight_pop(struct flight *flight)
 struct in_flight *
 flight_from(const struct flight *flight, uint64_t number)
 {
-    struct in_flight *items = flight->at + flight->first;
-    size_t low = 0, high = flight->len;
+    size_t low = flight->first, high = flight->first + flight->len;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (items[middle].number < number) {
+        if (flight->at[middle].number < number) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < flight->len ? &items[low] : NULL;
+    return low < flight->first + flight->len ? &flight->at[low] : NULL;
 }
 
 struct in_flight *

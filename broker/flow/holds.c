@@ -103,10 +103,14 @@ static struct hold *
 hold_find(const struct hold_box *box, uint64_t subject, uint64_t number)
 {
     size_t i = hold_place(box, subject, number);
+
+    if (i == box->len) {
+        return NULL;
+    }
+
     struct hold *hold = &box->hold[i];
 
-    return i < box->len && hold->subject == subject && hold->number == number ? hold
-                                                                              : NULL;
+    return hold->subject == subject && hold->number == number ? hold : NULL;
 }
 
 // Gives the new one's place, to be filled in.

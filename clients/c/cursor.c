@@ -194,9 +194,11 @@ forget_passed(struct vg_cursor *cursor, uint64_t through)
     while (gone < cursor->passed_len && cursor->passed[gone].last <= through) {
         gone++;
     }
-    memmove(cursor->passed, cursor->passed + gone,
-            (cursor->passed_len - gone) * sizeof *cursor->passed);
-    cursor->passed_len -= gone;
+    if (gone > 0) {
+        cursor->passed_len -= gone;
+        memmove(cursor->passed, cursor->passed + gone,
+                cursor->passed_len * sizeof *cursor->passed);
+    }
 }
 
 // The broker holds the missing ones as done, so they are done here as well.
