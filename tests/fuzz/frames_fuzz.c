@@ -322,6 +322,7 @@ begin(void)
     world.settings.catalogue_file[0] = 0;
     world.settings.map_bytes = UINT64_C(64) << 20;
     world.settings.disk_reserve_bytes = 0;
+    world.settings.scrub_bytes_per_second = 0; // no second thread on this stage
     world.settings.test_persons = true;
     open_broker();
     load_catalogue();

@@ -7,6 +7,7 @@
 #include "edge/block.h"
 
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include "store/lmdb_calls.h"
 #include "world.h"
@@ -119,32 +120,52 @@ tells_sources_that_there_is_no_room_and_when_there_is(void **state)
     peer_close(&late);
 }
 
-// A disk that hangs: commits wait until the test lets them go.
+// A disk that hangs when told to: commits wait until the test lets them go. It is there
+// from the start, since the writer may not be told of another one while it runs.
+static atomic_bool disk_hangs;
 static sem_t disk_goes_on;
 
 static int
 hanging_commit(MDB_txn *txn)
 {
-    while (sem_wait(&disk_goes_on) != 0) {
+    while (atomic_load(&disk_hangs) && sem_wait(&disk_goes_on) != 0) {
     }
     return mdb_txn_commit(txn);
+}
+
+static int
+open_on_a_disk_that_hangs(void **state)
+{
+    static struct lmdb_calls calls;
+
+    calls = lmdb_own_calls;
+    calls.txn_commit = hanging_commit;
+    store_use_calls(&calls);
+    return world_open(state);
+}
+
+static int
+close_on_a_disk_that_hangs(void **state)
+{
+    int rc = world_close(state);
+
+    store_use_calls(NULL);
+    return rc;
 }
 
 static void
 a_hung_disk_is_told_and_its_end_too(void **state)
 {
     struct world *world = *state;
-    struct lmdb_calls hanging = lmdb_own_calls;
     struct peer source = peer_enter(world, world->broker->sources, &world->source);
     struct why why;
     struct peer late;
     uint64_t slow = metrics.slow_commits;
     Vigie__V1__ToClient *message;
 
-    hanging.txn_commit = hanging_commit;
     assert_int_equal(sem_init(&disk_goes_on, 0, 0), 0);
     world->settings.disk_slow_ms = 50;
-    store_use_calls(&hanging);
+    atomic_store(&disk_hangs, true);
     peer_publish(&source, 1, 1);
     message = peer_receive(&source, VIGIE__V1__TO_CLIENT__MESSAGE_BLOCKED);
     assert_int_equal(message->blocked->fault->status, VG_BUSY);
@@ -157,7 +178,7 @@ a_hung_disk_is_told_and_its_end_too(void **state)
     peer_expect(&late, VIGIE__V1__TO_CLIENT__MESSAGE_BLOCKED);
     assert_int_equal(metrics.slow_commits, slow + 1); // once for this one
 
-    store_use_calls(NULL);
+    atomic_store(&disk_hangs, false);
     assert_int_equal(sem_post(&disk_goes_on), 0);
     peer_expect_published(&source, 1);
     peer_expect(&source, VIGIE__V1__TO_CLIENT__MESSAGE_RESUMED);
@@ -216,7 +237,9 @@ main(void)
         IN_A_WORLD(ends_one_who_takes_nothing),
         cmocka_unit_test(room_is_short_until_a_twentieth_is_free_again),
         IN_A_WORLD(tells_sources_that_there_is_no_room_and_when_there_is),
-        IN_A_WORLD(a_hung_disk_is_told_and_its_end_too),
+        cmocka_unit_test_setup_teardown(a_hung_disk_is_told_and_its_end_too,
+                                        open_on_a_disk_that_hangs,
+                                        close_on_a_disk_that_hangs),
         IN_A_WORLD(folds_what_was_posted_and_then_rests),
     };
 
