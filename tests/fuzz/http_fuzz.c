@@ -250,7 +250,7 @@ LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
     bool as_it_is = len > 0 && at[0] == AS_IT_IS;
     size_t request_len = 0;
 
-    if (len == 0 || len > REQUEST_MAX / 2) {
+    if (len <= as_it_is || len > REQUEST_MAX / 2) { // nobody answers nothing
         return 0;
     }
     if (world.request == NULL) {
