@@ -537,7 +537,6 @@ open_doors(struct broker *broker, struct pair *pair, struct why *why)
         .name = "sources",
         .endpoint = settings->sources_endpoint,
         .secret = pair->secret,
-        .heartbeat_ms = settings->heartbeat_ms,
         .message_bytes_max = DOOR_BYTES_MAX,
         .message = at_sources,
         .turn = at_door_turn,

@@ -95,16 +95,10 @@ static bool
 set_options(struct door *door, const struct door_options *options)
 {
     const struct number_option numbers[] = {
-        {ZMQ_ROUTER_MANDATORY, 1},
-        {ZMQ_SNDHWM, SEND_FRAMES_MAX},
-        {ZMQ_RCVHWM, RECEIVE_FRAMES_MAX},
-        {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
-        {ZMQ_HEARTBEAT_IVL, (int)options->heartbeat_ms},
-        {ZMQ_HEARTBEAT_TIMEOUT, 3 * (int)options->heartbeat_ms},
-        {ZMQ_TCP_MAXRT, DEAD_PEER_MS},
-        {ZMQ_LINGER, LINGER_MS},
-        {ZMQ_BACKLOG, BACKLOG},
-        {ZMQ_CURVE_SERVER, 1},
+        {ZMQ_ROUTER_MANDATORY, 1},        {ZMQ_SNDHWM, SEND_FRAMES_MAX},
+        {ZMQ_RCVHWM, RECEIVE_FRAMES_MAX}, {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
+        {ZMQ_TCP_MAXRT, DEAD_PEER_MS},    {ZMQ_LINGER, LINGER_MS},
+        {ZMQ_BACKLOG, BACKLOG},           {ZMQ_CURVE_SERVER, 1},
         {ZAP_ENFORCE_DOMAIN, 1},
     };
     int64_t bytes_max = (int64_t)options->message_bytes_max + CURVE_OVERHEAD;

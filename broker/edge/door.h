@@ -49,7 +49,6 @@ struct door_options {
     const char *name;     // for the log
     const char *endpoint; // tcp://address:port; port *: any free one
     const uint8_t *secret;
-    uint32_t heartbeat_ms; // of ZMTP
     size_t message_bytes_max;
     door_message_fn message;
     door_turn_fn turn;

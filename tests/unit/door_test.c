@@ -20,7 +20,7 @@
 #include "scratch.h"
 #include "zmq_threads.h"
 
-enum { PATIENCE_MS = 20000, TEXT_LEN = 41, HEARTBEAT_MS = 5000, MESSAGE_MAX = 1000 };
+enum { PATIENCE_MS = 20000, TEXT_LEN = 41, MESSAGE_MAX = 1000 };
 
 struct world {
     struct scratch scratch;
@@ -115,7 +115,6 @@ open_world(void **state)
     struct door_options options = {
         .name = "test",
         .endpoint = "tcp://127.0.0.1:*",
-        .heartbeat_ms = HEARTBEAT_MS,
         .message_bytes_max = MESSAGE_MAX,
         .message = take_message,
         .turn = end_turn,
@@ -355,7 +354,6 @@ says_why_it_cannot_listen(void **state)
         .name = "second",
         .endpoint = door_endpoint(world->door), // taken
         .secret = world->secret,
-        .heartbeat_ms = HEARTBEAT_MS,
         .message_bytes_max = MESSAGE_MAX,
         .message = take_message,
         .arg = world,
