@@ -200,3 +200,32 @@ vg_subscriptions_list(struct vg_subscriptions *subscriptions,
         subscriptions->with_news[subscriptions->with_news_len++] = subscription;
     }
 }
+
+// ---- one of them ----
+
+bool
+vg_subscription_done(struct vg_subscription *subscription, uint64_t number)
+{
+    struct vg_refusals *refusals = &subscription->refusals;
+
+    if (vg_numbers_take(&refusals->tried, number)) {
+        return vg_numbers_add(&refusals->done, number);
+    }
+    return vg_cursor_done(&subscription->cursor, number);
+}
+
+void
+vg_subscription_done_through(struct vg_subscription *subscription)
+{
+    uint64_t limit = vg_refusals_limit(&subscription->refusals);
+    uint64_t asked = subscription->refusals.asked;
+
+    vg_cursor_done_through(&subscription->cursor, asked < limit ? asked : limit);
+}
+
+bool
+vg_subscription_was_given_again(const struct vg_subscription *subscription,
+                                uint64_t number)
+{
+    return subscription->rewound.through != 0 && number < subscription->rewound.next;
+}

@@ -59,4 +59,13 @@ vg_subscriptions_waiting(const struct vg_subscriptions *subscriptions);
 void vg_subscriptions_list(struct vg_subscriptions *subscriptions,
                            struct vg_subscription *subscription);
 
+// vg_subscription_done is done with one that was given. Returns false without memory.
+bool vg_subscription_done(struct vg_subscription *subscription, uint64_t number);
+// vg_subscription_done_through is done with what the application asked for, as far as
+// nothing before it is still being refused.
+void vg_subscription_done_through(struct vg_subscription *subscription);
+// vg_subscription_was_given_again: since the last vg_rewind?
+bool vg_subscription_was_given_again(const struct vg_subscription *subscription,
+                                     uint64_t number);
+
 #endif
