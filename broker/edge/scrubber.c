@@ -147,6 +147,9 @@ start_thread(struct scrubber *scrubber)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     started = pthread_create(&scrubber->thread, NULL, run, scrubber) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (started) { // for whoever looks at the process
+        (void)pthread_setname_np(scrubber->thread, "scrubber");
+    }
     return started;
 }
 

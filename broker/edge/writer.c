@@ -108,6 +108,9 @@ start_thread(struct writer *writer)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     started = pthread_create(&writer->thread, NULL, run, writer) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (started) { // for whoever looks at the process
+        (void)pthread_setname_np(writer->thread, "writer");
+    }
     return started;
 }
 

@@ -12,6 +12,7 @@
 #include "cli.h"
 #include "crew.h"
 #include "synthetic.h"
+#include "usage.h"
 
 enum {
     BENCH_CONNECTIONS = 4, // that share all mailboxes, where a scenario does not choose
@@ -60,7 +61,8 @@ struct bench_result {
     uint64_t kept;
     uint64_t failed;
     double seconds; // from the first mutation to the last notification
-    double broker_cpu_s;
+    struct usage broker;
+    double publisher_cpu_s, receivers_cpu_s;
     struct tally sum;          // of those who read; its latency: due -> received
     struct histogram answered; // due -> answered
     struct bench_counters counters;

@@ -194,21 +194,10 @@ bench_crew(const struct bench *bench, const uint32_t *mailboxes, size_t len,
 double
 bench_cpu_s(const struct bench *bench)
 {
-    char path[64];
-    char *text;
-    char *at;
-    unsigned long user = 0;
-    unsigned long system = 0;
+    struct usage usage;
 
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)bench->vigied);
-    text = file_read(path, NULL);
-    at = text == NULL ? NULL : strrchr(text, ')');
-    if (at != NULL) {
-        sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-               &system);
-    }
-    free(text);
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    usage_read(bench->vigied, &usage);
+    return usage.cpu_s;
 }
 
 uint64_t
@@ -301,13 +290,45 @@ bench_print_latency(const char *name, const struct histogram *histogram)
            (double)histogram_at(histogram, 0.999) / 1000, (double)histogram->max / 1000);
 }
 
+// CPU seconds of the whole run: the clients', and the broker's by thread.
+static json_t *
+cpu_json(const struct bench_result *result)
+{
+    json_t *threads = json_object();
+
+    for (size_t i = 0; i < result->broker.len; i++) {
+        json_object_set_new(threads, result->broker.threads[i].name,
+                            json_real(result->broker.threads[i].cpu_s));
+    }
+    return json_pack("{s:f,s:f,s:f,s:o}", "publisher", result->publisher_cpu_s, "broker",
+                     result->broker.cpu_s, "receivers", result->receivers_cpu_s,
+                     "broker_threads", threads);
+}
+
+static void
+print_cpu(const struct bench_result *result)
+{
+    double per = 1e6 / (double)result->sum.received;
+
+    printf("  CPU us per notification: publisher %.2f, receivers %.2f, broker %.2f:",
+           result->publisher_cpu_s * per, result->receivers_cpu_s * per,
+           result->broker.cpu_s * per);
+    for (size_t i = 0; i < result->broker.len; i++) {
+        if (result->broker.threads[i].cpu_s > 0) {
+            printf(" %s %.2f", result->broker.threads[i].name,
+                   result->broker.threads[i].cpu_s * per);
+        }
+    }
+    printf("\n");
+}
+
 void
 bench_report(const struct bench *bench, const struct bench_result *result)
 {
     const struct tally *sum = &result->sum;
     struct bench_counters counters = result->counters;
     double seconds = result->seconds;
-    double cpu_us = result->broker_cpu_s * 1e6 / (double)sum->received;
+    double cpu_us = result->broker.cpu_s * 1e6 / (double)sum->received;
     double rate = (double)sum->received / seconds;
     double commits = counters.commits > 0 ? counters.commits : 1;
     double per_commit = counters.mutations / commits;
@@ -316,14 +337,14 @@ bench_report(const struct bench *bench, const struct bench_result *result)
 
     if (bench->cli->json) {
         cli_print(
-            json_pack("{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:o,s:o}", "rate_asked",
+            json_pack("{s:I,s:I,s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:o,s:o,s:o}", "rate_asked",
                       (json_int_t)result->rate, "mutations", (json_int_t)result->kept,
                       "notifications", (json_int_t)sum->received, "seconds", seconds,
                       "notifications_per_second", rate, "broker_cpu_us_per_notification",
                       cpu_us, "mutations_per_commit", per_commit, "commit_ms", commit_ms,
                       "bytes_per_notification", bytes, "published_to_received_us",
                       bench_latency_json(&sum->latency), "published_to_answered_us",
-                      bench_latency_json(&result->answered)));
+                      bench_latency_json(&result->answered), "cpu_s", cpu_json(result)));
         return;
     }
     if (result->rate == 0) {
@@ -343,6 +364,7 @@ bench_report(const struct bench *bench, const struct bench_result *result)
     printf(
         "  broker %.2f us of CPU and %.0f bytes of journal and bodies per notification\n",
         cpu_us, bytes);
+    print_cpu(result);
     bench_print_latency("published -> received", &sum->latency);
     bench_print_latency("published -> answered", &result->answered);
 }
@@ -355,13 +377,21 @@ run(struct publishing *publishing, const struct crew *crew)
     const struct bench *bench = publishing->bench;
     struct bench_result *result = publishing->result;
     struct bench_counters before = read_counters(bench->cli);
-    double cpu_s = bench_cpu_s(bench);
-    bool good = publish(publishing);
+    double receivers_cpu_s = crew_cpu_s(crew);
+    struct usage broker, publisher, now;
+    bool good;
 
+    usage_read(bench->vigied, &broker);
+    usage_read(getpid(), &publisher);
+    good = publish(publishing);
+    usage_read(getpid(), &now);
+    result->publisher_cpu_s = now.cpu_s - publisher.cpu_s;
     wait_for_the_last(crew, &result->sum);
     result->seconds = (double)(result->sum.last_us - publishing->begin_us) / 1e6;
     result->counters = counters_since(bench->cli, before);
-    result->broker_cpu_s = bench_cpu_s(bench) - cpu_s;
+    usage_read(bench->vigied, &result->broker);
+    usage_since(&result->broker, &broker);
+    result->receivers_cpu_s = crew_cpu_s(crew) - receivers_cpu_s;
     if (good && result->sum.received == 0) {
         fprintf(stderr, "vigie bench: nothing was received\n");
         good = false;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "hot/hot.h"
+#include "usage.h"
 
 enum { CHILDREN_MAX = 8, OPEN_TIMEOUT_MS = 60000, POLL_MS = 100, OPENED_AT_ONCE = 50 };
 
@@ -255,6 +256,20 @@ crew_sum(const struct crew *crew, struct tally *ret)
         }
         histogram_merge(&ret->latency, &tally->latency);
     }
+}
+
+double
+crew_cpu_s(const struct crew *crew)
+{
+    double cpu_s = 0;
+
+    for (size_t i = 0; i < crew->children; i++) {
+        struct usage usage;
+
+        usage_read(crew->child[i], &usage);
+        cpu_s += usage.cpu_s;
+    }
+    return cpu_s;
 }
 
 void

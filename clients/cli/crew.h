@@ -43,6 +43,8 @@ struct crew;
 struct crew *crew_start(const struct crew_job *job, int timeout_seconds);
 // crew_sum adds the children's counts up.
 void crew_sum(const struct crew *crew, struct tally *ret);
+// crew_cpu_s gives what all of them have used.
+double crew_cpu_s(const struct crew *crew);
 // crew_stop ends the children.
 void crew_stop(struct crew **crew);
 

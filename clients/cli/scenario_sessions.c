@@ -76,7 +76,7 @@ report(const struct bench *bench, size_t connections, const struct found *found)
             "connect_seconds", found->connect_s, "resident_bytes_more",
             (json_int_t)found->bytes, "idle_cpu_share", found->idle_cpu_s, "rate_asked",
             (json_int_t)bench->rate, "notifications", (json_int_t)result->sum.received,
-            "broker_cpu_seconds", result->broker_cpu_s, "published_to_received_us",
+            "broker_cpu_seconds", result->broker.cpu_s, "published_to_received_us",
             bench_latency_json(&result->sum.latency), "published_to_answered_us",
             bench_latency_json(&result->answered)));
         return;
@@ -87,7 +87,7 @@ report(const struct bench *bench, size_t connections, const struct found *found)
         connections, found->connect_s, (double)found->bytes / 1e6,
         found->idle_cpu_s * 100);
     printf("  %llu mutations a second, open loop; broker %.2f s of CPU in %.1f s\n",
-           (unsigned long long)bench->rate, result->broker_cpu_s, result->seconds);
+           (unsigned long long)bench->rate, result->broker.cpu_s, result->seconds);
     bench_print_latency("published -> received", &result->sum.latency);
     bench_print_latency("published -> answered", &result->answered);
     fflush(stdout);
