@@ -2,9 +2,8 @@
 #include "edge/scrubber.h"
 
 #include "edge/clock.h"
+#include "edge/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -134,25 +133,6 @@ run(void *arg)
 
 // ---- life ----
 
-// Signals are the loop's business.
-static bool
-start_thread(struct scrubber *scrubber)
-{
-    sigset_t all;
-    sigset_t before;
-    bool started;
-
-    sigfillset(&all);
-    sigdelset(&all, SIGSYS); // a call that is not allowed: edge/confine.h
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    started = pthread_create(&scrubber->thread, NULL, run, scrubber) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (started) { // for whoever looks at the process
-        (void)pthread_setname_np(scrubber->thread, "scrubber");
-    }
-    return started;
-}
-
 enum vg_status
 scrubber_start(struct store *store, uint64_t bytes_per_second,
                struct scrubber **ret_scrubber, struct why *why)
@@ -168,7 +148,7 @@ scrubber_start(struct store *store, uint64_t bytes_per_second,
           pthread_condattr_setclock(&steady, CLOCK_MONOTONIC) == 0 &&
           pthread_cond_init(&scrubber->wake, &steady) == 0);
     pthread_condattr_destroy(&steady);
-    scrubber->running = start_thread(scrubber);
+    scrubber->running = thread_start(&scrubber->thread, "scrubber", run, scrubber);
     if (!scrubber->running) {
         scrubber_stop(&scrubber);
         return fail(why, VG_NO_MEMORY, "the system gives no thread for the scrub");

@@ -2,9 +2,8 @@
 #include "edge/writer.h"
 
 #include "edge/clock.h"
+#include "edge/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,25 +94,6 @@ run(void *arg)
     return NULL;
 }
 
-// Signals are the loop's business.
-static bool
-start_thread(struct writer *writer)
-{
-    sigset_t all;
-    sigset_t before;
-    bool started;
-
-    sigfillset(&all);
-    sigdelset(&all, SIGSYS); // a call that is not allowed: edge/confine.h
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    started = pthread_create(&writer->thread, NULL, run, writer) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (started) { // for whoever looks at the process
-        (void)pthread_setname_np(writer->thread, "writer");
-    }
-    return started;
-}
-
 enum vg_status
 writer_start(const struct writer_options *options, struct writer **ret_writer,
              struct why *why)
@@ -126,7 +106,8 @@ writer_start(const struct writer_options *options, struct writer **ret_writer,
     atomic_init(&writer->crowded, false);
     atomic_init(&writer->began_ms, 0);
     writer->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    writer->running = writer->wake >= 0 && start_thread(writer);
+    writer->running =
+        writer->wake >= 0 && thread_start(&writer->thread, "writer", run, writer);
     if (!writer->running) {
         writer_stop(&writer);
         return fail(why, VG_NO_MEMORY, "the system gives no thread for the writer");
