@@ -10,7 +10,8 @@
 
 #define DAY_US (INT64_C(24) * 3600 * 1000000)
 
-static int64_t passed_us;
+// The writer's thread asks for the time as well.
+static _Atomic int64_t passed_us;
 
 static int64_t
 read_clock(clockid_t clock)
