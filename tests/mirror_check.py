@@ -16,7 +16,7 @@ TOP = Path(__file__).resolve().parent.parent
 FOLDERS = [("broker/*/*.[ch]", ""), ("proto/*/*.[ch]", ""), ("include/*.c", ""),
            ("include/vigie/*.h", ""), ("clients/c/*.c", "client_"),
            ("clients/cli/histogram.[ch]", ""), ("clients/cli/synthetic.[ch]", ""),
-           ("clients/cli/options.c", "")]
+           ("clients/cli/options.c", ""), ("clients/cli/results.[ch]", "")]
 
 
 def main():

@@ -139,7 +139,9 @@ struct parked_command {
 struct integrate_result {
     uint32_t end; // yyyymmdd, that was given
     enum vg_verdict_word { VERDICT_YES, VERDICT_NO, VERDICT_WARNING } verdict;
-    struct faults *faults; // NULL: none
+    struct faults *faults; // NULL: none; of a warning: what wants a look
+    uint32_t overlaps;     // integrations of others of the sector in its days
+    uint32_t shown;        // of them in the command's integrations, item after item
 };
 
 struct integrate_command {

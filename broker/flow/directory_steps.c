@@ -3,10 +3,12 @@
 // reads and writes the persons. Everything asked gets a ticket and a line in the journal.
 #include "flow/applier.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { OVERLAPS_MAX = 64, ANSWERED_MAX = 1000 };
+enum { OVERLAPS_MAX = 16, ANSWERED_MAX = 4000 }; // shown: of an item, of all
 
 // A person's integrations, copied out so that they can be changed.
 struct file {
@@ -45,6 +47,7 @@ context_for(const struct applier *applier, uint32_t institution)
 {
     return (struct directory_context){
         .catalogue = applier->catalogue,
+        .roster = applier->roster,
         .institution = roster_institution(applier->roster, institution),
         .today = applier->today,
         .test_persons = applier->batch->test_persons,
@@ -96,28 +99,53 @@ journal_request(struct applier *applier, const struct command *command,
     journal_add(&applier->record, JOURNAL_DIRECTORY, &item, sizeof item, NULL, 0);
 }
 
+// Done, but this wants a look.
+static void PRINTF_LIKE(3, 4)
+    note(struct integrate_result *result, enum vg_status status, const char *format, ...)
+{
+    struct why why;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(why.text, sizeof why.text, format, args);
+    va_end(args);
+    if (result->faults == NULL) {
+        result->faults = xcalloc(1, sizeof *result->faults);
+    }
+    faults_add(result->faults, status, 0, "%s", why.text);
+    result->verdict = VERDICT_WARNING;
+}
+
 // What the answer shows: integrations of others of the sector that share a day with the one
-// asked for. A bulk shows the first thousand.
+// asked for. Of very many items the last ones are counted only.
 static void
-answer_overlaps(struct command *command, const struct file *file,
-                const struct integration *asked)
+answer_overlaps(struct applier *applier, struct command *command, const struct file *file,
+                const struct integration *asked, struct integrate_result *result)
 {
     struct integration found[OVERLAPS_MAX];
-    size_t len = directory_overlaps(file->integrations, file->len,
-                                    integration_period(*asked), found, OVERLAPS_MAX);
+    size_t len =
+        directory_overlaps(file->integrations, file->len, asked, found, ARRAY_LEN(found));
+    size_t room = ANSWERED_MAX - command->integrations_len;
+    size_t shown = len < ARRAY_LEN(found) ? len : ARRAY_LEN(found);
+    const struct institution *first;
 
-    for (size_t i = 0; i < len; i++) {
-        if (found[i].institution == asked->institution ||
-            found[i].sector != asked->sector ||
-            command->integrations_len == ANSWERED_MAX) {
-            continue;
-        }
-        command->integrations =
-            realloc(command->integrations,
-                    (command->integrations_len + 1) * sizeof *command->integrations);
-        CHECK(command->integrations != NULL);
-        command->integrations[command->integrations_len++] = found[i];
+    result->overlaps = (uint32_t)len;
+    if (len == 0) {
+        return;
     }
+    first = roster_institution(applier->roster, found[0].institution);
+    note(result, VG_OVERLAPS, "others of the sector hold %zu in these days, %s %03u%s",
+         len, first == NULL ? "somebody" : first->code, (unsigned)found[0].quality,
+         len > 1 ? " and so on" : "");
+    shown = shown < room ? shown : room;
+    command->integrations =
+        realloc(command->integrations,
+                (command->integrations_len + shown + 1) * sizeof *command->integrations);
+    CHECK(command->integrations != NULL);
+    memcpy(command->integrations + command->integrations_len, found,
+           shown * sizeof *found);
+    command->integrations_len += shown;
+    result->shown = (uint32_t)shown;
 }
 
 // ---- integrate ----
@@ -179,9 +207,11 @@ integrate_person(struct applier *applier, struct command *command, size_t i,
         result->verdict = VERDICT_NO;
         return VG_OK;
     }
-    answer_overlaps(command, &file, &integration);
     result->end = day_number((struct day){integration.end});
-    result->verdict = file.niss.number != request->niss ? VERDICT_WARNING : VERDICT_YES;
+    if (file.niss.number != request->niss) {
+        note(result, VG_REPLACED, "niss: it is done under the number that replaced it");
+    }
+    answer_overlaps(applier, command, &file, &integration, result);
     directory_add(file.integrations, &file.len, integration);
     return write_file(applier, &file);
 }

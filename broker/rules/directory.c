@@ -280,11 +280,15 @@ judge_exclusive(const struct directory_context *context, const struct quality *q
             !period_overlaps(period, integration_period(*other))) {
             continue;
         }
-        faults_add(
-            faults, VG_EXCLUSIVE, 0,
-            "quality %03u: institution %u of the same sector holds it from %s to %s",
-            (unsigned)quality->code, (unsigned)other->institution,
-            shown((struct day){other->begin}).text, shown((struct day){other->end}).text);
+
+        const struct institution *holder =
+            roster_institution(context->roster, other->institution);
+
+        faults_add(faults, VG_EXCLUSIVE, 0, "quality %03u: %s holds it from %s to %s",
+                   (unsigned)quality->code,
+                   holder == NULL ? "another of the sector" : holder->code,
+                   shown((struct day){other->begin}).text,
+                   shown((struct day){other->end}).text);
     }
 }
 
@@ -515,14 +519,22 @@ directory_cut(struct integration *integrations, size_t *len, uint32_t institutio
 
 size_t
 directory_overlaps(const struct integration *integrations, size_t len,
-                   struct period period, struct integration *ret, size_t max)
+                   const struct integration *asked, struct integration *ret, size_t max)
 {
+    struct period period = integration_period(*asked);
     size_t found = 0;
 
-    for (size_t i = 0; i < len && found < max; i++) {
-        if (period_overlaps(period, integration_period(integrations[i]))) {
-            ret[found++] = integrations[i];
+    for (size_t i = 0; i < len; i++) {
+        const struct integration *other = &integrations[i];
+
+        if (other->sector != asked->sector || other->institution == asked->institution ||
+            !period_overlaps(period, integration_period(*other))) {
+            continue;
         }
+        if (found < max) {
+            ret[found] = *other;
+        }
+        found++;
     }
     return found;
 }

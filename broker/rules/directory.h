@@ -45,6 +45,7 @@ struct remove_request {
 
 struct directory_context {
     const struct catalogue *catalogue;
+    const struct roster *roster;           // the codes of the others
     const struct institution *institution; // whose integration
     struct day today;
     bool test_persons;
@@ -96,8 +97,11 @@ void directory_order(struct integration *integrations, size_t *len);
 size_t directory_cut(struct integration *integrations, size_t *len, uint32_t institution,
                      uint16_t quality, struct period period);
 
-// directory_overlaps copies the integrations that share a day with the period, at most max.
+// directory_overlaps copies what other institutions of the sector hold in the days of an
+// integration, at most max. Whoever may consult may know this (OCMWCPASManageAccess LIST:
+// every CPAS sees the integrations of all CPAS). Returns how many there are.
 size_t directory_overlaps(const struct integration *integrations, size_t len,
-                          struct period period, struct integration *ret, size_t max);
+                          const struct integration *asked, struct integration *ret,
+                          size_t max);
 
 #endif

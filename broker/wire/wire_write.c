@@ -331,8 +331,7 @@ reply_end(struct reply *reply, struct buffer *frame)
 }
 
 static void
-reply_item(struct reply *reply, uint32_t verdict, uint32_t end,
-           const struct faults *faults)
+reply_item(struct reply *reply, uint32_t verdict, const struct faults *faults)
 {
     size_t i = reply->body.n_results++;
     Vigie__V1__ItemResult *item = &reply->items[i];
@@ -340,7 +339,6 @@ reply_item(struct reply *reply, uint32_t verdict, uint32_t end,
     vigie__v1__item_result__init(item);
     reply->item_list[i] = item;
     item->verdict = verdict;
-    item->end = end;
     item->faults = &reply->fault_list[reply->faults_len];
     for (size_t j = 0; faults != NULL && j < faults->len; j++) {
         reply->faults[reply->faults_len] =
@@ -377,12 +375,25 @@ reply_integrations(struct reply *reply, const struct command *command,
     reply->body.integrations = reply->integration_list;
 }
 
+// Overlaps stand one item after the other.
+static void
+reply_overlaps(struct reply *reply, const struct integrate_command *integrate)
+{
+    size_t next = 0;
+
+    for (size_t i = 0; i < integrate->items_len; i++) {
+        for (size_t j = 0; j < integrate->results[i].shown; j++) {
+            reply->integrations[next++].item = (uint32_t)i;
+        }
+    }
+}
+
 // The verdict of the whole: NO when nothing was done, WARNING when something wants a look.
 static Vigie__V1__Reply__Verdict
 verdict_of(const struct command *command)
 {
     size_t refused = 0;
-    bool warning = command->integrations_len > 0 && command->kind != COMMAND_CONSULT;
+    bool warning = false;
 
     if (command->status != VG_OK) {
         return VIGIE__V1__REPLY__VERDICT__NO;
@@ -430,12 +441,17 @@ write_reply(const struct command *command, const struct roster *roster,
         for (size_t i = 0; i < items_len; i++) {
             const struct integrate_result *result = &command->integrate.results[i];
 
-            reply_item(&reply, (uint32_t)result->verdict, result->end, result->faults);
+            reply_item(&reply, (uint32_t)result->verdict, result->faults);
+            reply.items[i].end = result->end;
+            reply.items[i].overlaps = result->overlaps;
         }
     } else {
-        reply_item(&reply, (uint32_t)reply.body.verdict, 0, &command->faults);
+        reply_item(&reply, (uint32_t)reply.body.verdict, &command->faults);
     }
     reply_integrations(&reply, command, roster);
+    if (command->kind == COMMAND_INTEGRATE && command->status == VG_OK) {
+        reply_overlaps(&reply, &command->integrate);
+    }
     if (command->kind == COMMAND_HISTORY) {
         reply.body.n_niss_chain = command->history.chain_len;
         reply.body.niss_chain = command->history.chain;
@@ -528,7 +544,7 @@ wire_write_reply_fault(uint64_t request, enum vg_status status, const char *sent
     why_set(&faults.fault[0].why, "%s", sentence);
     reply_begin(&reply, request, 1, 1);
     reply.body.verdict = VIGIE__V1__REPLY__VERDICT__NO;
-    reply_item(&reply, (uint32_t)reply.body.verdict, 0, &faults);
+    reply_item(&reply, (uint32_t)reply.body.verdict, &faults);
     reply_end(&reply, frame);
 }
 
@@ -587,7 +603,7 @@ wire_write_mailboxes(uint64_t request, const struct wire_mailbox *mailboxes, siz
     }
     reply.body.n_mailboxes = len;
     reply.body.mailboxes = list;
-    reply_item(&reply, (uint32_t)reply.body.verdict, 0, NULL);
+    reply_item(&reply, (uint32_t)reply.body.verdict, NULL);
     reply_end(&reply, frame);
     free(memory);
     free(list);
@@ -629,7 +645,7 @@ wire_write_parked(uint64_t request, const struct held_row *rows,
     }
     reply.body.n_parked = len;
     reply.body.parked = list;
-    reply_item(&reply, (uint32_t)reply.body.verdict, 0, NULL);
+    reply_item(&reply, (uint32_t)reply.body.verdict, NULL);
     reply_end(&reply, frame);
     for (size_t i = 0; i < len; i++) {
         if (letters[i].content != NULL) {

@@ -51,8 +51,9 @@ make_results(struct answer *answer)
     for (size_t i = 0; i < message->n_results; i++) {
         const Vigie__V1__ItemResult *result = message->results[i];
 
-        answer->results[i] = (struct vg_item_result){
-            verdict_of(result->verdict), result->end, result->n_faults, fault};
+        answer->results[i] =
+            (struct vg_item_result){verdict_of(result->verdict), result->end,
+                                    result->n_faults, fault, result->overlaps};
         for (size_t k = 0; k < result->n_faults; k++) {
             vg_fault_read(result->faults[k], fault++);
         }
@@ -77,7 +78,7 @@ make_integrations(struct answer *answer)
 
         answer->integrations[i] = (struct vg_integration){
             integration->sector, integration->institution, integration->quality,
-            integration->begin, integration->end};
+            integration->begin,  integration->end,         integration->item};
     }
     answer->reply.integrations = answer->integrations;
     answer->reply.integrations_len = message->n_integrations;

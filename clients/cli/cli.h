@@ -152,10 +152,12 @@ struct integrate_job {
     const char *key;
     const char *institution; // an operator acts for it, where a line names none; or NULL
     bool each;               // with --json: a result for every line
+    const char *results;     // a file for them, from which a next run goes on; or NULL
 };
 
 // integrate_file loads a file of integrations, a thousand at a time. Prints every refusal
-// and how many there were; gives the exit code.
+// (or writes every result, clients/cli/results.h) and how many there were; gives the exit
+// code.
 int integrate_file(struct cli *cli, const struct integrate_job *job);
 
 // mutation_of views the wire's mutation as the library's.

@@ -226,12 +226,15 @@ command_integrate(struct cli *cli)
 {
     const char *key = NULL;
     const char *file = NULL;
+    const char *results = NULL;
     const char *institution = NULL;
     struct proof_words words = {0};
     const struct cli_option options[] = {
         {"key", "KEY", KEY_MEANING, &key, NULL},
         {"file", "FILE", "JSON lines {niss, quality, begin, end, proof, institution}",
          &file, NULL},
+        {"results", "FILE", "a result per line of --file; a run that was cut off goes on",
+         &results, NULL},
         {"institution", "CODE", "an operator acts for it", &institution, NULL},
         PROOF_OPTIONS(words),
     };
@@ -245,7 +248,8 @@ command_integrate(struct cli *cli)
         return EXIT_USAGE;
     }
     if (file != NULL) {
-        return integrate_file(cli, &(struct integrate_job){file, key, institution, true});
+        return integrate_file(
+            cli, &(struct integrate_job){file, key, institution, true, results});
     }
     if (cli->argc < 4) {
         fprintf(stderr,

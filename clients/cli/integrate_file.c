@@ -4,14 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "directory.h"
 #include "json/json.h"
+#include "results.h"
 
 enum {
     FILE_ITEMS_MAX = 1000,
-    PROGRESS_EVERY = 100000,
+    PROGRESS_EVERY_MS = 500,
     REASON_LEN = sizeof((struct vg_error *)0)->sentence,
 };
 
@@ -72,29 +74,114 @@ read_item(const json_t *object, struct vg_integrate_item *ret,
 
 // ---- all lines ----
 
+// A line that waits for its result: an item that is sent, or one that cannot be read.
+struct pending {
+    uint64_t line;
+    json_t *json; // keeps the item's texts alive; NULL: it could not be read
+    struct vg_error fault;
+};
+
 // Lines gather here and are sent a thousand at a time.
 struct bulk {
     struct cli *cli;
     struct vg_caller *caller;
-    const char *institution;       // an operator acts for it, NULL: for nobody
-    json_t *lines[FILE_ITEMS_MAX]; // keep the items' texts alive
-    uint64_t line_of[FILE_ITEMS_MAX];
-    struct vg_integrate_item items[FILE_ITEMS_MAX];
+    const struct integrate_job *job;
+    struct results *results; // NULL: they are printed
+    struct pending pending[FILE_ITEMS_MAX];
     size_t len;
-    uint64_t line; // read last
-    uint64_t done; // answered, or refused here
+    struct vg_integrate_item items[FILE_ITEMS_MAX]; // of those that could be read
+    size_t items_len;
+    uint64_t line;  // read last
+    uint64_t lines; // in all; 0: not known
+    uint64_t done;  // answered, or refused here; with results: by earlier runs too
     uint64_t refused;
-    bool each; // with --json: a result per line
+    uint64_t begun_from; // lines done by earlier runs
+    int64_t begun_ms;
+    int64_t shown_ms;
 };
 
-static void
-print_line_result(const struct bulk *bulk, uint64_t line,
-                  const struct vg_item_result *result)
+static int64_t
+now_ms(void)
 {
-    if (bulk->cli->json && bulk->each) {
-        cli_print(json_pack("{s:I,s:s,s:o}", "line", (json_int_t)line, "result",
-                            directory_verdict(result->verdict), "faults",
-                            directory_faults(result)));
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static uint64_t
+lines_per_second(const struct bulk *bulk, int64_t now)
+{
+    return (bulk->line - bulk->begun_from) * 1000 / (uint64_t)(now - bulk->begun_ms + 1);
+}
+
+// ---- one result ----
+
+static json_t *
+overlaps_json(const struct vg_reply *reply, size_t item)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < reply->integrations_len; i++) {
+        const struct vg_integration *row = &reply->integrations[i];
+
+        if (row->item == item) {
+            json_array_append_new(
+                list, json_pack("{s:s,s:o,s:o,s:o}", "institution", row->institution,
+                                "quality", json_sprintf("%03u", row->quality), "begin",
+                                json_date(row->begin), "end", json_date(row->end)));
+        }
+    }
+    return list;
+}
+
+// The line's status is its first fault's, or OK.
+static json_t *
+result_json(uint64_t line, const struct vg_item_result *result,
+            const struct vg_reply *reply, size_t item)
+{
+    enum vg_status status = result->faults_len > 0 ? result->faults[0].status : VG_OK;
+    json_t *object = json_pack("{s:I,s:s,s:s,s:i,s:s}", "line", (json_int_t)line,
+                               "result", directory_verdict(result->verdict), "status",
+                               vg_status_name(status), "number", (int)status, "sentence",
+                               result->faults_len > 0 ? result->faults[0].sentence
+                                                      : vg_status_sentence(VG_OK));
+
+    if (result->end != 0) {
+        json_object_set_new(object, "end", json_date(result->end));
+    }
+    if (result->faults_len > 0) {
+        json_object_set_new(object, "faults", directory_faults(result));
+    }
+    if (result->overlaps > 0) {
+        json_object_set_new(object, "overlaps", overlaps_json(reply, item));
+    }
+    return object;
+}
+
+static bool
+write_result(struct bulk *bulk, json_t *object)
+{
+    char *text = json_dumps(object, JSON_COMPACT);
+    bool good = text != NULL && results_add(bulk->results, text);
+
+    free(text);
+    json_decref(object);
+    return good;
+}
+
+// reply: NULL when the line was never sent.
+static bool
+tell_result(struct bulk *bulk, uint64_t line, const struct vg_item_result *result,
+            const struct vg_reply *reply, size_t item)
+{
+    bulk->done++;
+    bulk->refused += result->verdict == VG_NO;
+    if (bulk->results != NULL) {
+        return write_result(bulk, result_json(line, result, reply, item));
+    }
+    if (bulk->cli->json && bulk->job->each) {
+        cli_print(result_json(line, result, reply, item));
     } else if (result->verdict == VG_NO) {
         for (size_t i = 0; i < result->faults_len; i++) {
             const struct vg_error *fault = &result->faults[i];
@@ -104,71 +191,131 @@ print_line_result(const struct bulk *bulk, uint64_t line,
                     vg_remedy_name(vg_status_remedy(fault->status)), fault->sentence);
         }
     }
+    return true;
+}
+
+static bool
+tell_results(struct bulk *bulk, const struct vg_reply *reply)
+{
+    size_t item = 0;
+    bool good = true;
+
+    for (size_t i = 0; good && i < bulk->len; i++) {
+        const struct pending *pending = &bulk->pending[i];
+        const struct vg_item_result unread = {
+            .verdict = VG_NO, .faults = &pending->fault, .faults_len = 1};
+
+        if (pending->json == NULL) {
+            good = tell_result(bulk, pending->line, &unread, NULL, 0);
+        } else {
+            good = tell_result(bulk, pending->line, &reply->results[item], reply, item);
+            item++;
+        }
+    }
+    return good && (bulk->results == NULL || results_flush(bulk->results));
 }
 
 // Longer than two seconds: a line that grows on a terminal, nothing in a file.
 static void
-show_progress(const struct bulk *bulk, uint64_t before)
+show_progress(struct bulk *bulk)
 {
-    if (isatty(STDERR_FILENO) && bulk->done / PROGRESS_EVERY > before / PROGRESS_EVERY) {
+    int64_t now = now_ms();
+
+    if (!isatty(STDERR_FILENO) || now - bulk->shown_ms < PROGRESS_EVERY_MS) {
+        return;
+    }
+    bulk->shown_ms = now;
+    if (bulk->lines > 0) {
+        fprintf(stderr, "\r%llu of %llu lines, %llu a second ",
+                (unsigned long long)bulk->line, (unsigned long long)bulk->lines,
+                (unsigned long long)lines_per_second(bulk, now));
+    } else {
         fprintf(stderr, "\r%llu integrations ", (unsigned long long)bulk->done);
     }
+}
+
+// ---- a thousand lines ----
+
+static void
+forget_lines(struct bulk *bulk)
+{
+    for (size_t i = 0; i < bulk->len; i++) {
+        json_decref(bulk->pending[i].json);
+    }
+    bulk->len = bulk->items_len = 0;
+}
+
+// The broker refused the request as it was, and did nothing of it: it has no ticket.
+static bool
+ask_broker(struct bulk *bulk, struct vg_reply **ret_reply, int *ret_code)
+{
+    struct vg_error error = {0};
+
+    if (bulk->items_len == 0) {
+        return true;
+    }
+    if (vg_integrate(bulk->caller, bulk->job->institution, bulk->items, bulk->items_len,
+                     DIRECTORY_TIMEOUT_MS, ret_reply, &error) != VG_OK) {
+        *ret_code = cli_refused(bulk->cli, &error);
+        return false;
+    }
+    if ((*ret_reply)->results_len != bulk->items_len || (*ret_reply)->ticket == 0) {
+        const struct vg_item_result *whole = (*ret_reply)->results;
+
+        if ((*ret_reply)->results_len > 0 && whole->faults_len > 0) {
+            error = whole->faults[0];
+        }
+        *ret_code = cli_refused(bulk->cli, &error);
+        return false;
+    }
+    return true;
 }
 
 static bool
 send_bulk(struct bulk *bulk, int *ret_code)
 {
     struct vg_reply *reply = NULL;
-    struct vg_error error = {0};
-    uint64_t before = bulk->done;
+    bool good = ask_broker(bulk, &reply, ret_code);
 
-    if (bulk->len == 0) {
-        return true;
-    }
-    if (vg_integrate(bulk->caller, bulk->institution, bulk->items, bulk->len,
-                     DIRECTORY_TIMEOUT_MS, &reply, &error) != VG_OK) {
-        *ret_code = cli_refused(bulk->cli, &error);
-        return false;
-    }
-    for (size_t i = 0; i < reply->results_len && i < bulk->len; i++) {
-        bulk->refused += reply->results[i].verdict == VG_NO;
-        print_line_result(bulk, bulk->line_of[i], &reply->results[i]);
+    if (good && !tell_results(bulk, reply)) {
+        fprintf(stderr, "%s: %s: %s\n", bulk->cli->name, bulk->job->results,
+                strerror(errno));
+        *ret_code = EXIT_USAGE;
+        good = false;
     }
     vg_reply_free(&reply);
-    for (size_t i = 0; i < bulk->len; i++) {
-        json_decref(bulk->lines[i]);
-    }
-    bulk->done += bulk->len;
-    bulk->len = 0;
-    show_progress(bulk, before);
-    return true;
+    forget_lines(bulk);
+    show_progress(bulk);
+    return good;
 }
 
 // A line that cannot be read is refused alone; the others go on.
 static bool
 add_line(struct bulk *bulk, const char *text, size_t len, int *ret_code)
 {
-    struct vg_error fault = {.status = VG_MALFORMED};
-    struct vg_item_result refusal = {.verdict = VG_NO, .faults = &fault, .faults_len = 1};
+    struct pending *pending = &bulk->pending[bulk->len];
     json_t *line;
 
     bulk->line++;
-    if (text[strspn(text, " \t\r\n")] == 0) {
+    if (text[strspn(text, " \t\r\n")] == 0 ||
+        (bulk->results != NULL && bulk->line <= results_last_line(bulk->results))) {
         return true;
     }
     line = json_loadb(text, len, 0, NULL);
+    *pending = (struct pending){bulk->line, line, {.status = VG_MALFORMED}};
     if (!json_is_object(line)) {
-        snprintf(fault.sentence, sizeof fault.sentence, "the line is no JSON object");
-    } else if (read_item(line, &bulk->items[bulk->len], fault.sentence)) {
-        bulk->line_of[bulk->len] = bulk->line;
-        bulk->lines[bulk->len++] = line;
-        return bulk->len < FILE_ITEMS_MAX || send_bulk(bulk, ret_code);
+        snprintf(pending->fault.sentence, REASON_LEN, "the line is no JSON object");
+        pending->json = NULL;
+    } else if (!read_item(line, &bulk->items[bulk->items_len], pending->fault.sentence)) {
+        pending->json = NULL;
+    } else {
+        bulk->items_len++;
     }
-    json_decref(line);
-    bulk->done++;
-    bulk->refused++;
-    print_line_result(bulk, bulk->line, &refusal);
-    return true;
+    if (pending->json == NULL) {
+        json_decref(line);
+    }
+    bulk->len++;
+    return bulk->len < FILE_ITEMS_MAX || send_bulk(bulk, ret_code);
 }
 
 static int
@@ -188,6 +335,56 @@ integrate_lines(struct bulk *bulk, FILE *file)
     return good && bulk->refused > 0 ? EXIT_REFUSED : code;
 }
 
+// ---- the whole ----
+
+static bool
+open_results(struct bulk *bulk)
+{
+    const struct integrate_job *job = bulk->job;
+    struct results_source source;
+    char reason[RESULTS_REASON_LEN];
+
+    if (job->results == NULL) {
+        return true;
+    }
+    if (strcmp(job->path, "-") == 0 || !results_measure(job->path, &source)) {
+        fprintf(stderr,
+                "%s: %s: with --results a file is wanted that can be read twice\n",
+                bulk->cli->name, job->path);
+        return false;
+    }
+    bulk->results = results_open(job->results, &source, reason);
+    if (bulk->results == NULL) {
+        fprintf(stderr, "%s: %s: %s\n", bulk->cli->name, job->results, reason);
+        return false;
+    }
+    bulk->lines = source.lines;
+    bulk->begun_from = results_last_line(bulk->results);
+    bulk->done = results_len(bulk->results);
+    bulk->refused = results_refused(bulk->results);
+    return true;
+}
+
+static void
+print_sum(const struct bulk *bulk, int code)
+{
+    if (bulk->cli->json) {
+        return;
+    }
+    printf("%llu integrations, %llu refused\n", (unsigned long long)bulk->done,
+           (unsigned long long)bulk->refused);
+    if (bulk->results == NULL) {
+        return;
+    }
+    printf("lines %llu to %llu of %llu, %llu lines/s, results in %s\n",
+           (unsigned long long)bulk->begun_from + 1, (unsigned long long)bulk->line,
+           (unsigned long long)bulk->lines,
+           (unsigned long long)lines_per_second(bulk, now_ms()), bulk->job->results);
+    if (code != EXIT_DONE && code != EXIT_REFUSED) {
+        printf("the same command goes on from there\n");
+    }
+}
+
 int
 integrate_file(struct cli *cli, const struct integrate_job *job)
 {
@@ -201,16 +398,19 @@ integrate_file(struct cli *cli, const struct integrate_job *job)
         return code;
     }
     bulk->cli = cli;
-    bulk->institution = job->institution;
-    bulk->each = job->each;
-    bulk->caller = directory_open(cli, job->key, &code);
+    bulk->job = job;
+    bulk->begun_ms = bulk->shown_ms = now_ms();
+    if (open_results(bulk)) {
+        bulk->caller = directory_open(cli, job->key, &code);
+    }
     if (bulk->caller != NULL) {
         code = integrate_lines(bulk, file);
-        if (!cli->json) {
-            printf("%llu integrations, %llu refused\n", (unsigned long long)bulk->done,
-                   (unsigned long long)bulk->refused);
-        }
+        print_sum(bulk, code);
         vg_caller_close(&bulk->caller);
+    }
+    if (!results_close(&bulk->results)) {
+        fprintf(stderr, "%s: %s: %s\n", cli->name, job->results, strerror(errno));
+        code = EXIT_USAGE;
     }
     if (file != stdin) {
         fclose(file);

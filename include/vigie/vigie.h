@@ -346,7 +346,8 @@ struct vg_item_result {
     enum vg_verdict verdict;
     uint32_t end; // that was given
     size_t faults_len;
-    const struct vg_error *faults;
+    const struct vg_error *faults; // all that is wrong; of VG_WARNING: what wants a look
+    uint32_t overlaps;             // integrations of others of the sector in its days
 };
 
 struct vg_integration {
@@ -355,6 +356,7 @@ struct vg_integration {
     uint32_t quality;
     uint32_t begin;
     uint32_t end;
+    uint32_t item; // integrate: which item it overlaps, counted from 0
 };
 
 enum { VG_CHOICES_MAX = 128, VG_QUALITIES_MAX = 64 };

@@ -87,15 +87,19 @@ check(const struct both *both)
 }
 
 static void
-ask_overlaps(const struct both *both, struct period period)
+ask_overlaps(const struct both *both, struct integration asked)
 {
     struct integration found[ROWS_MAX];
-    size_t len = directory_overlaps(both->rows, both->len, period, found, ROWS_MAX);
-    uint64_t asked = days_of(period.begin.number, period.end.number);
+    size_t len = directory_overlaps(both->rows, both->len, &asked, found, ROWS_MAX);
+    uint64_t days = days_of(asked.begin, asked.end);
     size_t expected = 0;
 
     for (size_t i = 0; i < both->len; i++) {
-        expected += (days_of(both->rows[i].begin, both->rows[i].end) & asked) != 0;
+        const struct integration *row = &both->rows[i];
+
+        expected += row->sector == asked.sector &&
+                    row->institution != asked.institution &&
+                    (days_of(row->begin, row->end) & days) != 0;
     }
     CHECK(len == expected);
 }
@@ -124,7 +128,7 @@ operate(struct both *both, const uint8_t *at)
         both->days[holder] &= ~days;
         break;
     default:
-        ask_overlaps(both, period);
+        ask_overlaps(both, holder_row(holder, period));
     }
 }
 

@@ -514,6 +514,26 @@ add_reply(struct list *list)
     frame->reply->mailboxes = only(mailbox());
 }
 
+// Integrated, and whom it overlaps.
+static void
+add_reply_overlaps(struct list *list)
+{
+    Vigie__V1__ItemResult *result = NEW(ItemResult, item_result);
+    Vigie__V1__Integration *other = integration();
+    Vigie__V1__ToClient *frame =
+        to_client(list, "to_client_reply_overlaps", VIGIE__V1__TO_CLIENT__MESSAGE_REPLY);
+
+    result->verdict = VIGIE__V1__REPLY__VERDICT__WARNING;
+    result->overlaps = 2;
+    other->item = 3;
+    frame->reply = NEW(Reply, reply);
+    frame->reply->id = 100;
+    frame->reply->n_results = 1;
+    frame->reply->results = only(result);
+    frame->reply->n_integrations = 1;
+    frame->reply->integrations = only(other);
+}
+
 // What is told of letters that are held, and a delivery of one of them.
 static void
 add_held(struct list *list)
@@ -584,6 +604,7 @@ wire_samples(struct sample ret_samples[SAMPLES_MAX])
     add_welcomes(&list);
     add_answers_to_sources(&list);
     add_answers_to_members(&list);
+    add_reply_overlaps(&list);
     add_reply(&list);
     add_held(&list);
     return list.len;

@@ -753,6 +753,30 @@ model_may_integrate(const struct model *model, int person, uint32_t institution,
     return true;
 }
 
+bool
+model_others_follow(const struct model *model, int person, uint32_t institution,
+                    int32_t begin, int32_t end)
+{
+    person = model_current(model, person);
+    for (uint32_t i = 1; i <= model->institutions_len; i++) {
+        if (i == institution ||
+            model->institutions[i].sector != model->institutions[institution].sector) {
+            continue;
+        }
+        for (unsigned q = 1; model->follows[person][i] != 0 && q < 64; q++) {
+            struct run run;
+
+            for (int bit = 0;
+                 days_next_run(model, model->held[person][i][q], &bit, &run);) {
+                if (run.begin <= end && run.end >= begin) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
 void
 model_integrate(struct model *model, int person, uint32_t institution, unsigned quality,
                 int32_t begin, int32_t end)

@@ -409,7 +409,11 @@ follow_integrate(struct model *model, const struct command *command, bool room,
 
         applied_item(applied, JOURNAL_DIRECTORY, &line, sizeof line);
         if (is_integrated(model, integrate->institution, request, &line)) {
-            verdict = model->replaced_by[person] >= 0 ? VERDICT_WARNING : VERDICT_YES;
+            verdict = model->replaced_by[person] >= 0 ||
+                              model_others_follow(model, person, integrate->institution,
+                                                  line.begin, line.end)
+                          ? VERDICT_WARNING
+                          : VERDICT_YES;
             model_integrate(model, person, integrate->institution, request->quality,
                             line.begin, line.end);
         }

@@ -69,6 +69,9 @@ enum vg_status model_handle_parked(struct model *model,
 size_t model_person_rows(const struct model *model, int person);
 bool model_may_integrate(const struct model *model, int person, uint32_t institution,
                          unsigned quality, int32_t begin, int32_t end);
+// model_others_follow says whether another one of the sector holds anything in these days.
+bool model_others_follow(const struct model *model, int person, uint32_t institution,
+                         int32_t begin, int32_t end);
 void model_integrate(struct model *model, int person, uint32_t institution,
                      unsigned quality, int32_t begin, int32_t end);
 enum vg_status model_remove(struct model *model, int person, uint32_t institution,

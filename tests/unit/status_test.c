@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { STATUS_COUNT = 43 };
+enum { STATUS_COUNT = 45 };
 
 static void
 numbers_on_the_wire_never_move(void **state)
@@ -62,6 +62,8 @@ numbers_on_the_wire_never_move(void **state)
         {40, "WINDOW"},
         {41, "BAD_FILE"},
         {42, "INTERRUPTED"},
+        {43, "OVERLAPS"},
+        {44, "REPLACED"},
     };
     (void)state;
 

@@ -264,9 +264,11 @@ writes_integrate_with_a_result_for_each_item(void **state)
     assert_int_equal(reply->ticket, command->ticket);
     assert_int_equal(reply->verdict, VIGIE__V1__REPLY__VERDICT__WARNING);
     assert_int_equal(reply->n_results, 2);
-    assert_int_equal(reply->results[0]->verdict, VIGIE__V1__REPLY__VERDICT__YES);
+    assert_int_equal(reply->results[0]->verdict, VIGIE__V1__REPLY__VERDICT__WARNING);
     assert_int_equal(reply->results[0]->end, 20271101);
-    assert_int_equal(reply->results[0]->n_faults, 0);
+    assert_int_equal(reply->results[0]->n_faults, 1);
+    assert_int_equal(reply->results[0]->faults[0]->status, VG_OVERLAPS);
+    assert_int_equal(reply->results[0]->overlaps, 1);
     assert_int_equal(reply->results[1]->verdict, VIGIE__V1__REPLY__VERDICT__NO);
     assert_int_equal(reply->results[1]->n_faults, 3);
     assert_int_equal(reply->results[1]->faults[0]->status, VG_BAD_NISS);
