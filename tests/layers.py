@@ -40,7 +40,8 @@ class Layers:
             if flags is not None:
                 yield layer, f"{layer}/{header.name}", flags
         for folder, root in (("proto/hot", "proto"), ("include/vigie", "include"),
-                             ("clients/c", "clients/c"), ("clients/cli", "clients/cli")):
+                             ("clients/c", "clients/c"), ("clients/cli", "clients/cli"),
+                             ("clients/access", "clients/access")):
             for header in sorted((TOP / folder).glob("*.h")):
                 flags = self._flags.get(folder, [])
                 yield folder, str(header.relative_to(TOP / root)), [
