@@ -9,6 +9,8 @@
 
 #include "bench.h"
 
+enum { USUAL_RATE = 1000 };
+
 struct keys {
     const char *name[SYNTHETIC_CPAS_MAX];
     char text[SYNTHETIC_CPAS_MAX][40];
@@ -34,20 +36,28 @@ make_keys(struct bench *bench, struct keys *keys)
     return true;
 }
 
+struct scene {
+    const struct bench *bench;
+    struct bench_sources *sources;
+    struct bench_job job;
+    uint32_t mailboxes[SYNTHETIC_CPAS_MAX];
+};
+
+// What the rounds of one case found.
 struct found {
-    double connect_s;
-    uint64_t bytes; // of memory, more than before they came
-    double idle_cpu_s;
-    struct bench_result result;
+    double connect_s[BENCH_ROUNDS_MAX];
+    double memory_mb[BENCH_ROUNDS_MAX]; // more than before they came
+    double idle_percent[BENCH_ROUNDS_MAX];
+    struct bench_result result[BENCH_ROUNDS_MAX];
 };
 
 static bool
-run_with(const struct bench *bench, const uint32_t *mailboxes, size_t connections,
-         struct found *ret)
+run_with(const struct scene *scene, size_t connections, struct found *found, size_t round)
 {
+    const struct bench *bench = scene->bench;
     uint64_t begin_us = monotonic_us();
-    uint64_t bytes = bench_resident_bytes(bench);
-    struct crew *crew = bench_crew(bench, mailboxes, bench->synthetic.cpas_len,
+    uint64_t bytes = bench_memory(bench).private_bytes;
+    struct crew *crew = bench_crew(bench, scene->mailboxes, bench->synthetic.cpas_len,
                                    connections, BENCH_WINDOW, false);
     double cpu_s;
     bool good;
@@ -55,63 +65,61 @@ run_with(const struct bench *bench, const uint32_t *mailboxes, size_t connection
     if (crew == NULL) {
         return false;
     }
-    ret->connect_s = (double)(monotonic_us() - begin_us) / 1e6;
-    ret->bytes = bench_resident_bytes(bench) - bytes;
+    found->connect_s[round] = (double)(monotonic_us() - begin_us) / 1e6;
+    found->memory_mb[round] =
+        ((double)bench_memory(bench).private_bytes - (double)bytes) / 1e6;
     cpu_s = bench_cpu_s(bench);
     sleep((unsigned)bench->seconds);
-    ret->idle_cpu_s = (bench_cpu_s(bench) - cpu_s) / (double)bench->seconds;
-    good = bench_run(bench, crew, bench->rate, &ret->result);
+    found->idle_percent[round] =
+        (bench_cpu_s(bench) - cpu_s) / (double)bench->seconds * 100;
+    good = bench_run(bench, crew, scene->sources, &scene->job, &found->result[round]);
     crew_stop(&crew);
     return good;
 }
 
-static void
-report(const struct bench *bench, size_t connections, const struct found *found)
+static bool
+measure(const struct scene *scene, size_t connections)
 {
-    const struct bench_result *result = &found->result;
+    static struct found found;
+    const struct bench *bench = scene->bench;
+    size_t rounds = (size_t)bench->rounds;
+    char title[80];
+    bool good = true;
 
-    if (bench->cli->json) {
-        cli_print(json_pack(
-            "{s:I,s:f,s:I,s:f,s:I,s:I,s:f,s:o,s:o}", "sessions", (json_int_t)connections,
-            "connect_seconds", found->connect_s, "resident_bytes_more",
-            (json_int_t)found->bytes, "idle_cpu_share", found->idle_cpu_s, "rate_asked",
-            (json_int_t)bench->rate, "notifications", (json_int_t)result->sum.received,
-            "broker_cpu_seconds", result->broker.cpu_s, "published_to_received_us",
-            bench_latency_json(&result->sum.latency), "published_to_answered_us",
-            bench_latency_json(&result->answered)));
-        return;
+    for (size_t i = 0; good && i < rounds; i++) {
+        good = run_with(scene, connections, &found, i);
     }
-    printf(
-        "%zu sessions: open after %.1f s, %.1f MB more of memory, %.1f %% of a core when "
-        "nothing is sent\n",
-        connections, found->connect_s, (double)found->bytes / 1e6,
-        found->idle_cpu_s * 100);
-    printf("  %llu mutations a second, open loop; broker %.2f s of CPU in %.1f s\n",
-           (unsigned long long)bench->rate, result->broker.cpu_s, result->seconds);
-    bench_print_latency("published -> received", &result->sum.latency);
-    bench_print_latency("published -> answered", &result->answered);
-    fflush(stdout);
+    if (good) {
+        snprintf(title, sizeof title, "%zu sessions, %llu mutations a second",
+                 connections, (unsigned long long)scene->job.rate);
+        bench_report(bench, title, found.result, rounds);
+        bench_figure(bench, "all open after", "s", found.connect_s, rounds);
+        bench_figure(bench, "more private memory", "MB", found.memory_mb, rounds);
+        bench_figure(bench, "of a core when nothing is sent", "%", found.idle_percent,
+                     rounds);
+    }
+    return good;
 }
 
 bool
 scenario_sessions(struct bench *bench)
 {
     const size_t numbers[] = {BENCH_CONNECTIONS, (size_t)bench->sessions};
-    uint32_t mailboxes[SYNTHETIC_CPAS_MAX];
+    struct scene scene = {.bench = bench,
+                          .job = {.rate = bench->rate == 0 ? USUAL_RATE : bench->rate}};
     struct keys keys;
-    bool good = make_keys(bench, &keys);
+    bool good = bench_open(bench) && make_keys(bench, &keys);
 
-    for (size_t i = 0; i < bench->synthetic.cpas_len; i++) {
-        mailboxes[i] = bench_mailbox(bench, i);
+    for (size_t i = 0; good && i < bench->synthetic.cpas_len; i++) {
+        scene.mailboxes[i] = bench_mailbox(bench, i);
     }
+    scene.sources = good ? bench_sources_open(bench, ABOUT_FOLLOWED) : NULL;
+    good = scene.sources != NULL;
     for (size_t i = 0; good && i < sizeof numbers / sizeof numbers[0]; i++) {
-        struct found found;
-
         bench->keys_len = i == 0 ? 0 : bench->synthetic.cpas_len;
-        good = run_with(bench, mailboxes, numbers[i], &found);
-        if (good) {
-            report(bench, numbers[i], &found);
-        }
+        good = measure(&scene, numbers[i]);
     }
+    bench_sources_close(&scene.sources);
+    bench_close(bench); // while the names of its keys are there
     return good;
 }

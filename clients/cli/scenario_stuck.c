@@ -2,13 +2,13 @@
 // scenario_stuck.c - one, ten, a hundred institutions that receive and never acknowledge:
 // how long do the letters of all others take?
 //
-// Each number of stuck ones is measured twice in a row, with the same others: first those
-// few read as everybody does, then they are stuck.
+// Rounds with none stuck and rounds with some take turns, with the same others, so that what
+// else the machine does meets both.
 #include <stdio.h>
 
 #include "bench.h"
 
-enum { STUCK_WINDOW = 10 };
+enum { STUCK_WINDOW = 10, USUAL_RATE = 1000 };
 
 // Every so many CPAS one is among the few; the others follow.
 static void
@@ -28,65 +28,76 @@ choose(const struct bench *bench, size_t few, uint32_t mailboxes[SYNTHETIC_CPAS_
     }
 }
 
+struct scene {
+    const struct bench *bench;
+    struct bench_sources *sources;
+    struct bench_job job;
+    size_t few;
+    uint32_t mailboxes[SYNTHETIC_CPAS_MAX]; // the few first
+};
+
 static bool
-run_once(const struct bench *bench, const uint32_t *mailboxes, size_t few, bool stuck,
-         struct bench_result *ret)
+run_once(const struct scene *scene, bool stuck, struct bench_result *ret)
 {
-    struct crew *others =
-        bench_crew(bench, mailboxes + few, bench->synthetic.cpas_len - few,
-                   BENCH_CONNECTIONS, BENCH_WINDOW, false);
-    struct crew *those =
-        others == NULL ? NULL
-                       : bench_crew(bench, mailboxes, few, few, STUCK_WINDOW, stuck);
-    bool good = those != NULL && bench_run(bench, others, bench->rate, ret);
+    const struct bench *bench = scene->bench;
+    struct crew *others = bench_crew(bench, scene->mailboxes + scene->few,
+                                     bench->synthetic.cpas_len - scene->few,
+                                     BENCH_CONNECTIONS, BENCH_WINDOW, false);
+    struct crew *those = others == NULL ? NULL
+                                        : bench_crew(bench, scene->mailboxes, scene->few,
+                                                     scene->few, STUCK_WINDOW, stuck);
+    bool good =
+        those != NULL && bench_run(bench, others, scene->sources, &scene->job, ret);
 
     crew_stop(&those);
     crew_stop(&others);
     return good;
 }
 
-static void
-report(const struct bench *bench, size_t few, const struct bench_result *none,
-       const struct bench_result *stuck)
+static bool
+measure(struct scene *scene)
 {
-    if (bench->cli->json) {
-        cli_print(json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "stuck", (json_int_t)few,
-                            "rate_asked", (json_int_t)bench->rate,
-                            "none_stuck_notifications", (json_int_t)none->sum.received,
-                            "stuck_notifications", (json_int_t)stuck->sum.received,
-                            "none_stuck_us", bench_latency_json(&none->sum.latency),
-                            "stuck_us", bench_latency_json(&stuck->sum.latency)));
-        return;
+    const struct bench *bench = scene->bench;
+    struct bench_result none[BENCH_ROUNDS_MAX];
+    struct bench_result stuck[BENCH_ROUNDS_MAX];
+    char title[80];
+    bool good = true;
+
+    choose(bench, scene->few, scene->mailboxes);
+    for (uint64_t i = 0; good && i < bench->rounds; i++) {
+        good = run_once(scene, false, &none[i]) && run_once(scene, true, &stuck[i]);
     }
-    printf(
-        "%zu of %zu institutions stuck, %llu mutations a second: published -> received "
-        "by the others\n",
-        few, bench->synthetic.cpas_len, (unsigned long long)bench->rate);
-    bench_print_latency("none stuck", &none->sum.latency);
-    bench_print_latency("stuck", &stuck->sum.latency);
-    fflush(stdout);
+    if (good) {
+        snprintf(title, sizeof title, "none of %zu CPAS stuck, beside the next",
+                 bench->synthetic.cpas_len);
+        bench_report_latency(bench, title, none, bench->rounds);
+        snprintf(title, sizeof title, "%zu of %zu CPAS stuck", scene->few,
+                 bench->synthetic.cpas_len);
+        bench_report_latency(bench, title, stuck, bench->rounds);
+    }
+    return good;
 }
 
 bool
 scenario_stuck(struct bench *bench)
 {
     static const size_t numbers[] = {1, 10, 100};
-    bool good = true;
+    struct scene scene = {.bench = bench,
+                          .job = {.rate = bench->rate == 0 ? USUAL_RATE : bench->rate}};
+    bool good;
 
+    if (!bench_open(bench)) {
+        return false;
+    }
+    scene.sources = bench_sources_open(bench, ABOUT_FOLLOWED);
+    good = scene.sources != NULL;
     for (size_t i = 0; good && i < sizeof numbers / sizeof numbers[0]; i++) {
-        uint32_t mailboxes[SYNTHETIC_CPAS_MAX];
-        struct bench_result none;
-        struct bench_result stuck;
-
-        if (numbers[i] * 2 > bench->synthetic.cpas_len) {
+        scene.few = numbers[i];
+        if (scene.few * 2 > bench->synthetic.cpas_len) {
             break;
         }
-        choose(bench, numbers[i], mailboxes);
-        good = run_once(bench, mailboxes, numbers[i], false, &none) &&
-               run_once(bench, mailboxes, numbers[i], true, &stuck);
-        if (good) {
-            report(bench, numbers[i], &none, &stuck);
-        }
+        good = measure(&scene);
     }
+    bench_sources_close(&scene.sources);
     return good;
 }

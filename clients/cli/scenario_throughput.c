@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: EUPL-1.2
-// scenario_throughput.c - as many mutations as go, and then how long one takes.
+// scenario_throughput.c - as many mutations as go: about persons whom a CPAS follows, and
+// about anybody.
 #include "bench.h"
 
 static bool
-run_once(const struct bench *bench, uint64_t rate)
+saturate(struct bench *bench, enum bench_about about, const char *title)
 {
-    uint32_t mailboxes[SYNTHETIC_CPAS_MAX];
-    struct bench_result result;
-    struct crew *crew;
-    bool good;
+    uint32_t mailboxes[SYNTHETIC_INSTITUTIONS_MAX];
+    struct bench_job job = {0};
+    struct bench_sources *sources = NULL;
+    bool good = bench_open(bench) &&
+                (sources = bench_sources_open(bench, about)) != NULL &&
+                bench_rounds(bench, sources, &job, mailboxes,
+                             bench_mailboxes(bench, mailboxes), title);
 
-    for (size_t i = 0; i < bench->synthetic.cpas_len; i++) {
-        mailboxes[i] = bench_mailbox(bench, i);
-    }
-    crew = bench_crew(bench, mailboxes, bench->synthetic.cpas_len, BENCH_CONNECTIONS,
-                      BENCH_WINDOW, false);
-    good = crew != NULL && bench_run(bench, crew, rate, &result);
-    if (good) {
-        bench_report(bench, &result);
-    }
-    crew_stop(&crew);
+    bench_sources_close(&sources);
     return good;
 }
 
 bool
 scenario_throughput(struct bench *bench)
 {
-    return run_once(bench, 0) && run_once(bench, bench->rate);
+    return saturate(bench, ABOUT_FOLLOWED, "about persons whom a CPAS follows");
+}
+
+bool
+scenario_everyone(struct bench *bench)
+{
+    return saturate(bench, ABOUT_ANYBODY, "about anybody");
 }

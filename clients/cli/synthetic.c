@@ -110,7 +110,7 @@ synthetic_init(struct synthetic *synthetic, uint64_t seed, uint64_t people,
     synthetic->cpas_first = synthetic->institutions_len;
     synthetic->cpas_len = cpas_len < SYNTHETIC_CPAS_MAX ? cpas_len : SYNTHETIC_CPAS_MAX;
     for (size_t i = 0; i < synthetic->cpas_len; i++) {
-        snprintf(code, sizeof code, "CPAS-%03u", (unsigned)(i + 1) % 1000);
+        snprintf(code, sizeof code, "CPAS-%03u", (unsigned)(i + 1) % 10000);
         add_institution(synthetic, code, "CPAS", (uint32_t)i + 1, true, true);
     }
     for (size_t i = 0; i < SYNTHETIC_ACTORS; i++) {

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Every scenario of `vigie bench`, small.
+
+Goal: hundreds of connections come, stay and are served; whoever never acknowledges holds up
+nobody; what is measured is there, and nothing is left behind. Method: what is checked is that
+all came and that letters arrived, not how fast. By hand, with figures: tests/bench/README.md.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+import unittest
+
+from vigie_test import BIN
+
+SESSIONS = 300
+
+
+class Bench(unittest.TestCase):
+    def bench(self, scenario, *words):
+        """The cases that a small bench prints, by their name."""
+        with tempfile.TemporaryDirectory(prefix="vigie-test-") as folder:
+            done = subprocess.run(
+                [BIN / "vigie", "bench", "--scenario", scenario, "--people", "10000", "--cpas",
+                 "20", "--seconds", "1", "--rounds", "1", "--folder", folder, "--json", *words],
+                capture_output=True, text=True, timeout=100, check=False)
+            self.assertEqual(os.listdir(folder), [], "something was left behind")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(lines[0]["scenario"], scenario)
+        self.assertEqual(lines[0]["settings"]["people"], 10000)
+        return {line["case"]: line for line in lines if "case" in line}
+
+    def received(self, cases, count):
+        """So many cases, and letters arrived in each that counts them."""
+        self.assertEqual(len(cases), count, list(cases))
+        for name, case in cases.items():
+            self.assertGreater(case.get("notifications", 1), 0, name)
+
+    def test_hundreds_of_sessions_are_open_at_once(self):
+        cases = self.bench("sessions", "--sessions", str(SESSIONS), "--rate", "200")
+        runs = [name for name, case in cases.items() if "rounds" in case]
+        self.assertEqual([int(name.split()[0]) for name in runs], [4, SESSIONS])
+        self.received({name: cases[name] for name in runs}, 2)
+
+    def test_stuck_institutions_hold_up_nobody(self):
+        cases = self.bench("stuck", "--rate", "200")
+        self.received(cases, 3)  # "none" is named alike
+        self.assertIn("10 of 20 CPAS stuck", cases)
+
+    def test_as_many_as_go_about_the_followed_and_about_anybody(self):
+        followed, = self.bench("throughput").values()
+        anybody, = self.bench("everyone").values()
+        self.assertGreater(followed["notifications_per_mutation"]["median"],
+                           2 * anybody["notifications_per_mutation"]["median"])
+        self.assertGreater(followed["writer_cpu_us"]["median"], 0)
+        self.assertGreater(followed["published_to_answered_ms"]["p50"]["median"], 0)
+
+    def test_letters_that_wait_are_all_read(self):
+        one, everywhere = self.bench("drain", "--waiting", "5000").values()
+        self.assertEqual(one["notifications"], 5000)
+        self.assertGreater(everywhere["notifications"], 4000)
+
+    def test_a_restart_is_timed_with_and_without_letters(self):
+        cases = self.bench("restart", "--waiting", "2000")
+        ready = [name for name in cases if name.startswith("ready after")]
+        self.assertEqual(len(ready), 4, list(cases))
+        for name in ready:
+            self.assertGreater(cases[name]["value"]["median"], 0)
+
+    def test_sizes_are_compared(self):
+        self.received(self.bench("scale", "--waiting", "1000", "--cpas", "9"), 1 + 3)
+
+    def test_a_scenario_that_is_not_there_is_named(self):
+        done = subprocess.run([BIN / "vigie", "bench", "--scenario", "slow"],
+                              capture_output=True, text=True, timeout=20, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('"slow"', done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
