@@ -99,6 +99,9 @@ uint64_t http_number(const json_t *object, const char *name, uint64_t max,
 void get_queues(struct call *call); // http_queues.c
 void get_damage(struct call *call); // http_damage.c
 
+void get_explain(struct call *call); // http_explain.c
+void post_explain(struct call *call);
+
 void get_limits(struct call *call); // http_limits.c
 void post_limits(struct call *call);
 

@@ -3,8 +3,6 @@
 #include "edge/http_inside.h"
 
 #include "edge/block.h"
-#include "flow/explain.h"
-#include "json/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,128 +103,6 @@ get_status(struct call *call)
                           count_of(meta.integrations), "blocked", broker->blocked != 0));
 }
 
-// ---- explain ----
-
-// The one institution that could have published it, when there is only one.
-static const struct institution *
-only_source(const struct roster *roster, const struct flow *flow)
-{
-    const struct institution *found = NULL;
-
-    for (size_t i = 0; i < roster_len(roster); i++) {
-        const struct institution *institution = roster_at(roster, i);
-
-        for (uint16_t j = 0; j < flow->sources_len; j++) {
-            if (institution->sector == flow->sources[j] && found != NULL) {
-                return NULL;
-            }
-            if (institution->sector == flow->sources[j]) {
-                found = institution;
-            }
-        }
-    }
-    return found;
-}
-
-static enum vg_status
-choose_source(const struct call *call, const struct hot_mutation *mutation,
-              const struct institution **ret_source, struct why *why)
-{
-    const struct broker *broker = call->broker;
-    const char *code = call_question(call, "source");
-    const struct flow *flow = catalogue_flow(
-        broker->catalogue, (struct bytes){mutation->flow.at, mutation->flow.len});
-
-    if (code != NULL) {
-        *ret_source = roster_by_code(broker->roster, bytes_of(code));
-        return *ret_source != NULL
-                   ? VG_OK
-                   : fail(why, VG_NOT_FOUND, "there is no institution %.40s", code);
-    }
-    if (flow == NULL) {
-        return fail(why, VG_UNKNOWN_FLOW, "the catalogue has no flow %.*s",
-                    (int)(mutation->flow.len < 64 ? mutation->flow.len : 64),
-                    (const char *)mutation->flow.at);
-    }
-    *ret_source = only_source(broker->roster, flow);
-    return *ret_source != NULL
-               ? VG_OK
-               : fail(why, VG_MALFORMED,
-                      "%s has no source or several: ask with ?source=CODE", flow->name);
-}
-
-static enum vg_status
-choose_day(const struct call *call, struct day *ret_day, struct why *why)
-{
-    const char *text = call_question(call, "day");
-
-    if (text == NULL) {
-        *ret_day = day_in_brussels(clock_now());
-        return VG_OK;
-    }
-    return day_parse(text, strlen(text), ret_day, why);
-}
-
-static void
-explain(struct call *call, const struct explain_question *question)
-{
-    AUTO(buffer_free) struct buffer text = {0};
-    struct why why = {0};
-    enum vg_status status =
-        explain_mutation(broker_txn(call->broker), question, &text, &why);
-    json_t *words;
-
-    if (status != VG_OK && text.len == 0) {
-        call_refuse(call, status, "%s",
-                    why.text[0] != '\0' ? why.text : vg_status_sentence(status));
-        return;
-    }
-    buffer_add(&text, "", 1);
-    words = json_string((const char *)text.at);
-    call_answer(
-        call,
-        json_pack("{s:s, s:i, s:o, s:o}", "status", vg_status_name(status), "number",
-                  (int)status, "sentence",
-                  http_text(status == VG_OK ? vg_status_sentence(status) : why.text),
-                  "text", words != NULL ? words : json_string("(not UTF-8)")));
-}
-
-static void
-post_explain(struct call *call)
-{
-    struct json_mutation mutation;
-    char reason[JSON_REASON_LEN] = "";
-    struct why why = {0};
-    struct explain_question question = {
-        .catalogue = call->broker->catalogue,
-        .roster = call->broker->roster,
-        .test_persons = call->broker->settings->test_persons,
-    };
-    enum vg_status status;
-
-    if (question.catalogue == NULL) {
-        call_refuse(call, VG_NOT_FOUND, "no catalogue is loaded yet");
-        return;
-    }
-    status = json_read_mutation((const char *)call->body.at, call->body.len, &mutation,
-                                reason);
-    if (status != VG_OK) {
-        call_refuse(call, status, "%s", reason);
-        return;
-    }
-    question.mutation = &mutation.mutation;
-    status = choose_day(call, &question.today, &why);
-    if (status == VG_OK) {
-        status = choose_source(call, question.mutation, &question.publisher, &why);
-    }
-    if (status == VG_OK) {
-        explain(call, &question);
-    } else {
-        call_refuse(call, status, "%s", why.text);
-    }
-    json_mutation_clear(&mutation);
-}
-
 // ---- catalogue ----
 
 static void
@@ -286,6 +162,7 @@ const struct route http_routes[] = {
     {EVHTTP_REQ_POST, "/v1/institutions", post_institution, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/institutions/*/keys", post_key, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/keys/revoke", post_revoke, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_GET, "/v1/explain", get_explain, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/explain", post_explain, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/catalogue", get_catalogue, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/catalogue", post_catalogue, HTTP_FOR_TOKEN},

@@ -70,7 +70,7 @@ explain_mutation(struct txn *txn, const struct explain_question *question,
 
     grants = xcalloc(GRANTS_MAX, sizeof *grants);
     status = match_recipients(&match, grants, &grants_len, &trace, why);
-    match_explain(&match, &trace, text);
+    match_explain(&match, &trace, question->only, text);
     trace_free_rows(&trace);
     free(grants);
     return tell_refusal(text, status, why);

@@ -514,3 +514,85 @@ match_share(const struct mailbox_spec *mailbox, uint16_t flow, const struct gran
     }
     return takes_any;
 }
+
+// ---- letters ----
+
+// Of a mutation whose fields are lost: might there be one that these classes see?
+static bool
+may_see_a_field(const struct match_question *question, uint8_t classes)
+{
+    const struct flow *flow = question->judged->flow;
+
+    for (int i = 0; i < CATALOGUE_FIELDS_MAX; i++) {
+        const struct field_rule *rule = (flow->fields[i / 64] >> (i % 64) & 1) != 0
+                                            ? catalogue_field_rule(question->catalogue, i)
+                                            : NULL;
+
+        if (rule != NULL && (rule->classes & classes) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+add_letter(const struct match_question *question, const struct mailbox_spec *mailbox,
+           const struct share *share, struct match_letters *letters)
+{
+    uint64_t keep = match_fields(question->catalogue, question->judged, share->classes);
+    bool has_lost = question->fields_lost > 0;
+    bool unsure = has_lost && keep == 0;
+
+    if (unsure ? !may_see_a_field(question, share->classes)
+               : !match_leaves_something(question->judged, keep)) {
+        return;
+    }
+    if (letters->len == letters->size) {
+        letters->size = letters->size * 2 + 64;
+        letters->at = realloc(letters->at, letters->size * sizeof *letters->at);
+        CHECK(letters->at != NULL);
+    }
+    letters->at[letters->len++] = (struct match_letter){
+        .institution = mailbox->institution,
+        .share = *share,
+        .keep = keep,
+        .unsure = unsure,
+    };
+}
+
+void
+match_letters(const struct match_question *question, const struct grant *grants,
+              size_t grants_len, struct match_letters *ret)
+{
+    uint16_t flow = question->judged->flow->id;
+    size_t first = 0;
+
+    ret->len = 0;
+    while (first < grants_len) {
+        const struct mailbox_spec *const *mailboxes = NULL;
+        uint32_t institution = grants[first].institution;
+        size_t mailboxes_len =
+            roster_mailboxes(question->roster, institution, &mailboxes);
+        size_t len = 1;
+
+        while (first + len < grants_len &&
+               grants[first + len].institution == institution) {
+            len++;
+        }
+        for (size_t i = 0; i < mailboxes_len; i++) {
+            struct share share;
+
+            if (match_share(mailboxes[i], flow, grants + first, len, &share)) {
+                add_letter(question, mailboxes[i], &share, ret);
+            }
+        }
+        first += len;
+    }
+}
+
+void
+match_letters_free(struct match_letters *letters)
+{
+    free(letters->at);
+    *letters = (struct match_letters){0};
+}

@@ -33,6 +33,8 @@ struct match_question {
     const struct integration *integrations; // of this person, all sectors, any day
     size_t integrations_len;
     struct day today;
+    // Of a mutation of the past: fields that it had and that nobody knows any more.
+    uint32_t fields_lost;
 };
 
 // What was asked, in the order asked, of whom, and the answer.
@@ -43,8 +45,8 @@ enum match_rule {
     RULE_QUALITY,   // its quality code is one of the flow's
     RULE_WHEN,      // the day or period rule
     RULE_NOT_PUBLISHER,
-    RULE_MAILBOX,   // the mailbox's own choice
-    RULE_FIELDS,    // a row for each field withheld, then whether something is left
+    RULE_MAILBOX, // the mailbox's own choice
+    RULE_FIELDS, // a row for each field, given or withheld, then whether something is left
     RULE_DELIVERED, // yes: this is what lets it through
 };
 
@@ -102,9 +104,31 @@ struct share {
 bool match_share(const struct mailbox_spec *mailbox, uint16_t flow,
                  const struct grant *grants, size_t grants_len, struct share *ret_share);
 
+// One letter that a match makes: what publishing would put into one mailbox.
+struct match_letter {
+    uint32_t institution;
+    struct share share;
+    uint64_t keep; // match_fields
+    bool unsure;   // whether there is one depends on fields that are lost
+};
+
+// For many matches: the memory is used again. match_letters_free ends it.
+struct match_letters {
+    struct match_letter *at;
+    size_t len;
+    size_t size;
+};
+
+// match_letters gives every letter of a match, in the order of its grants: those that leave
+// something, and, where fields are lost, those that may.
+void match_letters(const struct match_question *question, const struct grant *grants,
+                   size_t grants_len, struct match_letters *ret);
+void match_letters_free(struct match_letters *letters);
+
 // match_explain prints a trace institution by institution for a person to read: rule,
-// yes or no, the integration considered, fields withheld with the class that lacks them.
+// yes or no, the integration considered, each field with the classes that see it.
+// only: this one alone; NULL: all.
 void match_explain(const struct match_question *question, const struct trace *trace,
-                   struct buffer *text);
+                   const struct institution *only, struct buffer *text);
 
 #endif

@@ -136,6 +136,8 @@ print_name(const struct match_question *question, const struct story *story,
 {
     uint32_t id = story->rows[0]->institution;
     const struct institution *institution = roster_institution(question->roster, id);
+    bool unsure =
+        question->fields_lost > 0 && question->judged->mutation->fields_len == 0;
     bool delivered = false;
 
     for (size_t i = 0; i < story->len; i++) {
@@ -148,21 +150,30 @@ print_name(const struct match_question *question, const struct story *story,
     } else {
         buffer_print(text, "\nnot registered");
     }
-    buffer_print(text, ": %s\n", delivered ? "gets it" : "does not get it");
+    buffer_print(text, ": %s\n",
+                 !delivered ? "does not get it"
+                 : unsure   ? "may get it"
+                            : "gets it");
 }
 
 // What stands above a row where the subject changes.
 static void
-print_subject(const struct trace_row *row, const struct trace_row *last,
-              struct buffer *text)
+print_subject(const struct match_question *question, const struct trace_row *row,
+              const struct trace_row *last, struct buffer *text)
 {
     if (row->rule >= RULE_MAILBOX) {
         if (last == NULL || last->rule < RULE_MAILBOX) {
             buffer_print(text, " mailboxes\n");
         }
     } else if (row->justified && (last == NULL || !same_subject(row, last))) {
-        buffer_print(text, " integration %03u, %s\n", (unsigned)row->integration.quality,
-                     words_of_period(row->integration.begin, row->integration.end).text);
+        const struct integration *integration = &row->integration;
+        const struct quality *quality = catalogue_quality(
+            question->catalogue, integration->sector, integration->quality);
+
+        buffer_print(text, " integration %03u, %s, %s\n", (unsigned)integration->quality,
+                     quality != NULL ? quality->meaning
+                                     : "a code that the catalogue lacks",
+                     words_of_period(integration->begin, integration->end).text);
     }
 }
 
@@ -175,7 +186,7 @@ print_story(const struct match_question *question, const struct story *story,
     print_name(question, story, text);
     for (size_t i = 0; i < story->len; i++) {
         if (!is_told_elsewhere(story, i)) {
-            print_subject(story->rows[i], last, text);
+            print_subject(question, story->rows[i], last, text);
             print_row(question, story->rows[i], text);
             last = story->rows[i];
         }
@@ -219,16 +230,18 @@ print_publisher(const struct match_question *question, const struct trace *trace
     return refused || groups_refused == question->judged->flow->groups_len;
 }
 
-static void
+// Gives how many rows there were.
+static size_t
 print_stories(const struct match_question *question, const struct trace *trace,
-              struct buffer *text)
+              const struct institution *only, struct buffer *text)
 {
     const struct trace_row **rows = xcalloc(trace->len, sizeof *rows);
     size_t len = 0;
     size_t first = 0;
 
     for (size_t i = 0; i < trace->len; i++) {
-        if (trace->rows[i].rule != RULE_PUBLISHER) {
+        if (trace->rows[i].rule != RULE_PUBLISHER &&
+            (only == NULL || trace->rows[i].institution == only->id)) {
             rows[len++] = &trace->rows[i];
         }
     }
@@ -246,19 +259,28 @@ print_stories(const struct match_question *question, const struct trace *trace,
         first += story.len;
     }
     free(rows);
+    return len;
 }
 
 void
 match_explain(const struct match_question *question, const struct trace *trace,
-              struct buffer *text)
+              const struct institution *only, struct buffer *text)
 {
     print_head(question, text);
 
     bool refused = print_publisher(question, trace, text);
+    size_t rows = print_stories(question, trace, only, text);
 
-    print_stories(question, trace, text);
-    buffer_print(text, "\n%s\n",
-                 refused ? "nobody gets it"
-                         : "nobody else gets it: no other institution has an integration "
-                           "on this person, or is named");
+    if (refused) {
+        buffer_print(text, "\nnobody gets it\n");
+    } else if (only == NULL) {
+        buffer_print(text,
+                     "\nnobody else gets it: no other institution has an integration "
+                     "on this person, or is named\n");
+    } else if (rows == 0) {
+        buffer_print(text,
+                     "\n%s (%s): does not get it\n"
+                     "  it has no integration on this person, and nothing names it\n",
+                     only->code, only->name);
+    }
 }

@@ -324,28 +324,38 @@ group_of_share(const struct share *share, const struct grant *grants, size_t gra
     return TRACE_WHOLE_FLOW;
 }
 
-static uint64_t
-trace_withheld(struct trace *trace, const struct match_question *question, uint16_t group,
-               uint32_t institution, uint8_t classes)
+static void
+trace_field(struct trace *trace, const struct match_question *question, uint16_t group,
+            uint32_t institution, uint8_t classes, const struct field_rule *rule)
+{
+    bool given = (rule->classes & classes) != 0;
+    struct trace_row *row =
+        add_row(trace, question, group, institution, RULE_FIELDS, given);
+
+    if (given) {
+        say(row, "%s (%s) given: for %s", rule->code, rule->meaning,
+            class_words(rule->classes).text);
+    } else {
+        say(row, "%s (%s) withheld: for %s, not for %s", rule->code, rule->meaning,
+            class_words(rule->classes).text, class_words(classes).text);
+    }
+    snprintf(row->deliberation, sizeof row->deliberation, "%s", rule->deliberation);
+}
+
+static void
+trace_fields(struct trace *trace, const struct match_question *question, uint16_t group,
+             uint32_t institution, uint8_t classes)
 {
     const struct judged *judged = question->judged;
-    uint64_t keep = match_fields(question->catalogue, judged, classes);
 
     for (uint32_t i = 0; i < judged->mutation->fields_len; i++) {
         const struct field_rule *rule =
             catalogue_field_rule(question->catalogue, judged->field[i]);
 
-        if ((keep >> i & 1) == 0 && rule != NULL) {
-            struct trace_row *row =
-                add_row(trace, question, group, institution, RULE_FIELDS, false);
-
-            say(row, "%s (%s) withheld: for %s, not for %s", rule->code, rule->meaning,
-                class_words(rule->classes).text, class_words(classes).text);
-            snprintf(row->deliberation, sizeof row->deliberation, "%s",
-                     rule->deliberation);
+        if (rule != NULL) {
+            trace_field(trace, question, group, institution, classes, rule);
         }
     }
-    return keep;
 }
 
 static void
@@ -372,19 +382,27 @@ trace_share(struct trace *trace, const struct match_question *question,
 {
     uint32_t institution = mailbox->institution;
     unsigned fields = question->judged->mutation->fields_len;
-    uint64_t keep = trace_withheld(trace, question, group, institution, share->classes);
+    uint64_t keep = match_fields(question->catalogue, question->judged, share->classes);
+    bool lost = question->fields_lost > 0;
     bool something = match_leaves_something(question->judged, keep);
+
+    trace_fields(trace, question, group, institution, share->classes);
+
     struct trace_row *row =
         add_row(trace, question, group, institution, RULE_FIELDS, something);
 
     row->deliberation[0] = '\0'; // the group's does not speak of fields
-    if (fields == 0) {
+    if (lost && keep == 0) {
+        say(row, "which its %u field%s were is not known any more: one may be left",
+            question->fields_lost, question->fields_lost == 1 ? "" : "s");
+        row->passed = true;
+    } else if (fields == 0) {
         say(row, "the message has no fields, only that something changed");
     } else {
-        say(row, "%d of %u fields left%s", __builtin_popcountll(keep), fields,
-            something ? "" : ": no notification");
+        say(row, "%d of %u fields left%s", __builtin_popcountll(keep),
+            fields + question->fields_lost, something ? "" : ": no notification");
     }
-    if (something) {
+    if (something || lost) {
         trace_delivered(trace, question, mailbox, share, group);
     }
 }

@@ -3,9 +3,8 @@
 
 #include "store/store_internal.h"
 
-// The ticket of the request or mutation that an item is about, 0: of none.
-static uint64_t
-ticket_of(const struct journal_item *item)
+uint64_t
+journal_item_ticket(const struct journal_item *item)
 {
     struct journal_event event;
     struct journal_directory directory;
@@ -31,7 +30,7 @@ first_in(const struct buffer *record)
     size_t offset = 0;
 
     while (ticket == 0 && journal_next(record, &offset, &item)) {
-        ticket = ticket_of(&item);
+        ticket = journal_item_ticket(&item);
     }
     return ticket;
 }
@@ -98,23 +97,37 @@ not_found(uint64_t ticket, const char *what, struct why *why)
 }
 
 enum vg_status
-journal_find(struct txn *txn, const struct meta *meta, uint64_t ticket,
-             struct journal_place *ret_place, struct why *why)
+journal_find_commit(struct txn *txn, const struct meta *meta, uint64_t ticket,
+                    uint64_t *ret_commit, struct why *why)
 {
+    struct buffer record = {0};
     uint64_t commit = 0;
     enum vg_status status = VG_OK;
 
     if (ticket == 0 || ticket > meta->last_sequence) {
         return not_found(ticket, "was never given", why);
     }
-    status = find_commit(txn, meta, ticket, &ret_place->record, &commit, why);
-    if (status != VG_OK) {
-        return status;
-    }
-    if (commit == 0) {
+    status = find_commit(txn, meta, ticket, &record, &commit, why);
+    buffer_free(&record);
+    if (status == VG_OK && commit == 0) {
         return not_found(ticket, "is older than the journal", why);
     }
-    status = journal_read(txn, commit, &ret_place->record, &ret_place->head, why);
+    if (status == VG_OK) {
+        *ret_commit = commit;
+    }
+    return status;
+}
+
+enum vg_status
+journal_find(struct txn *txn, const struct meta *meta, uint64_t ticket,
+             struct journal_place *ret_place, struct why *why)
+{
+    uint64_t commit = 0;
+    enum vg_status status = journal_find_commit(txn, meta, ticket, &commit, why);
+
+    if (status == VG_OK) {
+        status = journal_read(txn, commit, &ret_place->record, &ret_place->head, why);
+    }
     if (status != VG_OK) {
         return status;
     }
@@ -141,4 +154,35 @@ journal_find_more(struct journal_place *place)
         }
     }
     return false;
+}
+
+enum vg_status
+journal_find_time(struct txn *txn, const struct meta *meta, struct instant time,
+                  uint64_t *ret_commit)
+{
+    uint64_t from = meta->first_commit;   // commits before it: before the moment
+    uint64_t end = meta->last_commit + 1; // from it on: not before it
+    struct buffer record = {0};
+    enum vg_status status = VG_OK;
+
+    while (status == VG_OK && from < end) {
+        uint64_t middle = from + (end - from) / 2;
+        uint64_t commit = middle;
+        struct journal_head head = {.commit = 0};
+
+        while (status == VG_OK && head.commit == 0 && commit < end) {
+            status = journal_read(txn, commit++, &record, &head, NULL);
+            if (status == VG_STORE_BROKEN || status == VG_NOT_FOUND) {
+                status = VG_OK;
+            }
+        }
+        if (head.commit != 0 && head.time_us < time.us) {
+            from = commit;
+        } else {
+            end = middle;
+        }
+    }
+    buffer_free(&record);
+    *ret_commit = from;
+    return status;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-// journal_find.h - an event by its ticket.
+// journal_find.h - an event by its ticket, a commit by its moment.
 //
 // Tickets grow with the commits that gave them, so a search by halves over the journal finds
 // one and no index is written for it: some twenty records are looked at among millions of
@@ -30,5 +30,19 @@ NODISCARD enum vg_status journal_find(struct txn *txn, const struct meta *meta,
 
 // journal_find_more goes to the next EVENT of the same ticket; false when there is none.
 bool journal_find_more(struct journal_place *place);
+
+// journal_find_commit gives the commit that gave a ticket, be it a mutation's, a request's or
+// an administrator's. Returns as journal_find, but any ticket is one.
+NODISCARD enum vg_status journal_find_commit(struct txn *txn, const struct meta *meta,
+                                             uint64_t ticket, uint64_t *ret_commit,
+                                             struct why *why);
+
+// journal_find_time gives the first commit at or after a moment, last_commit + 1 when all are
+// before it. Records that cannot be read are passed over.
+NODISCARD enum vg_status journal_find_time(struct txn *txn, const struct meta *meta,
+                                           struct instant time, uint64_t *ret_commit);
+
+// journal_item_ticket gives the ticket that an item speaks of, 0: none.
+uint64_t journal_item_ticket(const struct journal_item *item);
 
 #endif

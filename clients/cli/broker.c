@@ -64,40 +64,38 @@ command_damage(struct cli *cli)
 
 // ---- explain ----
 
-int
-command_explain(struct cli *cli)
+struct explain_words {
+    const char *source;
+    const char *day;
+    const char *institution;
+    const char *ticket;
+    const char *number;
+    const char *producer;
+};
+
+// A question of the past goes without a body, an invented mutation is one.
+static int
+ask_explain(struct cli *cli, const struct explain_words *words, const char *body,
+            size_t body_len)
 {
-    const char *source = NULL;
-    const char *day = NULL;
-    const struct cli_option options[] = {
-        {"source", "CODE", "who would publish it (the flow's source)", &source, NULL},
-        {"day", "DATE", "as if today were YYYY-MM-DD", &day, NULL},
+    const char *const pairs[][2] = {
+        {"source", words->source}, {"day", words->day},
+        {"ticket", words->ticket}, {"institution", words->institution},
+        {"number", words->number}, {"producer", words->producer},
     };
     struct admin_answer answer;
-    char path[160];
-    size_t len = 0;
+    char path[256] = "/v1/explain";
+    size_t len = strlen(path);
     int code = EXIT_DONE;
 
-    if (!cli_options(cli, options, 2, 0, 1)) {
-        return EXIT_USAGE;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (pairs[i][1] != NULL) {
+            len += (size_t)snprintf(path + len, sizeof path - len, "%c%s=%.24s",
+                                    strchr(path, '?') == NULL ? '?' : '&', pairs[i][0],
+                                    pairs[i][1]);
+        }
     }
-
-    char *line = file_read(cli->argc > 1 ? cli->argv[1] : "-", &len);
-
-    if (line == NULL) {
-        fprintf(stderr, "vigie explain: %s: %s\n", cli->argv[1], strerror(errno));
-        return EXIT_USAGE;
-    }
-    if (line[strspn(line, " \t\r\n")] == 0) {
-        fprintf(stderr, "vigie explain: nothing to explain: one mutation is wanted, as "
-                        "`vigie publish` reads it\n");
-        free(line);
-        return EXIT_USAGE;
-    }
-    snprintf(path, sizeof path, "/v1/explain?source=%.24s&day=%.10s",
-             source != NULL ? source : "", day != NULL ? day : "");
-    admin_call(cli, path, line, len, &answer);
-    free(line);
+    admin_call(cli, path, body, body_len, &answer);
     if (admin_done(cli, &answer, &code)) {
         if (cli->json) {
             cli_print(json_incref(answer.body));
@@ -107,6 +105,59 @@ command_explain(struct cli *cli)
     }
     admin_answer_clear(&answer);
     return code;
+}
+
+static int
+explain_line(struct cli *cli, const struct explain_words *words)
+{
+    const char *file = cli->argc > 1 ? cli->argv[1] : "-";
+    size_t len = 0;
+    char *line = file_read(file, &len);
+    int code = EXIT_USAGE;
+
+    if (line == NULL) {
+        fprintf(stderr, "vigie explain: %s: %s\n", file, strerror(errno));
+    } else if (line[strspn(line, " \t\r\n")] == 0) {
+        fprintf(stderr, "vigie explain: nothing to explain: one mutation is wanted, as "
+                        "`vigie publish` reads it\n");
+    } else {
+        code = ask_explain(cli, words, line, len);
+    }
+    free(line);
+    return code;
+}
+
+int
+command_explain(struct cli *cli)
+{
+    struct explain_words words = {0};
+    const struct cli_option options[] = {
+        {"ticket", "N", "a past mutation, instead of an invented one", &words.ticket,
+         NULL},
+        {"institution", "CODE", "this one's part alone", &words.institution, NULL},
+        {"day", "DATE", "as if today were YYYY-MM-DD", &words.day, NULL},
+        {"source", "CODE", "who would publish it (the flow's source)", &words.source,
+         NULL},
+        {"number", "N", "what became of a source's own number N", &words.number, NULL},
+        {"producer", "P", "of its stream P (1)", &words.producer, NULL},
+    };
+
+    if (!cli_options(cli, options, sizeof options / sizeof options[0], 0, 1)) {
+        return EXIT_USAGE;
+    }
+    if ((words.number != NULL && words.source == NULL) ||
+        (words.number != NULL && words.ticket != NULL)) {
+        fprintf(stderr, "vigie explain: --number wants --source and no --ticket\n");
+        return EXIT_USAGE;
+    }
+    if (words.ticket == NULL && words.number == NULL) {
+        return explain_line(cli, &words);
+    }
+    if (cli->argc > 1) {
+        fprintf(stderr, "vigie explain: a file or the past, not both\n");
+        return EXIT_USAGE;
+    }
+    return ask_explain(cli, &words, NULL, 0);
 }
 
 // ---- what only vigied itself can do, without a broker ----

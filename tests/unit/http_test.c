@@ -558,7 +558,7 @@ another_method_is_refused(void **state)
         assert_non_null(strstr(answer.head, "Allow: GET, POST\r\n"));
         refused(*state, answer, 405, VG_NOT_ALLOWED, "method");
     }
-    refused(*state, get(*state, "/v1/explain"), 405, VG_NOT_ALLOWED, "method");
+    refused(*state, get(*state, "/v1/keys/revoke"), 405, VG_NOT_ALLOWED, "method");
 }
 
 static void
@@ -1241,6 +1241,31 @@ explain_says_who_would_get_it(void **state)
 }
 
 static void
+explain_refuses_a_question_of_the_past_that_is_none(void **state)
+{
+    struct bench *bench = *state;
+
+    add(bench, "RN", "RN");
+    refused(bench, get(bench, "/v1/explain"), 400, VG_MALFORMED, "?ticket=N");
+    refused(bench, get(bench, "/v1/explain?ticket=7x"), 400, VG_MALFORMED, "ticket");
+    refused(bench, get(bench, "/v1/explain?ticket=-7"), 400, VG_MALFORMED, "ticket");
+    refused(bench, get(bench, "/v1/explain?number=1"), 400, VG_MALFORMED, "whose");
+    refused(bench, get(bench, "/v1/explain?ticket=999"), 404, VG_NOT_FOUND, "999");
+    refused(bench, get(bench, "/v1/explain?ticket=1&institution=X"), 404, VG_NOT_FOUND,
+            "no institution X");
+    refused(bench, get(bench, "/v1/explain?ticket=1&day=2026-02-30"), 400, VG_BAD_DATE,
+            "2026-02-30");
+    refused(bench, get(bench, "/v1/explain?source=RN&number=3"), 404, VG_NOT_FOUND,
+            "never came");
+
+    struct answer answer = get(bench, "/v1/explain?ticket=1");
+
+    assert_int_equal(answer.http, 200);
+    assert_non_null(strstr(text_at(answer.json, "text"), "ticket 1 is no mutation"));
+    answer_clear(&answer);
+}
+
+static void
 explain_says_what_a_publisher_would_be_told(void **state)
 {
     struct bench *bench = *state;
@@ -1441,6 +1466,7 @@ main(void)
         TEST(flows_count_what_was_published_and_who_got_it),
         TEST(status_tells_how_the_broker_is),
         TEST(explain_says_who_would_get_it),
+        TEST(explain_refuses_a_question_of_the_past_that_is_none),
         TEST(explain_says_what_a_publisher_would_be_told),
         TEST(explain_refuses_what_it_cannot_read),
         TEST(a_client_that_goes_away_leaves_its_change),

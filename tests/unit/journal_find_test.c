@@ -36,7 +36,7 @@ append(struct txn *txn, struct scene *scene, uint64_t commit)
     struct journal_fold fold = {.letters = commit};
     struct buffer record = {.len = 0};
 
-    journal_begin(&record, commit, commit, 1, &scene->hash);
+    journal_begin(&record, commit, commit, (int64_t)commit * 10, &scene->hash);
     for (size_t i = 0; i < (commit == LONG_COMMIT ? 6000 : 1); i++) {
         journal_add(&record, JOURNAL_FOLD, &fold, sizeof fold, NULL, 0);
     }
@@ -108,6 +108,11 @@ every_ticket_leads_to_its_event(void **state)
         uint64_t commit = commit_of(&scene, ticket);
         size_t events = 1;
 
+        uint64_t found = 0;
+
+        assert_int_equal(journal_find_commit(txn, &scene.meta, ticket, &found, NULL),
+                         VG_OK);
+        assert_int_equal(found, commit);
         if (ticket == request) {
             assert_missing(txn, &scene.meta, ticket, "is not a mutation's");
             continue;
@@ -122,6 +127,32 @@ every_ticket_leads_to_its_event(void **state)
         assert_int_equal(events, commit == LONG_COMMIT ? MANY : 1);
         buffer_free(&place.record);
     }
+    store_abort(&txn);
+}
+
+static void
+a_moment_leads_to_the_first_commit_that_is_not_before_it(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct scene scene = furnish(fresh);
+    struct txn *txn = fresh_store_write(fresh);
+    uint64_t found = 0;
+
+    for (int64_t us = 0; us <= 10 * COMMITS; us++) { // commit n is of moment 10 n
+        assert_int_equal(
+            journal_find_time(txn, &scene.meta, (struct instant){us}, &found), VG_OK);
+        assert_int_equal(found, us == 0 ? 1 : (us + 9) / 10);
+    }
+    assert_int_equal(
+        journal_find_time(txn, &scene.meta, (struct instant){INT64_MAX}, &found), VG_OK);
+    assert_int_equal(found, COMMITS + 1);
+
+    for (uint64_t commit = 190; commit < 210; commit++) { // cannot be read
+        assert_int_equal(journal_erase(txn, commit), VG_OK);
+    }
+    assert_int_equal(journal_find_time(txn, &scene.meta, (struct instant){3005}, &found),
+                     VG_OK);
+    assert_int_equal(found, 301);
     store_abort(&txn);
 }
 
@@ -180,6 +211,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         fresh_store_test(every_ticket_leads_to_its_event),
+        fresh_store_test(a_moment_leads_to_the_first_commit_that_is_not_before_it),
         fresh_store_test(what_was_never_given_or_is_gone_is_told_apart),
         fresh_store_test(a_damaged_record_is_not_taken_for_a_missing_one),
     };

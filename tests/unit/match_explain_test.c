@@ -106,6 +106,9 @@ begin(const char *flow, const char *const *fields, size_t fields_len)
     }
 }
 
+static const struct institution *only; // NULL: all
+static uint32_t fields_lost;
+
 static enum vg_status
 explain(uint32_t publisher, const struct integration *integrations, size_t len)
 {
@@ -119,6 +122,7 @@ explain(uint32_t publisher, const struct integration *integrations, size_t len)
         .integrations = integrations,
         .integrations_len = len,
         .today = day_of(2026, 11, 20),
+        .fields_lost = fields_lost,
     };
     char number[NISS_MASK_LEN];
 
@@ -127,7 +131,7 @@ explain(uint32_t publisher, const struct integration *integrations, size_t len)
     enum vg_status status =
         match_recipients(&question, grants, &grants_len, &trace, NULL);
 
-    match_explain(&question, &trace, &text);
+    match_explain(&question, &trace, only, &text);
     buffer_add(&text, "", 1);
     niss_print(ann, number);
     assert_null(strstr((const char *)text.at, number));
@@ -166,12 +170,14 @@ tells_who_gets_it_and_who_does_not_and_by_which_rule(void **state)
        "[AR 9/12/1987, AR 14/4/1988, AR 2/12/2002]\n"
        "\n"
        "CPAS-A (Name of CPAS-A): gets it\n"
-       " integration 030, 2026-01-01 to 2026-12-31\n"
+       " integration 030, alimony debtor, 2026-01-01 to 2026-12-31\n"
        "  yes  sector         sector 17 (CPAS) is among those that get it\n"
        "  yes  quality        030 is among 001-009, 020, 021, 030, 031\n"
        "  yes  when           today: 2026-11-20 is in 2026-01-01 to 2026-12-31\n"
        " mailboxes\n"
        "  yes  mailbox        mailbox default takes it\n"
+       "  yes  fields         020 (address of the main residence) given: for applicant, "
+       "debtor, debt [AR 9/12/1987, AR 2/12/2002]\n"
        "  no   fields         150 (death: place and date) withheld: for applicant, not "
        "for debtor [AR 9/12/1987, AR 2/12/2002]\n"
        "  yes  fields         1 of 2 fields left\n"
@@ -179,17 +185,17 @@ tells_who_gets_it_and_who_does_not_and_by_which_rule(void **state)
        "2026-12-31 [AR 9/12/1987, AR 14/4/1988, AR 2/12/2002]\n"
        "\n"
        "CPAS-B (Name of CPAS-B): does not get it\n"
-       " integration 002, 2025-01-01 to 2025-12-31\n"
+       " integration 002, living wage (RIS), 2025-01-01 to 2025-12-31\n"
        "  yes  sector         sector 17 (CPAS) is among those that get it\n"
        "  yes  quality        002 is among 001-009, 020, 021, 030, 031\n"
        "  no   when           today: 2026-11-20 is not in 2025-01-01 to 2025-12-31\n"
        "\n"
        "CPAS-C (Name of CPAS-C): does not get it\n"
-       " integration 002, 2026-01-01 to 2026-12-31\n"
+       " integration 002, living wage (RIS), 2026-01-01 to 2026-12-31\n"
        "  yes  sector         sector 17 (CPAS) is among those that get it\n"
        "  yes  quality        002 is among 001-009, 020, 021, 030, 031\n"
        "  yes  when           today: 2026-11-20 is in 2026-01-01 to 2026-12-31\n"
-       " integration 011, 2026-01-01 to 2026-12-31\n"
+       " integration 011, supervisor, 2026-01-01 to 2026-12-31\n"
        "  yes  sector         sector 17 (CPAS) is among those that get it\n"
        "  no   quality        011 is not among 001-009, 020, 021, 030, 031\n"
        " mailboxes\n"
@@ -197,11 +203,11 @@ tells_who_gets_it_and_who_does_not_and_by_which_rule(void **state)
        "qualities\n"
        "\n"
        "MUT-1 (Name of MUT-1): does not get it\n"
-       " integration 001, 2026-01-01 to 2026-12-31\n"
+       " integration 001, file, 2026-01-01 to 2026-12-31\n"
        "  no   sector         sector 10 (MUTUALITY) is not among those that get it\n"
        "\n"
        "institution 99, not registered: does not get it\n"
-       " integration 002, 2026-01-01 to 2026-12-31\n"
+       " integration 002, living wage (RIS), 2026-01-01 to 2026-12-31\n"
        "  yes  sector         sector 17 (CPAS) is among those that get it\n"
        "  yes  quality        002 is among 001-009, 020, 021, 030, 031\n"
        "  yes  when           today: 2026-11-20 is in 2026-01-01 to 2026-12-31\n"
@@ -268,7 +274,7 @@ tells_each_integration_by_the_group_that_serves_it(void **state)
        "[CSSS 00/36; codes of table 4.14 (assumed)]\n"
        "\n"
        "CPAS-A (Name of CPAS-A): does not get it\n"
-       " integration 002, 2026-01-01 to 2026-12-31\n"
+       " integration 002, living wage (RIS), 2026-01-01 to 2026-12-31\n"
        "  yes  sector         group 4: sector 17 (CPAS) is among those that get it\n"
        "  yes  quality        group 4: 002 is among 001-009, 040\n"
        "  yes  when           group 4: overlap: 2026-01-01 to 2026-12-31 shares a day "
@@ -276,19 +282,22 @@ tells_each_integration_by_the_group_that_serves_it(void **state)
        "  no   not publisher  group 4: it is the publisher itself\n"
        "\n"
        "MUT-1 (Name of MUT-1): gets it\n"
-       " integration 001, 2026-01-01 to 2026-12-31\n"
+       " integration 001, file, 2026-01-01 to 2026-12-31\n"
        "  yes  sector         group 1: sector 10 (MUTUALITY) is among those that get it\n"
        "  yes  quality        group 1: 001 is among all qualities\n"
        "  yes  when           group 1: overlap: 2026-01-01 to 2026-12-31 shares a day "
        "with 2026-01-01 to 2026-03-31\n"
        " mailboxes\n"
        "  yes  mailbox        group 1: mailbox default takes it\n"
+       "  yes  fields         group 1: aid_type (RIS, ERIS or advance on family "
+       "allowances) "
+       "given: for applicant, heating, other [CSSS 99/88, CSSS 00/36, CSSS 01/90]\n"
        "  yes  fields         group 1: 1 of 1 fields left\n"
        "  yes  delivered      group 1: to mailbox default, justified by 001 from "
        "2026-01-01 to 2026-12-31 [CSSS 99/88, CSSS 00/36, CSSS 07/025]\n"
        "\n"
        "ONSS (Name of ONSS): does not get it\n"
-       " integration 001, 2026-01-01 to 2026-12-31\n"
+       " integration 001, file, 2026-01-01 to 2026-12-31\n"
        "  no   sector         sector 4 (ONSS) is not among those that get it\n"
        "\n"
        "nobody else gets it: no other institution has an integration on this person, or "
@@ -406,12 +415,52 @@ tells_every_subscriber_and_no_person(void **state)
     says("CPAS-C (Name of CPAS-C): does not get it\n"); // its mailbox's choice
 }
 
+static void
+tells_one_institution_alone(void **state)
+{
+    const char *const fields[] = {"020"};
+    const struct integration all[] = {held(CPAS_A, 30, 2026), held(CPAS_B, 2, 2025)};
+
+    (void)state;
+    begin("notifyPerson", fields, 1);
+    only = roster_institution(roster, CPAS_B);
+    assert_int_equal(explain(RN, all, ARRAY_LEN(all)), VG_OK);
+    says("\nCPAS-B (Name of CPAS-B): does not get it\n integration 002");
+    says("  no   when           today: 2026-11-20 is not in 2025-01-01 to 2025-12-31\n");
+    assert_null(strstr((const char *)text.at, "CPAS-A"));
+    assert_null(strstr((const char *)text.at, "nobody else"));
+
+    only = roster_institution(roster, CPAS_C); // no row speaks of it
+    assert_int_equal(explain(RN, all, ARRAY_LEN(all)), VG_OK);
+    says("\nCPAS-C (Name of CPAS-C): does not get it\n"
+         "  it has no integration on this person, and nothing names it\n");
+    only = NULL;
+}
+
+// Of a past mutation whose bodies are gone nobody can say which fields it had.
+static void
+tells_that_fields_are_not_known_any_more(void **state)
+{
+    const struct integration debtor = held(CPAS_A, 30, 2026);
+
+    (void)state;
+    begin("notifyPerson", NULL, 0);
+    fields_lost = 2;
+    assert_int_equal(explain(RN, &debtor, 1), VG_OK);
+    says("CPAS-A (Name of CPAS-A): may get it\n");
+    says("  yes  fields         which its 2 fields were is not known any more: one "
+         "may be left\n");
+    fields_lost = 0;
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_who_gets_it_and_who_does_not_and_by_which_rule),
         cmocka_unit_test(tells_that_nothing_is_left_of_it),
+        cmocka_unit_test(tells_one_institution_alone),
+        cmocka_unit_test(tells_that_fields_are_not_known_any_more),
         cmocka_unit_test(tells_what_nobody_may_see),
         cmocka_unit_test(tells_each_integration_by_the_group_that_serves_it),
         cmocka_unit_test(tells_that_the_publisher_lacks_its_own_integration),

@@ -515,6 +515,69 @@ an_integration_justifies_even_where_none_was_asked(void **state)
     assert_false(share.justified);
 }
 
+// ---- letters ----
+
+static struct match_question
+question_of(uint32_t lost)
+{
+    return (struct match_question){
+        .catalogue = catalogue,
+        .roster = roster,
+        .judged = &judged,
+        .publisher = roster_institution(roster, SOURCE),
+        .today = day_of(2026, 11, 20),
+        .fields_lost = lost,
+    };
+}
+
+// As publishing does it, institution by institution and mailbox by mailbox.
+static void
+letters_are_what_each_mailbox_gets(void **state)
+{
+    const char *const fields[] = {"110", "020"};
+    const struct integration all[] = {held(A, 2, 2026), held(B, 30, 2026)};
+    struct match_letters letters = {0};
+    struct match_question question = question_of(0);
+
+    (void)state;
+    begin("person", fields, 2);
+    assert_int_equal(match(SOURCE, all, ARRAY_LEN(all)), VG_OK);
+    match_letters(&question, grants, grants_len, &letters);
+    assert_int_equal(letters.len, 2);
+    assert_int_equal(letters.at[0].institution, A);
+    assert_int_equal(letters.at[0].share.mailbox, A);
+    assert_int_equal(letters.at[0].keep, 3);
+    assert_int_equal(letters.at[1].institution, B);
+    assert_int_equal(letters.at[1].keep, 2); // a debtor sees the address
+    assert_int_equal(letters.at[1].share.integration.quality, 30);
+    assert_false(letters.at[0].unsure || letters.at[1].unsure);
+
+    begin("person", fields, 1); // nothing is left for B
+    match_letters(&question, grants, grants_len, &letters);
+    assert_int_equal(letters.len, 1);
+    assert_int_equal(letters.at[0].institution, A);
+    match_letters_free(&letters);
+    assert_int_equal(letters.len, 0);
+}
+
+static void
+letters_of_lost_fields_are_unsure_or_none(void **state)
+{
+    const struct integration all[] = {held(A, 2, 2026), held(M, 116, 2026)};
+    struct match_letters letters = {0};
+    struct match_question question = question_of(3);
+
+    (void)state;
+    begin("person", NULL, 0);
+    assert_int_equal(match(SOURCE, all, ARRAY_LEN(all)), VG_OK);
+    assert_int_equal(grants_len, 2);
+    match_letters(&question, grants, grants_len, &letters);
+    assert_int_equal(letters.len, 1); // no field of this flow is for a mutuality
+    assert_int_equal(letters.at[0].institution, A);
+    assert_true(letters.at[0].unsure);
+    match_letters_free(&letters);
+}
+
 int
 main(void)
 {
@@ -537,6 +600,8 @@ main(void)
         cmocka_unit_test(a_share_is_the_union_of_what_the_mailbox_takes),
         cmocka_unit_test(a_share_never_takes_another_institutions_grants),
         cmocka_unit_test(an_integration_justifies_even_where_none_was_asked),
+        cmocka_unit_test(letters_are_what_each_mailbox_gets),
+        cmocka_unit_test(letters_of_lost_fields_are_unsure_or_none),
     };
 
     return cmocka_run_group_tests(tests, open_all, close_all);

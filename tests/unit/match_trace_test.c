@@ -154,6 +154,7 @@ an_integration_that_counts_answers_every_rule(void **state)
         {A, RULE_WHEN, true, 2, "today: 2026-11-20 is in 2026-01-01 to 2026-12-31"},
         {A, RULE_NOT_PUBLISHER, true, 2, "it is not the publisher itself"},
         {A, RULE_MAILBOX, true, 0, "mailbox default takes it"},
+        {A, RULE_FIELDS, true, 0, "110 (parentage) given: for applicant"},
         {A, RULE_FIELDS, true, 0, "1 of 1 fields left"},
         {A, RULE_DELIVERED, true, 2,
          "to mailbox default, justified by 002 from 2026-01-01 to 2026-12-31"},
@@ -162,8 +163,9 @@ an_integration_that_counts_answers_every_rule(void **state)
     (void)state;
     match(SOURCE, "110", all, 1);
     assert_rows(rows, ARRAY_LEN(rows));
-    assert_string_equal(trace.rows[6].deliberation, "CSSS 1");
-    assert_memory_equal(&trace.rows[6].integration, &all[0], sizeof all[0]);
+    assert_string_equal(trace.rows[5].deliberation, "RN 2");
+    assert_string_equal(trace.rows[7].deliberation, "CSSS 1");
+    assert_memory_equal(&trace.rows[7].integration, &all[0], sizeof all[0]);
 }
 
 static void
