@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "edge/export_items.h"
 
+#include "store/correction.h"
 #include "store/held.h"
 
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static json_t *
 number_json(uint64_t number)
@@ -218,6 +220,38 @@ replace_item(const struct journal_item *item, const struct roster *roster, json_
 }
 
 static void
+correction_item(const struct journal_item *item, const struct roster *roster, json_t *to)
+{
+    struct journal_correction correction;
+    size_t offset = sizeof correction;
+    json_t *owed = json_array();
+
+    (void)roster;
+    if (journal_item_as(item, &correction, sizeof correction)) {
+        json_object_set_new(to, "ticket", number_json(correction.ticket));
+        json_object_set_new(to, "of", number_json(correction.of));
+        json_object_set_new(
+            to, "act",
+            json_string(correction.act == CORRECTION_CANCELS ? "cancels" : "replaces"));
+    }
+    for (struct journal_owed one; item->bytes.len >= offset + sizeof one;
+         offset += sizeof one) {
+        json_t *json = json_object();
+
+        memcpy(&one, item->bytes.at + offset, sizeof one);
+        json_object_set_new(json, "mailbox", number_json(one.mailbox));
+        json_object_set_new(json, "only", json_boolean(one.only != 0));
+        if (one.quality != 0) {
+            json_object_set_new(json, "quality", number_json(one.quality));
+            json_object_set_new(json, "begin", day_json(one.begin));
+            json_object_set_new(json, "end", day_json(one.end));
+        }
+        json_array_append_new(owed, json);
+    }
+    json_object_set_new(to, "owed", owed);
+}
+
+static void
 moved_item(const struct journal_item *item, const struct roster *roster, json_t *to)
 {
     struct journal_moved moved;
@@ -278,6 +312,7 @@ static const struct {
     [JOURNAL_DROP] = {"drop", held_item},
     [JOURNAL_MOVED] = {"moved", moved_item},
     [JOURNAL_EXPIRED] = {"expired", expired_item},
+    [JOURNAL_CORRECTION] = {"correction", correction_item},
     [JOURNAL_ROW] = {"row", row_item},
     [JOURNAL_REPLACE] = {"replace", replace_item},
 };

@@ -3,6 +3,8 @@
 // per distinct set of fields, give each mailbox its next number, journal it.
 #include "flow/applier.h"
 
+#include "flow/correct.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +39,8 @@ struct passage {
     size_t variants_len;
     size_t recipients; // in applier->recipients
     bool withheld_all;
+    const struct correction *correction; // NULL: it corrects nothing
+    bool owed; // the next recipients got what it corrects: all is told to them
 };
 
 // ---- answers ----
@@ -215,7 +219,7 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
 
     applier->batch->count.withheld += withheld;
     flow_count_of(applier, passage)->withheld += withheld;
-    if (!match_leaves_something(&passage->judged, keep)) {
+    if (!match_leaves_something(&passage->judged, keep) && !passage->owed) {
         passage->withheld_all = true;
         return VG_OK; // nothing is left: no notification, and the journal says so
     }
@@ -295,6 +299,64 @@ put_grants(struct applier *applier, struct passage *passage, size_t grants_len)
         first += len;
     }
     return VG_OK;
+}
+
+// ---- a correction ----
+
+// Before the events of its ticket: who is owed it, and what justified the first.
+static void
+journal_correction_of(struct applier *applier, const struct passage *passage,
+                      const struct correction_shares *shares)
+{
+    struct journal_correction item = {
+        .ticket = passage->ticket,
+        .of = passage->correction->of,
+        .act = (uint16_t)passage->correction->act,
+    };
+    size_t told = 0;
+
+    do {
+        buffer_clear(&applier->recipients);
+        for (item.owed = 0; told < shares->owed && item.owed < JOURNAL_OWED_MAX; told++) {
+            const struct correction_share *share = &shares->shares[told];
+            struct journal_owed owed = {
+                .mailbox = share->share.mailbox,
+                .quality = share->got->quality,
+                .only = share->only,
+                .begin = share->got->begin,
+                .end = share->got->end,
+            };
+
+            buffer_add(&applier->recipients, &owed, sizeof owed);
+            item.owed++;
+        }
+        journal_add(&applier->record, JOURNAL_CORRECTION, &item, sizeof item,
+                    applier->recipients.at, applier->recipients.len);
+    } while (told < shares->owed);
+    buffer_clear(&applier->recipients);
+}
+
+static enum vg_status
+put_correction(struct applier *applier, struct passage *passage, size_t grants_len)
+{
+    struct correction_row row = {.by = passage->ticket, .act = passage->correction->act};
+    struct correction_shares shares = correction_shares(
+        passage->correction, &passage->question, applier->grants, grants_len);
+    enum vg_status status = VG_OK;
+
+    journal_correction_of(applier, passage, &shares);
+    for (size_t i = 0; status == VG_OK && i < shares.len; i++) {
+        passage->owed = i < shares.owed;
+        if (i == shares.owed) { // that there was a first one is not theirs to know
+            passage->mutation.replaces = (struct hot_bytes){NULL, 0};
+            passage->variants_len = 0;
+        }
+        status = put_letter(applier, passage, shares.shares[i].institution,
+                            &shares.shares[i].share);
+    }
+    free(shares.shares);
+    return status == VG_OK ? correction_put(applier->txn, passage->correction->of, &row)
+                           : status;
 }
 
 // ---- a person's number is replaced ----
@@ -407,7 +469,12 @@ match_mutation(struct applier *applier, struct passage *passage, size_t *ret_len
         .integrations_len = person.len,
         .today = applier->today,
     };
-    return match_recipients(&passage->question, applier->grants, ret_len, NULL, why);
+    status = match_recipients(&passage->question, applier->grants, ret_len, NULL, why);
+    if (status == VG_NOT_INTEGRATED && passage->judged.corrects != 0) {
+        *ret_len = 0; // its own words it may take back: nobody else gets the correction
+        return VG_OK;
+    }
+    return status;
 }
 
 static enum vg_status
@@ -422,7 +489,8 @@ keep_mutation(struct applier *applier, struct publish_command *publish,
         publish->ticket_first = passage->ticket;
     }
     buffer_clear(&applier->recipients);
-    status = put_grants(applier, passage, grants_len);
+    status = passage->correction == NULL ? put_grants(applier, passage, grants_len)
+                                         : put_correction(applier, passage, grants_len);
     if (status != VG_OK) {
         return status;
     }
@@ -446,6 +514,28 @@ keep_mutation(struct applier *applier, struct publish_command *publish,
 }
 
 static enum vg_status
+keep_correction(struct applier *applier, struct command *command, struct passage *passage,
+                size_t grants_len)
+{
+    AUTO(correction_free) struct correction *correction = NULL;
+    struct correction_question question = {&passage->judged, passage->source,
+                                           &applier->meta};
+    struct why why = {0};
+    enum vg_status refusal = VG_OK;
+    enum vg_status status =
+        correction_find(applier->txn, &question, &correction, &refusal, &why);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    if (refusal != VG_OK) {
+        return refuse_mutation(applier, command, passage->number, passage, refusal, &why);
+    }
+    passage->correction = correction;
+    return keep_mutation(applier, &command->publish, passage, grants_len);
+}
+
+static enum vg_status
 publish_mutation(struct applier *applier, struct command *command, uint64_t number,
                  struct hot_bytes bytes, const struct walked *walked)
 {
@@ -465,6 +555,8 @@ publish_mutation(struct applier *applier, struct command *command, uint64_t numb
     passage.variants_len = 0;
     passage.recipients = 0;
     passage.withheld_all = false;
+    passage.correction = NULL;
+    passage.owed = false;
 
     applier->batch->count.mutations++;
     refusal = read_mutation(bytes, &passage, &why);
@@ -476,6 +568,9 @@ publish_mutation(struct applier *applier, struct command *command, uint64_t numb
     }
     if (refusal != VG_OK) {
         return refuse_mutation(applier, command, number, &passage, refusal, &why);
+    }
+    if (passage.judged.corrects != 0) {
+        return keep_correction(applier, command, &passage, grants_len);
     }
     return keep_mutation(applier, &command->publish, &passage, grants_len);
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 // A reference year further away than this is a typing mistake.
-enum { REFERENCE_YEARS = 100, SHOWN_MAX = 40 };
+enum { REFERENCE_YEARS = 100, SHOWN_MAX = 40, TICKET_DIGITS_MAX = 18 };
 
 struct shown {
     char text[SHOWN_MAX + 1];
@@ -280,6 +280,51 @@ judge_recipient(const struct judged *judged, struct why *why)
     return VG_OK;
 }
 
+static bool
+read_ticket(struct hot_bytes text, uint64_t *ret_ticket)
+{
+    uint64_t ticket = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9') {
+            return false;
+        }
+        ticket = ticket * 10 + (text.at[i] - '0');
+    }
+    *ret_ticket = ticket;
+    return text.len > 0 && text.len <= TICKET_DIGITS_MAX;
+}
+
+// What it replaces or cancels is named by the ticket that it was given.
+static enum vg_status
+judge_reference(struct judged *judged, struct why *why)
+{
+    const struct hot_mutation *mutation = judged->mutation;
+    const char *name = mutation->cancels.len > 0 ? "cancels" : "replaces";
+    struct hot_bytes text =
+        mutation->cancels.len > 0 ? mutation->cancels : mutation->replaces;
+
+    if (text.len == 0) {
+        return VG_OK;
+    }
+    if (mutation->cancels.len > 0 && mutation->replaces.len > 0) {
+        return fail(why, VG_BAD_REFERENCE,
+                    "replaces and cancels: a mutation does one of them");
+    }
+    if (judged->flow->replaces_person) {
+        return fail(why, VG_BAD_REFERENCE,
+                    "%s: flow %s is not corrected; replace the number again", name,
+                    judged->flow->name);
+    }
+    if (!read_ticket(text, &judged->corrects)) {
+        return fail(why, VG_BAD_REFERENCE,
+                    "%s: %s is not a ticket; it takes the one that was answered", name,
+                    show(text).text);
+    }
+    judged->cancels = mutation->cancels.len > 0;
+    return VG_OK;
+}
+
 enum vg_status
 judge_mutation(const struct judge_context *context, const struct hot_mutation *mutation,
                struct judged *ret_judged, struct why *why)
@@ -302,6 +347,8 @@ judge_mutation(const struct judge_context *context, const struct hot_mutation *m
     ret_judged->enterprise = (struct enterprise){0};
     ret_judged->has_period = false;
     ret_judged->period = (struct period){DAY_EVER, DAY_FOREVER};
+    ret_judged->corrects = 0;
+    ret_judged->cancels = false;
 
     status = judge_persons(context, year_now, ret_judged, why);
     if (status == VG_OK) {
@@ -315,6 +362,9 @@ judge_mutation(const struct judge_context *context, const struct hot_mutation *m
     }
     if (status == VG_OK) {
         status = judge_recipient(ret_judged, why);
+    }
+    if (status == VG_OK) {
+        status = judge_reference(ret_judged, why);
     }
     return status;
 }

@@ -19,6 +19,8 @@ struct judged {
     struct enterprise enterprise; // 0 on flows keyed by person
     bool has_period;
     struct period period;          // an open or partial end is read as its latest day
+    uint64_t corrects;             // ticket of an earlier mutation, 0: none
+    bool cancels;                  // it does not stand any more, and nothing instead
     int16_t field[HOT_FIELDS_MAX]; // catalogue index of each of the mutation's fields
 };
 
@@ -33,7 +35,8 @@ struct judge_context {
 //
 // Returns VG_OK or the first refusal; its words name field and value (numbers of persons
 // masked). UNKNOWN_FLOW, NOT_THE_SOURCE, BAD_NISS, TEST_PERSON, BAD_ENTERPRISE, BAD_DATE,
-// UNKNOWN_FIELD, FIELD_NOT_IN_FLOW, BAD_RECIPIENT (missing where the flow is addressed).
+// UNKNOWN_FIELD, FIELD_NOT_IN_FLOW, BAD_RECIPIENT (missing where the flow is addressed),
+// BAD_REFERENCE (not a ticket; whether it is one that can be corrected: flow/correct.h).
 // A number, period, year or recipient that the flow has no use for is refused like a wrong
 // one: it would travel on to the recipients. ret_judged is good only after VG_OK.
 NODISCARD enum vg_status judge_mutation(const struct judge_context *context,

@@ -2,6 +2,7 @@
 #include "store/check.h"
 
 #include "store/bodies.h"
+#include "store/correction.h"
 #include "store/counted.h"
 #include "store/held.h"
 #include "store/mailbox.h"
@@ -748,6 +749,29 @@ check_persons(struct check *check)
     check_former(check);
 }
 
+// ---- corrections ----
+
+static bool
+check_correction(uint64_t ticket, const struct correction_row *row, void *arg)
+{
+    struct check *check = arg;
+
+    if (row->by <= ticket || row->by > check->meta.last_sequence ||
+        (row->act != CORRECTION_REPLACES && row->act != CORRECTION_CANCELS)) {
+        found(check, "corrections: ticket %llu cannot be corrected by ticket %llu",
+              (number)ticket, (number)row->by);
+    }
+    return true;
+}
+
+static void
+check_corrections(struct check *check)
+{
+    if (corrections_each(check->txn, check_correction, check) != VG_OK) {
+        found(check, "corrections: a row cannot be read");
+    }
+}
+
 // ---- all of it ----
 
 static enum vg_status
@@ -803,6 +827,7 @@ check_all(struct check *check, struct why *why)
     check_held(check);
     check_mailboxes(check);
     check_persons(check);
+    check_corrections(check);
     if (check->progress != NULL) {
         check->progress(1.0, check->arg);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "store/counted.h"
 
+#include "store/correction.h"
 #include "store/store_internal.h"
 
 #include <stdlib.h>
@@ -203,6 +204,22 @@ put_tally(const struct tally *tally, struct txn *txn)
     return status;
 }
 
+static uint64_t
+last_ticket(const struct buffer *record)
+{
+    struct journal_item item;
+    struct journal_event event;
+    uint64_t ticket = 0;
+    size_t offset = 0;
+
+    while (journal_next(record, &offset, &item)) {
+        if (item.kind == JOURNAL_EVENT && journal_item_as(&item, &event, sizeof event)) {
+            ticket = event.ticket;
+        }
+    }
+    return ticket;
+}
+
 enum vg_status
 counted_trim(struct txn *txn, struct meta *meta, struct buffer *record, struct why *why)
 {
@@ -218,6 +235,9 @@ counted_trim(struct txn *txn, struct meta *meta, struct buffer *record, struct w
     }
     if (status == VG_OK) {
         status = journal_erase(txn, meta->first_commit);
+    }
+    if (status == VG_OK) {
+        status = corrections_trim(txn, last_ticket(record));
     }
     free(tally.rows);
     if (status == VG_OK) {

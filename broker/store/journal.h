@@ -29,7 +29,11 @@
 #include "base/checksum.h"
 #include "store/mailbox.h"
 
-enum { JOURNAL_PART_MAX = 65512, JOURNAL_RECIPIENTS_MAX = 1300 };
+enum {
+    JOURNAL_PART_MAX = 65512,
+    JOURNAL_RECIPIENTS_MAX = 1300,
+    JOURNAL_OWED_MAX = 4000,
+};
 
 enum journal_kind {
     // struct journal_event, recipients (more of them: further EVENTs, same ticket)
@@ -48,6 +52,9 @@ enum journal_kind {
     JOURNAL_PARK = 10,         // by its institution, a limit or the broker
     JOURNAL_DROP = 11,         // by hand, after it was parked
     // struct journal_row, then its key and a piece of its value
+    // struct journal_correction, then `owed` structs journal_owed: before the event of a
+    // mutation that replaces or cancels an earlier one (more of them: further items)
+    JOURNAL_CORRECTION = 15,
     JOURNAL_ROW = 20,
     JOURNAL_REPLACE = 21, // struct journal_replace, after the event that says so
     // struct journal_moved: the body of a letter that still waits was copied to a fresh
@@ -82,6 +89,25 @@ struct journal_recipient {
     uint32_t size;     // bytes of the body
     uint16_t quality;  // of the integration that justifies it, 0: none was asked
     uint16_t withheld; // fields
+    int32_t begin;
+    int32_t end;
+};
+
+// What a correction corrects, and which of its recipients got that: they are owed the
+// correction.
+struct journal_correction {
+    uint64_t ticket; // its own
+    uint64_t of;     // of the first
+    uint16_t act;    // enum correction_act
+    uint16_t owed;   // that follow
+    uint32_t reserved;
+};
+
+// The integration that justified the first, ended or not. quality 0: none was asked.
+struct journal_owed {
+    uint32_t mailbox;
+    uint16_t quality;
+    uint16_t only; // 1: nothing else lets the correction through
     int32_t begin;
     int32_t end;
 };

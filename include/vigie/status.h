@@ -68,7 +68,9 @@ enum vg_remedy {
     ROW(BAD_FILE, 41, CALL_OPERATOR, 500, "a file could not be read or written")         \
     ROW(INTERRUPTED, 42, RETRY_LATER, 500, "the wait was interrupted")                   \
     ROW(OVERLAPS, 43, NOTHING_TO_DO, 200, "others follow the person in these days too")  \
-    ROW(REPLACED, 44, NOTHING_TO_DO, 200, "another number replaced this person number")
+    ROW(REPLACED, 44, NOTHING_TO_DO, 200, "another number replaced this person number")  \
+    ROW(BAD_REFERENCE, 45, FIX_REQUEST, 409,                                             \
+        "the mutation that it refers to is not one that it can follow")
 
 enum vg_status {
 #define VG_STATUS_ENUM(name, number, remedy, http, sentence) VG_##name = number,

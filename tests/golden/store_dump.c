@@ -477,6 +477,7 @@ dump_item(struct dump *dump, const struct journal_item *item)
     case JOURNAL_DROP:
         dump_held_item(dump, item);
         return;
+    case JOURNAL_CORRECTION:
     case JOURNAL_ROW:
     case JOURNAL_REPLACE:
     case JOURNAL_LOADED:

@@ -3,6 +3,7 @@
 // block or mailbox.
 // Method: a small world with posted, acknowledged and folded letters, written by hand into
 // a real store; then one row at a time is changed behind the store's back.
+#include "store/correction.h"
 #include "store/check.h"
 #include "store/store_internal.h"
 
@@ -682,6 +683,18 @@ a_letter_that_gives_another_length_than_its_body_is_named(void **state)
 }
 
 static void
+a_correction_that_cannot_be_is_named(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct correction_row row = {.by = 1, .act = CORRECTION_CANCELS};
+    struct txn *txn = fresh_store_write(fresh);
+
+    assert_int_equal(correction_put(txn, 1, &row), VG_OK);
+    fresh_store_commit(&txn);
+    assert_fault(fresh, "corrections: ticket 1 cannot be corrected by ticket 1");
+}
+
+static void
 a_damaged_row_of_letters_is_named(void **state)
 {
     struct fresh_store *fresh = *state;
@@ -858,6 +871,7 @@ main(void)
         world_test(single_acknowledgements_are_recounted),
         world_test(a_letter_lost_from_the_backlog_is_missed),
         world_test(a_letter_that_gives_another_length_than_its_body_is_named),
+        world_test(a_correction_that_cannot_be_is_named),
         world_test(a_damaged_row_of_letters_is_named),
         world_test(a_letter_filed_before_its_fold_is_named),
         world_test(persons_are_counted_against_meta),

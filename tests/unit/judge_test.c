@@ -424,6 +424,32 @@ names_the_first_mistake_in_the_order_of_the_header(void **state)
     assert_int_equal(judge(fixture), VG_OK);
 }
 
+static void
+reads_what_it_corrects_as_one_ticket(void **state)
+{
+    struct fixture *fixture = *state;
+
+    begin(fixture, "person");
+    fixture->mutation.replaces = words("120");
+    assert_int_equal(judge(fixture), VG_OK);
+    assert_int_equal(fixture->judged.corrects, 120);
+    assert_false(fixture->judged.cancels);
+    fixture->mutation.cancels = words("7");
+    refuses(fixture, VG_BAD_REFERENCE, "replaces and cancels");
+    fixture->mutation.replaces.len = 0;
+    assert_int_equal(judge(fixture), VG_OK);
+    assert_int_equal(fixture->judged.corrects, 7);
+    assert_true(fixture->judged.cancels);
+    fixture->mutation.cancels = words("rn-7");
+    refuses(fixture, VG_BAD_REFERENCE, "cancels: rn-7 is not a ticket");
+    fixture->mutation.cancels = words("1234567890123456789");
+    refuses(fixture, VG_BAD_REFERENCE, "is not a ticket");
+    begin(fixture, "replaced");
+    fixture->mutation.new_niss = bea.number;
+    fixture->mutation.replaces = words("7");
+    refuses(fixture, VG_BAD_REFERENCE, "replaces: flow replaced is not corrected");
+}
+
 int
 main(void)
 {
@@ -444,6 +470,7 @@ main(void)
         cmocka_unit_test(wants_a_reference_year_near_today),
         cmocka_unit_test(refuses_fields_that_the_flow_may_not_carry),
         cmocka_unit_test(wants_a_recipient_where_the_flow_is_addressed),
+        cmocka_unit_test(reads_what_it_corrects_as_one_ticket),
         cmocka_unit_test(names_the_first_mistake_in_the_order_of_the_header),
     };
 

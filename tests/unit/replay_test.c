@@ -208,6 +208,19 @@ draw_cpas(struct script *script)
     return CPAS_A + (uint32_t)flow_draw(&script->seed, 3);
 }
 
+// Replaces or cancels the producer's last one, if it is about the same person.
+static void
+correct_last(struct flow_fixture *f, struct script *script, uint32_t producer,
+             struct hot_mutation *mutation)
+{
+    static char ticket[24];
+
+    snprintf(ticket, sizeof ticket, "%llu",
+             (unsigned long long)flow_producer(f, RN, producer).last_ticket);
+    *(flow_draw(&script->seed, 2) == 0 ? &mutation->cancels : &mutation->replaces) =
+        flow_words(ticket);
+}
+
 static void
 draw_publish(struct flow_fixture *f, struct script *script)
 {
@@ -217,9 +230,14 @@ draw_publish(struct flow_fixture *f, struct script *script)
     size_t len = sizes[flow_draw(&script->seed, ARRAY_LEN(sizes))];
 
     for (size_t i = 0; i < len; i++) {
-        mutations[i] = flow_address((int)flow_draw(&script->seed, PEOPLE));
+        int who = (int)flow_draw(&script->seed, len == 1 ? 1 : PEOPLE);
+
+        mutations[i] = flow_address(who);
         if (flow_draw(&script->seed, 12) == 0) {
             mutations[i].flow = flow_words("nothing");
+        }
+        if (len == 1 && flow_draw(&script->seed, 2) == 0) {
+            correct_last(f, script, producer, &mutations[i]);
         }
     }
     flow_publish(f, RN, producer, flow_producer(f, RN, producer).last_number + 1,

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { STATUS_COUNT = 45 };
+enum { STATUS_COUNT = 46 };
 
 static void
 numbers_on_the_wire_never_move(void **state)
@@ -64,6 +64,7 @@ numbers_on_the_wire_never_move(void **state)
         {42, "INTERRUPTED"},
         {43, "OVERLAPS"},
         {44, "REPLACED"},
+        {45, "BAD_REFERENCE"},
     };
     (void)state;
 

@@ -242,7 +242,7 @@ a_newer_schema_is_refused_and_left_alone(void **state)
     remember(fresh, 5);
     set_schema(fresh, &newer, sizeof newer);
     assert_int_equal(fresh_store_try_open(fresh, &why), VG_STORE_NEWER);
-    assert_non_null(strstr(why.text, "schema 3, this program knows 2"));
+    assert_non_null(strstr(why.text, "schema 4, this program knows 3"));
     set_schema(fresh, &now, sizeof now);
     fresh_store_open(fresh);
     assert_int_equal(remembered(fresh), 5);

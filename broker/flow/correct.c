@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "flow/correct.h"
+
+#include "flow/replace.h"
+#include "store/journal_find.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// ---- what is corrected ----
+
+static const char *
+name_of(const struct judged *judged)
+{
+    return judged->cancels ? "cancels" : "replaces";
+}
+
+// Both numbers lead to the one that is in force today.
+static enum vg_status
+same_person(struct txn *txn, struct niss one, struct niss other, bool *ret_same)
+{
+    struct person person;
+    struct niss current = one, other_current = other;
+    enum vg_status status = VG_OK;
+
+    if (one.number != other.number && one.number != 0 && other.number != 0) {
+        status = person_in_force(txn, one, &current, &person);
+        if (status == VG_OK) {
+            status = person_in_force(txn, other, &other_current, &person);
+        }
+    }
+    *ret_same = current.number == other_current.number;
+    return status;
+}
+
+// Words about another source's mutation would tell of it: it might as well not be there.
+static enum vg_status
+judge_event(struct txn *txn, const struct correction_question *question,
+            const struct journal_event *event, enum vg_status *ret_refusal,
+            struct why *why)
+{
+    const struct judged *judged = question->judged;
+    struct correction_row row;
+    bool same = false;
+    enum vg_status status;
+
+    if (event->source != question->publisher->id) {
+        *ret_refusal = fail(why, VG_BAD_REFERENCE, "%s: ticket %llu is no mutation of %s",
+                            name_of(judged), (unsigned long long)event->ticket,
+                            question->publisher->code);
+        return VG_OK;
+    }
+    if (event->flow != judged->flow->id) {
+        *ret_refusal =
+            fail(why, VG_BAD_REFERENCE, "%s: ticket %llu is of another flow than %s",
+                 name_of(judged), (unsigned long long)event->ticket, judged->flow->name);
+        return VG_OK;
+    }
+    status = same_person(txn, (struct niss){event->niss}, question->judged->niss, &same);
+    if (status == VG_OK && !same) {
+        *ret_refusal =
+            fail(why, VG_BAD_REFERENCE, "%s: ticket %llu is about another person",
+                 name_of(judged), (unsigned long long)event->ticket);
+        return VG_OK;
+    }
+    if (status == VG_OK) {
+        status = correction_get(txn, event->ticket, &row);
+    }
+    if (status == VG_OK) {
+        *ret_refusal =
+            fail(why, VG_BAD_REFERENCE, "%s: ticket %llu was %s by ticket %llu",
+                 name_of(judged), (unsigned long long)event->ticket,
+                 row.act == CORRECTION_CANCELS ? "cancelled" : "replaced",
+                 (unsigned long long)row.by);
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
+static int
+compare_corrected(const void *a, const void *b)
+{
+    const struct corrected *one = a, *other = b;
+
+    return (one->mailbox > other->mailbox) - (one->mailbox < other->mailbox);
+}
+
+static void
+add_recipients(struct correction *correction, const struct journal_place *place)
+{
+    struct journal_recipient recipient;
+    size_t size = correction->got_len + place->event.recipients;
+
+    correction->got = realloc(correction->got, (size + 1) * sizeof *correction->got);
+    CHECK(correction->got != NULL);
+    for (size_t i = 0; journal_item_recipient(&place->item, i, &recipient); i++) {
+        correction->got[correction->got_len++] = (struct corrected){
+            .mailbox = recipient.mailbox,
+            .institution = recipient.institution,
+            .quality = recipient.quality,
+            .begin = recipient.begin,
+            .end = recipient.end,
+        };
+    }
+}
+
+static struct correction *
+correction_of(const struct judged *judged, struct journal_place *place)
+{
+    struct correction *correction = xcalloc(1, sizeof *correction);
+
+    correction->of = judged->corrects;
+    correction->act = judged->cancels ? CORRECTION_CANCELS : CORRECTION_REPLACES;
+    do {
+        add_recipients(correction, place);
+    } while (journal_find_more(place));
+    qsort(correction->got, correction->got_len, sizeof *correction->got,
+          compare_corrected);
+    return correction;
+}
+
+enum vg_status
+correction_find(struct txn *txn, const struct correction_question *question,
+                struct correction **ret_correction, enum vg_status *ret_refusal,
+                struct why *why)
+{
+    struct journal_place place = {.next = 0};
+    struct why inner = {0};
+    enum vg_status status = VG_OK;
+
+    *ret_refusal =
+        journal_find(txn, question->meta, question->judged->corrects, &place, &inner);
+    if (*ret_refusal == VG_NOT_FOUND) {
+        *ret_refusal = VG_BAD_REFERENCE;
+    }
+    if (*ret_refusal != VG_OK) {
+        *ret_refusal =
+            fail(why, *ret_refusal, "%s: %s", name_of(question->judged), inner.text);
+    } else {
+        status = judge_event(txn, question, &place.event, ret_refusal, why);
+    }
+    if (status == VG_OK && *ret_refusal == VG_OK) {
+        *ret_correction = correction_of(question->judged, &place);
+    }
+    buffer_free(&place.record);
+    return status;
+}
+
+void
+correction_free(struct correction **correction)
+{
+    if (*correction != NULL) {
+        free((*correction)->got);
+        free(*correction);
+        *correction = NULL;
+    }
+}
+
+// ---- who gets what of it ----
+
+// The grants of one institution among all, which are sorted by it.
+static size_t
+grants_of(uint32_t institution, const struct grant *grants, size_t len, size_t *ret_first)
+{
+    size_t first = 0, end;
+
+    while (first < len && grants[first].institution < institution) {
+        first++;
+    }
+    for (end = first; end < len && grants[end].institution == institution; end++) {
+    }
+    *ret_first = first;
+    return end - first;
+}
+
+// A quality that the catalogue does not know any more has no class, so no field.
+static uint8_t
+classes_then(const struct corrected *got, const struct match_question *question,
+             const struct institution *institution)
+{
+    const struct quality *quality =
+        catalogue_quality(question->catalogue, institution->sector, got->quality);
+
+    if (got->quality == 0) {
+        return CLASS_ALL;
+    }
+    return quality == NULL ? 0 : quality->class;
+}
+
+static void
+share_of_owed(const struct corrected *got, const struct match_question *question,
+              const struct grant *grants, size_t grants_len,
+              struct correction_shares *shares)
+{
+    const struct mailbox_spec *mailbox = roster_mailbox(question->roster, got->mailbox);
+    const struct institution *institution =
+        mailbox == NULL ? NULL
+                        : roster_institution(question->roster, mailbox->institution);
+    struct correction_share to = {.got = got};
+    size_t first = 0, len;
+
+    if (institution == NULL) {
+        return; // nobody is behind that number any more
+    }
+    to.institution = institution->id;
+    len = grants_of(institution->id, grants, grants_len, &first);
+    if (!match_share(mailbox, question->judged->flow->id, grants + first, len,
+                     &to.share)) {
+        to.only = true;
+        to.share = (struct share){
+            .mailbox = got->mailbox,
+            .justified = got->quality != 0,
+            .integration = {.begin = got->begin,
+                            .end = got->end,
+                            .institution = institution->id,
+                            .sector = institution->sector,
+                            .quality = got->quality},
+        };
+    }
+    to.share.classes |= classes_then(got, question, institution);
+    shares->shares[shares->len++] = to;
+}
+
+static bool
+has_got(const struct correction *correction, uint32_t mailbox)
+{
+    struct corrected key = {.mailbox = mailbox};
+
+    return correction->got_len > 0 && bsearch(&key, correction->got, correction->got_len,
+                                              sizeof key, compare_corrected) != NULL;
+}
+
+// Today's recipients of one institution, but for those who have got the first.
+static void
+shares_of_others(const struct correction *correction,
+                 const struct match_question *question, const struct grant *grants,
+                 size_t len, struct correction_shares *shares)
+{
+    const struct mailbox_spec *const *mailboxes = NULL;
+    size_t mailboxes_len =
+        roster_mailboxes(question->roster, grants[0].institution, &mailboxes);
+
+    for (size_t i = 0; i < mailboxes_len; i++) {
+        struct correction_share *to = &shares->shares[shares->len];
+
+        *to = (struct correction_share){.institution = grants[0].institution};
+        if (!has_got(correction, mailboxes[i]->id) &&
+            match_share(mailboxes[i], question->judged->flow->id, grants, len,
+                        &to->share)) {
+            shares->len++;
+        }
+    }
+}
+
+struct correction_shares
+correction_shares(const struct correction *correction,
+                  const struct match_question *question, const struct grant *grants,
+                  size_t grants_len)
+{
+    size_t most =
+        correction->got_len + grants_len * (MAILBOXES_PER_INSTITUTION_MAX + 1) + 1;
+    struct correction_shares shares = {.shares = xcalloc(most, sizeof *shares.shares)};
+
+    for (size_t i = 0; i < correction->got_len; i++) {
+        share_of_owed(&correction->got[i], question, grants, grants_len, &shares);
+    }
+    shares.owed = shares.len;
+    for (size_t first = 0, len;
+         correction->act == CORRECTION_REPLACES && first < grants_len; first += len) {
+        len = grants_of(grants[first].institution, grants + first, grants_len - first,
+                        &(size_t){0});
+        shares_of_others(correction, question, grants + first, len, &shares);
+    }
+    return shares;
+}
