@@ -140,7 +140,8 @@ acknowledge_item(const struct journal_item *item, const struct roster *roster, j
 static void
 directory_item(const struct journal_item *item, const struct roster *roster, json_t *to)
 {
-    static const char *const acts[] = {"", "integrate", "remove", "consult", "history"};
+    static const char *const acts[] = {"",        "integrate", "remove",
+                                       "consult", "history",   "journal"};
     struct journal_directory directory;
 
     if (!journal_item_as(item, &directory, sizeof directory)) {
@@ -277,6 +278,19 @@ expired_item(const struct journal_item *item, const struct roster *roster, json_
 }
 
 static void
+indexed_item(const struct journal_item *item, const struct roster *roster, json_t *to)
+{
+    struct journal_indexed indexed;
+
+    (void)roster;
+    if (journal_item_as(item, &indexed, sizeof indexed)) {
+        json_object_set_new(to, "from_commit", number_json(indexed.from_commit));
+        json_object_set_new(to, "through_commit", number_json(indexed.through_commit));
+        json_object_set_new(to, "entries", number_json(indexed.entries));
+    }
+}
+
+static void
 row_item(const struct journal_item *item, const struct roster *roster, json_t *to)
 {
     struct journal_row row;
@@ -313,6 +327,7 @@ static const struct {
     [JOURNAL_MOVED] = {"moved", moved_item},
     [JOURNAL_EXPIRED] = {"expired", expired_item},
     [JOURNAL_CORRECTION] = {"correction", correction_item},
+    [JOURNAL_INDEXED] = {"indexed", indexed_item},
     [JOURNAL_ROW] = {"row", row_item},
     [JOURNAL_REPLACE] = {"replace", replace_item},
 };

@@ -33,7 +33,7 @@ struct http {
     struct visitors *visitors;
     char endpoint[ENDPOINT_LEN];
     uint8_t token_hash[HTTP_TOKEN_HASH_LEN];
-    struct call *waiting; // for commands
+    struct call *waiting; // for commands, or for what is looked for
 };
 
 // ---- answering ----
@@ -157,6 +157,13 @@ call_refuse_all(struct call *call, enum vg_status status, const struct faults *f
 // ---- commands ----
 
 static void
+keep_waiting(struct call *call)
+{
+    call->next = call->http->waiting;
+    call->http->waiting = call;
+}
+
+static void
 forget_waiting(struct call *call)
 {
     struct call **at = &call->http->waiting;
@@ -176,7 +183,9 @@ answer_command(const struct command *command, void *arg)
     log_info("administered", "act=%s status=%s ticket=%llu", command_name(command->kind),
              vg_status_name(command->status), (unsigned long long)command->ticket);
     forget_waiting(call);
-    if (command->status == VG_OK) {
+    if (command->status == VG_OK && call->then != NULL) {
+        call->then(call, command);
+    } else if (command->status == VG_OK) {
         call_answer(call, call->shape(command));
     } else {
         call_refuse_all(call, command->status, &command->faults);
@@ -198,10 +207,32 @@ call_propose(struct call *call, struct command **command,
     }
     call->shape = shape;
     call->to = (struct answer_to){answer_command, call};
-    call->next = call->http->waiting;
-    call->http->waiting = call;
+    keep_waiting(call);
     (*command)->back.context = &call->to;
     broker_propose(broker, command);
+}
+
+void
+call_propose_then(struct call *call, struct command **command,
+                  void (*then)(struct call *call, const struct command *command))
+{
+    call->then = then;
+    call_propose(call, command, NULL);
+}
+
+void
+call_look(struct call *call, void *looking, void (*abandon)(struct call *call))
+{
+    call->looking = looking;
+    call->abandon = abandon;
+    keep_waiting(call);
+}
+
+void
+call_found(struct call *call)
+{
+    forget_waiting(call);
+    call->abandon = NULL;
 }
 
 // ---- which handler? ----
@@ -440,6 +471,9 @@ http_close(struct http **http)
         struct call *call = ended->waiting;
 
         ended->waiting = call->next;
+        if (call->abandon != NULL) {
+            call->abandon(call);
+        }
         // Whose client is gone belongs to nobody else.
         if (evhttp_request_get_connection(call->request) == NULL) {
             evhttp_request_free(call->request);

@@ -41,6 +41,11 @@
 //   POST /v1/explain?source=C&day=D a mutation's JSON (json/json.h)
 //        -> {"status", "number", "sentence", "text"}; source may be left out when the flow's
 //        sources have one institution
+//   POST /v1/journal/person         {niss}: who got what about him, and who asked (flow/knew.h)
+//        -> {"ticket", "numbers":[...], "since", "complete", "exchanges":[{time, ticket, flow,
+//        institution, name, source, mailbox, number, quality, meaning, begin, end, ground,
+//        catalogue, withheld, state, state_time, niss}], "asked":[{time, ticket, act, actor,
+//        status, institution, quality, begin, end, niss}]}
 //   GET  /v1/catalogue              {"version", "text"}
 //   POST /v1/catalogue              YAML -> {"ticket", "version"}, or every fault with its line
 //

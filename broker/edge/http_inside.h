@@ -26,9 +26,12 @@ struct call {
     struct evkeyvalq query;
     char object[HTTP_OBJECT_LEN]; // what stood for the path's *
     struct bytes body;
-    // while a command is on its way
+    // while a command is on its way, or what the answer is made of is looked for
     struct answer_to to;
     json_t *(*shape)(const struct command *command);
+    void (*then)(struct call *call, const struct command *command);
+    void (*abandon)(struct call *call); // ends the looking; NULL: nothing to end
+    void *looking;                      // abandon's
     struct call *next;
 };
 
@@ -70,6 +73,15 @@ void call_refuse_with(struct call *call, int http, enum vg_status status,
 void call_propose(struct call *call, struct command **command,
                   json_t *(*shape)(const struct command *command));
 
+// call_propose_then does the same, but what is not refused goes on with `then`, which
+// answers at once or uses call_look.
+void call_propose_then(struct call *call, struct command **command,
+                       void (*then)(struct call *call, const struct command *command));
+// call_look keeps a call while its answer is looked for, over several turns: abandon is
+// called when the port is closed before call_found.
+void call_look(struct call *call, void *looking, void (*abandon)(struct call *call));
+void call_found(struct call *call);
+
 // call_question lends a query's value, NULL when there is none or it is empty.
 const char *call_question(const struct call *call, const char *name);
 
@@ -101,6 +113,7 @@ void get_damage(struct call *call); // http_damage.c
 
 void get_explain(struct call *call); // http_explain.c
 void post_explain(struct call *call);
+void post_journal_person(struct call *call); // http_journal.c
 
 void get_limits(struct call *call); // http_limits.c
 void post_limits(struct call *call);

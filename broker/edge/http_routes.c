@@ -163,6 +163,7 @@ const struct route http_routes[] = {
     {EVHTTP_REQ_POST, "/v1/institutions/*/keys", post_key, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/keys/revoke", post_revoke, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/explain", get_explain, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_POST, "/v1/journal/person", post_journal_person, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/explain", post_explain, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/catalogue", get_catalogue, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/catalogue", post_catalogue, HTTP_FOR_TOKEN},

@@ -53,6 +53,7 @@
     ROW(records_trimmed, COUNTER, "", "journal records erased by retention")             \
     ROW(journal_unexported, GAUGE, "", "1: old records stay until they are exported")    \
     ROW(retention_stuck, GAUGE, "", "1: something damaged is in retention's way")        \
+    ROW(person_index_commit, GAUGE, "", "records up to here are in the index by person") \
     ROW(damaged, GAUGE, "", "records and mailboxes found damaged since the start")       \
     ROW(scrub_passes, COUNTER, "", "times that the scrub has read the whole store")      \
     ROW(scrub_bytes, COUNTER, "bytes", "bytes that the scrub has read")                  \

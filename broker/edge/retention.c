@@ -4,6 +4,7 @@
 #include "edge/export.h"
 #include "edge/log.h"
 #include "edge/unread.h"
+#include "store/exchanges.h"
 
 #include <string.h>
 
@@ -60,6 +61,9 @@ propose_slice(struct broker *broker)
     command->expire.replay_days = settings->replay_days;
     command->expire.unread_days = settings->unread_park_days;
     command->expire.journal_months = settings->journal_months;
+    command->expire.person_months = settings->person_months < settings->journal_months
+                                        ? settings->person_months
+                                        : settings->journal_months;
     command->expire.folded_commit = broker->retention.folded_commit;
     command->expire.exported_commit = exported_commit(broker);
     broker->retention.proposed = true;
@@ -110,6 +114,16 @@ tell_waiting(struct broker *broker, const struct expire_command *slice)
     tell_export(broker, why.text);
 }
 
+static void
+tell_index(struct broker *broker)
+{
+    struct exchange_progress progress;
+
+    if (exchanges_progress(broker_txn(broker), &progress) == VG_OK) {
+        metrics.person_index_commit = progress.commit;
+    }
+}
+
 void
 retention_answered(struct broker *broker, const struct command *command)
 {
@@ -125,6 +139,7 @@ retention_answered(struct broker *broker, const struct command *command)
     unread_parked(broker, slice);
     tell_damage(broker, slice);
     tell_waiting(broker, slice);
+    tell_index(broker);
     if (slice->blocks + slice->trimmed > 0) {
         log_debug("retention", "blocks=%llu moved=%llu records=%llu",
                   (unsigned long long)slice->blocks, (unsigned long long)slice->moved,

@@ -100,6 +100,8 @@
         "replay_days; 0: never.")                                                        \
     ROW(journal_months, COUNT, "24", 1, 120, AT_RELOAD,                                  \
         "How long the journal is kept: who got what, when and why.")                     \
+    ROW(person_months, COUNT, "6", 1, 120, AT_RELOAD,                                    \
+        "How far back \"who got what about this person\" is answered.")                  \
     ROW(journal_export_dir, PATH, "", 0, SETTINGS_TEXT_MAX, AT_RELOAD,                   \
         "What is older goes only when vigied --export-journal has written it to this "   \
         "folder. \"\": it goes unexported.")                                             \

@@ -116,6 +116,9 @@ NODISCARD enum vg_status remove_integration(struct applier *applier,
                                             struct command *command);
 NODISCARD enum vg_status consult_person(struct applier *applier, struct command *command);
 NODISCARD enum vg_status tell_history(struct applier *applier, struct command *command);
+// note_question says in the journal who asks who got what about a person, and gives the
+// person's numbers: the rest is read (flow/knew.h).
+NODISCARD enum vg_status note_question(struct applier *applier, struct command *command);
 NODISCARD enum vg_status add_mailbox(struct applier *applier, struct command *command);
 NODISCARD enum vg_status set_limits(struct applier *applier, struct command *command);
 NODISCARD enum vg_status add_institution(struct applier *applier,

@@ -424,6 +424,7 @@ static const step_fn steps[] = {
     [COMMAND_EXPIRE] = expire_old,
     [COMMAND_LOAD_PERSONS] = load_persons,
     [COMMAND_REWIND] = note_rewind,
+    [COMMAND_KNEW] = note_question,
 };
 
 // What a batch that was given up has said is not to be believed.

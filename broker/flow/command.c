@@ -25,6 +25,7 @@ static const char *const names[] = {
     [COMMAND_EXPIRE] = "expire",
     [COMMAND_LOAD_PERSONS] = "load_persons",
     [COMMAND_REWIND] = "rewind",
+    [COMMAND_KNEW] = "who_knew",
 };
 
 struct command *
@@ -49,6 +50,14 @@ integrate_free(struct integrate_command *integrate)
     integrate->results = NULL;
 }
 
+static void
+history_free(struct history_command *history)
+{
+    free(history->chain);
+    history->chain = NULL;
+    history->chain_len = 0;
+}
+
 void
 command_forget_answer(struct command *command)
 {
@@ -71,9 +80,10 @@ command_forget_answer(struct command *command)
         integrate_free(&command->integrate);
         break;
     case COMMAND_HISTORY:
-        free(command->history.chain);
-        command->history.chain = NULL;
-        command->history.chain_len = 0;
+        history_free(&command->history);
+        break;
+    case COMMAND_KNEW:
+        history_free(&command->knew.history);
         break;
     case COMMAND_EXPIRE:
         command->expire.more = command->expire.stuck = false;

@@ -34,6 +34,7 @@ enum command_kind {
     COMMAND_EXPIRE,
     COMMAND_LOAD_PERSONS,
     COMMAND_REWIND,
+    COMMAND_KNEW,
 };
 
 enum {
@@ -171,6 +172,14 @@ struct history_command {
     size_t chain_len;
 };
 
+// Who got what about a person: for the journal, and where the answer ends (flow/knew.h).
+struct knew_command {
+    struct history_command history; // the person's numbers
+    // answer
+    uint64_t through_commit; // the last one before the question
+    struct day today;
+};
+
 // A flow's name, and the qualities for which it is wanted.
 struct choice_request {
     struct bytes flow;
@@ -222,6 +231,7 @@ struct expire_command {
     uint32_t replay_days;     // a body is kept so long
     uint32_t unread_days;     // a letter waits so long, then it is parked; 0: for ever
     uint32_t journal_months;  // a record is kept so long
+    uint32_t person_months;   // and its place in the index by person; 0: there is none
     uint64_t folded_commit;   // whose fold the loop has taken: what it reads is filed
     uint64_t exported_commit; // records up to here may go; UINT64_MAX: all
     // answer
@@ -262,6 +272,7 @@ struct command {
         struct remove_command remove;
         struct consult_command consult;
         struct history_command history;
+        struct knew_command knew;
         struct add_mailbox_command add_mailbox;
         struct set_limits_command set_limits;
         struct add_institution_command add_institution;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-// directory_steps.c - integrate, remove, consult and history: rules/directory.h decides, this
+// directory_steps.c - integrate, remove, consult, history and who knew: rules/directory.h decides, this
 // reads and writes the persons. Everything asked gets a ticket and a line in the journal.
 #include "flow/applier.h"
 
@@ -374,10 +374,11 @@ consult_person(struct applier *applier, struct command *command)
     return VG_OK;
 }
 
-enum vg_status
-tell_history(struct applier *applier, struct command *command)
+// All numbers of the person, whichever of them was asked for.
+static enum vg_status
+answer_numbers(struct applier *applier, struct command *command,
+               struct history_command *history, enum journal_act act)
 {
-    struct history_command *history = &command->history;
     struct niss numbers[NUMBERS_MAX];
     struct niss niss;
     size_t len = 0;
@@ -388,7 +389,7 @@ tell_history(struct applier *applier, struct command *command)
     journal_request(applier, command,
                     (struct journal_directory){
                         .niss = history->niss,
-                        .act = ACT_HISTORY,
+                        .act = (uint16_t)act,
                         .status = (uint16_t)command->status,
                     });
     if (command->status != VG_OK) {
@@ -404,4 +405,20 @@ tell_history(struct applier *applier, struct command *command)
     }
     history->chain_len = len;
     return VG_OK;
+}
+
+enum vg_status
+tell_history(struct applier *applier, struct command *command)
+{
+    return answer_numbers(applier, command, &command->history, ACT_HISTORY);
+}
+
+enum vg_status
+note_question(struct applier *applier, struct command *command)
+{
+    struct knew_command *knew = &command->knew;
+
+    knew->through_commit = applier->meta.last_commit;
+    knew->today = applier->today;
+    return answer_numbers(applier, command, &knew->history, ACT_JOURNAL);
 }

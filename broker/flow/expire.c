@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // expire.c - what has been kept long enough goes: bodies older than the replay window,
 // and journal records older than the months set. What nobody takes for too long is parked.
+// In the same slices the index by person is made (flow/indexing.h).
 // A slice at a time, so that no commit waits for it.
 //
 // Bodies lie in blocks in order of time, so whole blocks go, from the front. The records
@@ -14,6 +15,7 @@
 // goes on.
 #include "flow/refuse.h"
 
+#include "flow/indexing.h"
 #include "store/counted.h"
 
 #include <stdlib.h>
@@ -495,6 +497,7 @@ expire_old(struct applier *applier, struct command *command)
     const struct meta before = applier->meta;
     const struct meta *meta = &applier->meta;
     struct expiry expiry = {.applier = applier, .command = &command->expire};
+    bool more = false;
     enum vg_status status;
 
     if (applier->tight) {
@@ -512,5 +515,9 @@ expire_old(struct applier *applier, struct command *command)
         journal_add(&applier->record, JOURNAL_EXPIRED, &item, sizeof item, NULL, 0);
         applier->changed = true;
     }
+    if (status == VG_OK) {
+        status = index_exchanges(applier, command->expire.person_months, &more);
+    }
+    command->expire.more = command->expire.more || more;
     return status;
 }

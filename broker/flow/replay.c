@@ -2,6 +2,7 @@
 #include "flow/replay.h"
 
 #include "flow/applier.h"
+#include "flow/indexing.h"
 #include "rules/directory.h"
 #include "store/counted.h"
 
@@ -180,6 +181,16 @@ replay_expired(struct applier *applier, const struct journal_item *item)
     return status;
 }
 
+static enum vg_status
+replay_indexed(struct applier *applier, const struct journal_item *item)
+{
+    struct journal_indexed indexed;
+
+    return journal_item_as(item, &indexed, sizeof indexed)
+               ? index_again(applier, &indexed)
+               : VG_STORE_BROKEN;
+}
+
 // ---- the directory ----
 
 static enum vg_status
@@ -348,6 +359,8 @@ replay_item(struct replay *replay, enum pass pass, const struct journal_item *it
         return replay_moved(applier, item);
     case JOURNAL_EXPIRED:
         return replay_expired(applier, item);
+    case JOURNAL_INDEXED:
+        return replay_indexed(applier, item);
     case JOURNAL_ADMIN:
         if (!journal_item_as(item, &admin, sizeof admin)) {
             return VG_STORE_BROKEN;

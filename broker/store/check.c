@@ -4,6 +4,7 @@
 #include "store/bodies.h"
 #include "store/correction.h"
 #include "store/counted.h"
+#include "store/exchanges.h"
 #include "store/held.h"
 #include "store/mailbox.h"
 #include "store/person.h"
@@ -30,6 +31,12 @@ struct recount {
     bool no_row; // the journal knows it, the mailboxes do not
 };
 
+// Entries of the index by person: those that the journal says, those that are there.
+struct entries {
+    uint64_t len;
+    uint64_t sum; // of checksums, whatever their order
+};
+
 struct check {
     struct txn *txn;
     struct check_report *report;
@@ -40,6 +47,10 @@ struct check {
     bool journal_holds; // every record so far could be read: recounts are complete
     uint64_t replaced;  // persons whose number was
     uint64_t subjects;  // letters that are held and not parked
+    struct exchange_progress indexed;
+    struct entries said;
+    struct entries there;
+    int32_t day; // of the record that is read
     check_progress_fn progress;
     void *arg;
     uint64_t steps;
@@ -433,6 +444,70 @@ count_items(struct check *check, uint64_t commit, const struct buffer *record)
     }
 }
 
+// ---- the index by person ----
+
+static void
+add_entry(struct entries *entries, int32_t day, const struct exchange *exchange)
+{
+    struct {
+        struct exchange exchange;
+        int64_t day;
+    } entry = {*exchange, day};
+
+    entries->len++;
+    entries->sum += checksum_of(&entry, sizeof entry);
+}
+
+static void
+add_said(const struct exchange *exchange, void *arg)
+{
+    struct check *check = arg;
+
+    add_entry(&check->said, check->day, exchange);
+}
+
+// Of days whose rows are going, or records that are gone, nothing is said.
+static void
+add_there(struct exchange_run run, const struct exchange *exchange, void *arg)
+{
+    struct check *check = arg;
+
+    step(check);
+    if (run.day >= check->indexed.since &&
+        exchange_commit(exchange) >= check->meta.first_commit) {
+        add_entry(&check->there, run.day, exchange);
+    }
+}
+
+static void
+count_exchanges(struct check *check, const struct journal_head *head,
+                const struct buffer *record)
+{
+    check->day = day_in_brussels((struct instant){head->time_us}).number;
+    if (head->commit <= check->indexed.commit && check->day >= check->indexed.since) {
+        exchanges_of(record, head->commit, add_said, check);
+    }
+}
+
+static void
+check_exchanges(struct check *check)
+{
+    struct why why;
+
+    if (exchanges_each(check->txn, add_there, check, &why) != VG_OK) {
+        found(check, "%s", why.text);
+    } else if (check->indexed.commit > check->meta.last_commit) {
+        found(check, "exchanges: indexed up to commit %llu of %llu",
+              (number)check->indexed.commit, (number)check->meta.last_commit);
+    } else if (check->journal_holds && (check->said.len != check->there.len ||
+                                        check->said.sum != check->there.sum)) {
+        found(check, "exchanges: %llu entries, and not the %llu that the journal gives",
+              (number)check->there.len, (number)check->said.len);
+    }
+}
+
+// ---- the journal, record by record ----
+
 // How far the hashes lead.
 struct chain {
     struct hash last;
@@ -536,6 +611,7 @@ check_record(struct check *check, uint64_t commit, struct buffer *record,
     chain->last = head.hash;
     chain->holds = true;
     count_items(check, commit, record);
+    count_exchanges(check, &head, record);
 }
 
 static void
@@ -813,6 +889,9 @@ check_all(struct check *check, struct why *why)
     enum vg_status status = meta_get(check->txn, &check->meta, why);
 
     if (status == VG_OK) {
+        status = exchanges_progress(check->txn, &check->indexed);
+    }
+    if (status == VG_OK) {
         status = load_mailboxes(check, why);
     }
     if (status == VG_OK) {
@@ -823,6 +902,7 @@ check_all(struct check *check, struct why *why)
     }
     check_positions(check);
     check_journal(check);
+    check_exchanges(check);
     check_blocks(check);
     check_held(check);
     check_mailboxes(check);

@@ -33,6 +33,7 @@ _Static_assert(sizeof(struct journal_row) == 16, "stored without holes");
 _Static_assert(sizeof(struct journal_replace) == 16, "stored without holes");
 _Static_assert(sizeof(struct journal_moved) == 24, "stored without holes");
 _Static_assert(sizeof(struct journal_expired) == 32, "stored without holes");
+_Static_assert(sizeof(struct journal_indexed) == 56, "stored without holes");
 _Static_assert(sizeof(struct journal_event) +
                        JOURNAL_RECIPIENTS_MAX * sizeof(struct journal_recipient) <=
                    UINT16_MAX,
@@ -283,6 +284,24 @@ journal_read(struct txn *txn, uint64_t commit, struct buffer *record,
     *ret_head =
         (struct journal_head){head.commit, head.batch, head.time_us, head.previous, hash};
     return VG_OK;
+}
+
+enum vg_status
+journal_time(struct txn *txn, uint64_t commit, int64_t *ret_time_us)
+{
+    struct key key = part_key(commit, 0);
+    struct record_head head;
+    struct bytes value;
+    enum vg_status status = table_get(txn, TABLE_COMMITS, &key, &value);
+
+    if (status == VG_OK && value.len < sizeof head) {
+        return VG_STORE_BROKEN;
+    }
+    if (status == VG_OK) {
+        memcpy(&head, value.at, sizeof head);
+        *ret_time_us = head.time_us;
+    }
+    return status;
 }
 
 bool

@@ -61,6 +61,7 @@ enum journal_kind {
     // block; the copy's turn to be erased comes with this commit's
     JOURNAL_MOVED = 13,
     JOURNAL_EXPIRED = 14, // struct journal_expired: what retention let go
+    JOURNAL_INDEXED = 16, // struct journal_indexed: a run of the table "exchanges"
     // struct journal_loaded: a part of a directory that came whole; its rows stand nowhere
     // else
     JOURNAL_LOADED = 30,
@@ -162,7 +163,8 @@ struct journal_loaded {
     uint64_t checksum; // XXH3 of the rows
 };
 
-enum journal_act { ACT_INTEGRATE = 1, ACT_REMOVE, ACT_CONSULT, ACT_HISTORY };
+// ACT_JOURNAL: who got what about a person was asked (flow/knew.h).
+enum journal_act { ACT_INTEGRATE = 1, ACT_REMOVE, ACT_CONSULT, ACT_HISTORY, ACT_JOURNAL };
 
 struct journal_directory {
     uint64_t ticket;
@@ -233,6 +235,19 @@ struct journal_expired {
     uint64_t first_commit;
 };
 
+// The records `from` to `through` are a run of the index by person (store/exchanges.h).
+struct journal_indexed {
+    uint64_t from_commit;
+    uint64_t through_commit;
+    uint64_t ticket;  // the last one among them, or before
+    uint64_t entries; // 0: no run
+    uint64_t erased;  // rows of days before `since`
+    int32_t day;
+    uint32_t run;
+    int32_t since;
+    uint32_t reserved;
+};
+
 // Building a record: items are added to a buffer (cleared by journal_begin).
 void journal_begin(struct buffer *record, uint64_t commit, uint64_t batch,
                    int64_t time_us, const struct hash *previous);
@@ -268,6 +283,10 @@ struct journal_head {
 NODISCARD enum vg_status journal_read(struct txn *txn, uint64_t commit,
                                       struct buffer *record,
                                       struct journal_head *ret_head, struct why *why);
+
+// journal_time tells a record's moment, without looking whether the rest of it holds.
+NODISCARD enum vg_status journal_time(struct txn *txn, uint64_t commit,
+                                      int64_t *ret_time_us);
 
 struct journal_item {
     enum journal_kind kind;

@@ -529,6 +529,7 @@ wire_write_answer(const struct command *command, const struct roster *roster,
     case COMMAND_EXPIRE:
     case COMMAND_LOAD_PERSONS:
     case COMMAND_REWIND:
+    case COMMAND_KNEW:
         break;
     }
 }

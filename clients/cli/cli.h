@@ -182,6 +182,7 @@ int command_subscribe(struct cli *cli);
 int command_queues(struct cli *cli);
 int command_damage(struct cli *cli);
 int command_explain(struct cli *cli);
+int command_journal(struct cli *cli);
 int command_catalogue(struct cli *cli);
 int command_check(struct cli *cli);
 int command_backup(struct cli *cli);

@@ -26,6 +26,7 @@ static const struct cli_command commands[] = {
      command_queues},
     {"explain", "[FILE] | --ticket N | --source CODE --number N",
      "who would get one mutation, or got a past one, and why", command_explain},
+    {"journal", "VERB ...", "who got what about a person, and why", command_journal},
     {"catalogue", "VERB ...", "the law as data: check, load, show", command_catalogue},
     {"check", "", "read the whole store of a stopped broker and verify it",
      command_check},

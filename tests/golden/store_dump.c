@@ -6,6 +6,7 @@
 
 #include "store/bodies.h"
 #include "store/counted.h"
+#include "store/exchanges.h"
 #include "store/held.h"
 #include "store/journal.h"
 #include "store/mailbox.h"
@@ -434,6 +435,20 @@ dump_expired(struct dump *dump, const struct journal_item *item)
 }
 
 static void
+dump_indexed(struct dump *dump, const struct journal_item *item)
+{
+    struct journal_indexed indexed = {.from_commit = 0};
+
+    (void)!journal_item_as(item, &indexed, sizeof indexed);
+    buffer_print(dump->text,
+                 "  indexed from=%llu through=%llu ticket=%llu entries=%llu erased=%llu "
+                 "day=%d run=%u since=%d\n",
+                 (number)indexed.from_commit, (number)indexed.through_commit,
+                 (number)indexed.ticket, (number)indexed.entries, (number)indexed.erased,
+                 indexed.day, indexed.run, indexed.since);
+}
+
+static void
 dump_held_item(struct dump *dump, const struct journal_item *item)
 {
     struct journal_held held = {.letter = {.number = 0}};
@@ -491,6 +506,9 @@ dump_item(struct dump *dump, const struct journal_item *item)
     case JOURNAL_EXPIRED:
         dump_expired(dump, item);
         return;
+    case JOURNAL_INDEXED:
+        dump_indexed(dump, item);
+        return;
     }
     buffer_print(dump->text, "! an item of kind %d\n", (int)item->kind);
 }
@@ -516,6 +534,31 @@ dump_commit(struct dump *dump, uint64_t commit, struct buffer *record)
     }
 }
 
+// ---- the index by person ----
+
+static void
+dump_exchange(struct exchange_run run, const struct exchange *exchange, void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text, "exchange day=%d run=%u subject=%llx %llu %llu\n", run.day,
+                 run.run, (number)exchange->subject, (number)exchange->first,
+                 (number)exchange->second);
+}
+
+static void
+dump_exchanges(struct dump *dump)
+{
+    struct exchange_progress progress = {.commit = 0};
+
+    print_failure(dump->text, "progress", exchanges_progress(dump->txn, &progress));
+    buffer_print(dump->text, "exchanges commit=%llu ticket=%llu day=%d run=%u since=%d\n",
+                 (number)progress.commit, (number)progress.ticket, progress.run.day,
+                 progress.run.run, progress.since);
+    print_failure(dump->text, "exchanges",
+                  exchanges_each(dump->txn, dump_exchange, dump, NULL));
+}
+
 void
 store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
 {
@@ -535,6 +578,9 @@ store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
     print_failure(text, "held", held_each(txn, dump_held, &dump));
     for (uint64_t commit = meta.first_commit; commit <= meta.last_commit; commit++) {
         dump_commit(&dump, commit, &record);
+    }
+    if (schema >= 3) {
+        dump_exchanges(&dump);
     }
     buffer_free(&record);
 }

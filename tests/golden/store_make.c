@@ -204,6 +204,7 @@ expire(struct flow_fixture *f)
         command = flow_command(f, COMMAND_EXPIRE, 0);
         command->expire.replay_days = DAYS_KEPT;
         command->expire.journal_months = MONTHS_KEPT;
+        command->expire.person_months = MONTHS_KEPT;
         command->expire.folded_commit = flow_meta(f).folded_commit;
         command->expire.exported_commit = UINT64_MAX;
         apply_all_well(f, command);

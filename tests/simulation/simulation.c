@@ -161,6 +161,7 @@ expire(struct simulation *s)
         .replay_days = dice_below(&s->dice, 4),
         .unread_days = dice_one_in(&s->dice, 3) ? 1 + dice_below(&s->dice, 6) : 0,
         .journal_months = dice_below(&s->dice, 3),
+        .person_months = 1,
         .folded_commit = stage_finished() == 0 ? s->model->folded : 0,
         .exported_commit = dice_one_in(&s->dice, 3) ? s->model->commits / 2 : UINT64_MAX,
     };

@@ -489,6 +489,7 @@ retention_is_replayed(void **state)
                 f->now_us += INT64_C(86400) * 1000000;
                 expire->replay_days = 2;
                 expire->journal_months = 1;
+                expire->person_months = 1;
                 expire->folded_commit = expire->exported_commit = UINT64_MAX;
             }
             draw_command(f, &script, &published);

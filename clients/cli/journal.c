@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: EUPL-1.2
+// journal.c - who got what about a person, when, and on which ground.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "directory.h"
+
+static void
+print_person(const json_t *answer)
+{
+    static const char *const got[] = {"KEPT:time",        "TO:institution",
+                                      "FLOW:flow",        "QUALITY:quality:right",
+                                      "FROM:begin",       "UNTIL:end",
+                                      "GROUND:ground",    "STATE:state",
+                                      "SINCE:state_time", "TICKET:ticket:right"};
+    static const char *const asked[] = {
+        "ASKED:time",    "BY:actor",        "ACT:act",
+        "ANSWER:status", "FOR:institution", "QUALITY:quality:right",
+        "FROM:begin",    "UNTIL:end",       "TICKET:ticket:right"};
+
+    cli_table(got, sizeof got / sizeof got[0], json_object_get(answer, "exchanges"));
+    putchar('\n');
+    cli_table(asked, sizeof asked / sizeof asked[0], json_object_get(answer, "asked"));
+    if (!json_is_true(json_object_get(answer, "complete"))) {
+        fprintf(stderr, "There is more than one answer holds: these are the first.\n");
+    }
+}
+
+// The number goes in the body: a URL would end up in logs.
+static int
+journal_person(struct cli *cli)
+{
+    struct admin_answer answer;
+    char body[64];
+    uint64_t niss = 0;
+    int code = EXIT_DONE;
+
+    if (!cli_options(cli, NULL, 0, 1, 1)) {
+        return EXIT_USAGE;
+    }
+    if (!directory_niss(cli->argv[1], &niss)) {
+        fprintf(stderr, "%s: NISS must have eleven digits\n", cli->name);
+        return EXIT_USAGE;
+    }
+    snprintf(body, sizeof body, "{\"niss\":\"%011" PRIu64 "\"}", niss);
+    admin_call(cli, "/v1/journal/person", body, strlen(body), &answer);
+    if (admin_done(cli, &answer, &code)) {
+        if (cli->json) {
+            cli_print(json_incref(answer.body));
+        } else {
+            print_person(answer.body);
+        }
+    }
+    admin_answer_clear(&answer);
+    return code;
+}
+
+int
+command_journal(struct cli *cli)
+{
+    static const struct cli_command verbs[] = {
+        {"person", "NISS",
+         "who got what about a person, when, why, on which ground, and who asked",
+         journal_person},
+    };
+
+    return cli_run(cli, verbs, sizeof verbs / sizeof verbs[0]);
+}

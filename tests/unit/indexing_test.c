@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Goal: a day's records are indexed when it is over and not before, in slices, each record
+// once; what is put agrees with the journal, and a crash between two slices loses nothing.
+// Method: days pass by the batch's clock; the whole check compares the table with the
+// journal after every slice. (That a replay makes the same rows: replay_test.)
+#include "flow_fixture.h"
+
+#include "flow/indexing.h"
+#include "store/exchanges.h"
+
+enum { MONTHS = 6, MANY = 1000 };
+
+#define DAY_US (INT64_C(24) * 3600 * 1000000)
+
+static bool
+slice(struct flow_fixture *f)
+{
+    struct expire_command *expire = &flow_command(f, COMMAND_EXPIRE, 0)->expire;
+
+    expire->replay_days = 7;
+    expire->journal_months = 24;
+    expire->person_months = MONTHS;
+    expire->exported_commit = UINT64_MAX;
+    flow_apply(f);
+    flow_assert_sound(f);
+    return expire->more;
+}
+
+static struct exchange_progress
+progress_of(struct flow_fixture *f)
+{
+    struct exchange_progress progress;
+
+    assert_int_equal(exchanges_progress(flow_view(f), &progress), VG_OK);
+    return progress;
+}
+
+static void
+publish(struct flow_fixture *f, size_t len)
+{
+    struct hot_mutation mutations[MANY];
+
+    for (size_t i = 0; i < len; i++) {
+        mutations[i] = flow_address((int)(i % 50));
+    }
+    flow_publish(f, RN, 1, flow_producer(f, RN, 1).last_number + 1, mutations, len);
+    flow_apply(f);
+}
+
+static void
+follow_all(struct flow_fixture *f)
+{
+    for (int person = 0; person < 50; person++) {
+        flow_follow(f, CPAS_A, person, 2);
+    }
+}
+
+static void
+today_waits_until_it_is_over(void **state)
+{
+    struct flow_fixture *f = *state;
+    uint64_t commits;
+
+    follow_all(f);
+    publish(f, 3);
+    assert_false(slice(f));
+    assert_int_equal(progress_of(f).commit, 0);
+    commits = flow_meta(f).last_commit;
+    f->now_us += DAY_US;
+    slice(f);
+    assert_int_equal(progress_of(f).commit, commits);
+    assert_int_equal(progress_of(f).run.day, day_of(2026, 11, 20).number);
+    assert_int_equal(progress_of(f).ticket, flow_meta(f).last_sequence);
+}
+
+static void
+nothing_is_written_when_there_is_nothing_to_do(void **state)
+{
+    struct flow_fixture *f = *state;
+    uint64_t commits;
+
+    follow_all(f);
+    f->now_us += DAY_US;
+    while (slice(f)) {
+    }
+    commits = flow_meta(f).last_commit;
+    for (int i = 0; i < 5; i++) {
+        assert_false(slice(f));
+    }
+    assert_int_equal(flow_meta(f).last_commit, commits);
+}
+
+// A crash is a store that is opened again between any two.
+static void
+a_long_day_takes_slices_and_each_goes_on_behind_the_last(void **state)
+{
+    struct flow_fixture *f = *state;
+    uint64_t commits, before = 0;
+    uint32_t runs = 0;
+    bool more = true;
+
+    follow_all(f);
+    for (int i = 0; i < 80; i++) {
+        publish(f, MANY);
+    }
+    commits = flow_meta(f).last_commit;
+    f->now_us += DAY_US;
+    while (more) {
+        more = slice(f);
+        runs++;
+        assert_true(progress_of(f).commit > before || !more);
+        before = progress_of(f).commit;
+        flow_reopen(f);
+    }
+    assert_in_range(runs, 3, 20);
+    assert_true(before >= commits);
+    assert_in_range(progress_of(f).run.run, 3, 20);
+}
+
+static void
+days_apart_are_runs_apart(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct exchange_run run = {1, 0};
+    int32_t first = day_of(2026, 11, 20).number;
+
+    follow_all(f);
+    for (int day = 0; day < 3; day++) {
+        publish(f, 3);
+        f->now_us += DAY_US;
+    }
+    while (slice(f)) {
+    }
+    for (int day = 0; day < 3; day++, run.run++) {
+        assert_int_equal(exchanges_next_run(flow_view(f), run, &run), VG_OK);
+        assert_int_equal(run.day, first + day);
+    }
+}
+
+// As in a store that comes from before there was an index.
+static void
+records_older_than_the_question_reaches_are_passed_over(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct exchange_run run = {1, 0};
+
+    follow_all(f);
+    publish(f, 3);
+    f->now_us = flow_noon(2027, 6, 1);
+    publish(f, 3);
+    f->now_us += DAY_US;
+    while (slice(f)) {
+    }
+    assert_int_equal(exchanges_next_run(flow_view(f), run, &run), VG_OK);
+    assert_int_equal(run.day, day_of(2027, 6, 1).number);
+    assert_int_equal(progress_of(f).since, day_of(2026, 12, 2).number);
+}
+
+static void
+a_row_that_is_missing_is_found_by_the_check(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct check_report report;
+    struct txn *txn = NULL;
+    size_t rows = 0;
+
+    follow_all(f);
+    f->now_us += DAY_US;
+    while (slice(f)) {
+    }
+    assert_int_equal(store_write(f->store, &txn, NULL), VG_OK);
+    assert_int_equal(exchanges_erase(txn, day_of(2027, 1, 1), 1, &rows), VG_OK);
+    assert_int_equal(rows, 1);
+    assert_int_equal(store_commit(&txn, NULL), VG_OK);
+    assert_int_equal(store_check(f->store, &report, NULL, NULL, &f->why), VG_OK);
+    assert_int_equal(report.faults.total, 1);
+    assert_non_null(strstr(report.faults.fault[0].why.text, "exchanges: "));
+}
+
+static void
+what_an_item_says_must_come_out(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct journal_indexed item = {.from_commit = 1, .through_commit = 1, .day = 20000};
+
+    follow_all(f);
+    assert_int_equal(store_write(f->store, &f->applier->txn, NULL), VG_OK);
+    item.entries = 1; // the first record has none
+    assert_int_equal(index_again(f->applier, &item), VG_STORE_BROKEN);
+    item.entries = 0;
+    assert_int_equal(index_again(f->applier, &item), VG_OK);
+    store_abort(&f->applier->txn);
+}
+
+static int
+end_unsound(void **state)
+{
+    flow_end(*state);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FLOW_TEST(today_waits_until_it_is_over),
+        FLOW_TEST(nothing_is_written_when_there_is_nothing_to_do),
+        FLOW_TEST(a_long_day_takes_slices_and_each_goes_on_behind_the_last),
+        FLOW_TEST(days_apart_are_runs_apart),
+        FLOW_TEST(records_older_than_the_question_reaches_are_passed_over),
+        cmocka_unit_test_setup_teardown(a_row_that_is_missing_is_found_by_the_check,
+                                        flow_setup, end_unsound),
+        FLOW_TEST(what_an_item_says_must_come_out),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
