@@ -56,6 +56,7 @@ raw_agrees(const struct hot_field *field)
      text_agrees((ours)->recipient, (theirs)->recipient) &&                              \
      text_agrees((ours)->replaces, (theirs)->replaces) &&                                \
      text_agrees((ours)->cancels, (theirs)->cancels) &&                                  \
+     text_agrees((ours)->answers, (theirs)->answers) &&                                  \
      (ours)->new_niss == (theirs)->new_niss &&                                           \
      (ours)->enterprise == (theirs)->enterprise &&                                       \
      (ours)->reference_year == (theirs)->reference_year &&                               \
@@ -93,12 +94,13 @@ over_a_limit(enum hot_result result, size_t n_fields, Vigie__V1__Field **fields,
 }
 
 static inline size_t
-longest(const char *a, const char *b, const char *c)
+longest(const char *a, const char *b, const char *c, const char *d)
 {
     size_t len = strlen(a);
 
     len = strlen(b) > len ? strlen(b) : len;
-    return strlen(c) > len ? strlen(c) : len;
+    len = strlen(c) > len ? strlen(c) : len;
+    return strlen(d) > len ? strlen(d) : len;
 }
 
 static inline bool
@@ -125,7 +127,8 @@ mutation_disagreement(struct hot_bytes body)
         word = "mutation: other values";
     } else if (result != HOT_OK &&
                !over_a_limit(result, theirs->n_fields, theirs->fields,
-                             longest(theirs->id, theirs->replaces, theirs->cancels),
+                             longest(theirs->id, theirs->replaces, theirs->cancels,
+                                     theirs->answers),
                              body.len) &&
                !(result == HOT_TOO_LARGE && has_zero_byte(body))) {
         word = "mutation: not over a limit";
@@ -155,7 +158,9 @@ content_disagreement(struct hot_bytes body)
         word = "content: other values";
     } else if (result != HOT_OK &&
                !over_a_limit(result, theirs->n_fields, theirs->fields,
-                             longest(theirs->id, theirs->replaces, theirs->cancels), 0) &&
+                             longest(theirs->id, theirs->replaces, theirs->cancels,
+                                     theirs->answers),
+                             0) &&
                !(result == HOT_TOO_LARGE && has_zero_byte(body))) {
         word = "content: not over a limit";
     }

@@ -115,6 +115,8 @@ void get_explain(struct call *call); // http_explain.c
 void post_explain(struct call *call);
 void post_journal_person(struct call *call); // http_journal.c
 
+void get_feedback(struct call *call); // http_feedback.c
+
 void get_limits(struct call *call); // http_limits.c
 void post_limits(struct call *call);
 

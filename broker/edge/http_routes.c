@@ -155,6 +155,7 @@ const struct route http_routes[] = {
     {EVHTTP_REQ_GET, "/v1/mailboxes/*/limits", get_limits, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/mailboxes/*/limits", post_limits, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/damage", get_damage, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_GET, "/v1/feedback", get_feedback, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/flows", get_flows, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/status", get_status, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/institutions", get_institutions, HTTP_FOR_TOKEN},

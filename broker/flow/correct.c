@@ -15,24 +15,6 @@ name_of(const struct judged *judged)
     return judged->cancels ? "cancels" : "replaces";
 }
 
-// Both numbers lead to the one that is in force today.
-static enum vg_status
-same_person(struct txn *txn, struct niss one, struct niss other, bool *ret_same)
-{
-    struct person person;
-    struct niss current = one, other_current = other;
-    enum vg_status status = VG_OK;
-
-    if (one.number != other.number && one.number != 0 && other.number != 0) {
-        status = person_in_force(txn, one, &current, &person);
-        if (status == VG_OK) {
-            status = person_in_force(txn, other, &other_current, &person);
-        }
-    }
-    *ret_same = current.number == other_current.number;
-    return status;
-}
-
 // Words about another source's mutation would tell of it: it might as well not be there.
 static enum vg_status
 judge_event(struct txn *txn, const struct correction_question *question,
@@ -56,7 +38,7 @@ judge_event(struct txn *txn, const struct correction_question *question,
                  name_of(judged), (unsigned long long)event->ticket, judged->flow->name);
         return VG_OK;
     }
-    status = same_person(txn, (struct niss){event->niss}, question->judged->niss, &same);
+    status = person_is_same(txn, (struct niss){event->niss}, judged->niss, &same);
     if (status == VG_OK && !same) {
         *ret_refusal =
             fail(why, VG_BAD_REFERENCE, "%s: ticket %llu is about another person",

@@ -3,7 +3,9 @@
 // per distinct set of fields, give each mailbox its next number, journal it.
 #include "flow/applier.h"
 
+#include "flow/answer.h"
 #include "flow/correct.h"
+#include "store/asked.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -206,6 +208,23 @@ journal_recipient_of(struct applier *applier, struct passage *passage,
     }
 }
 
+// A cancellation takes a question back, it is none.
+static enum vg_status
+ask_for_answer(struct applier *applier, const struct passage *passage, uint32_t mailbox,
+               uint64_t number)
+{
+    struct asked_row row = {
+        .number = number,
+        .kept_us = applier->now.us,
+        .source = passage->source->id,
+        .flow = passage->judged.flow->id,
+    };
+
+    return passage->judged.cancels ? VG_OK
+                                   : asked_put(applier->txn, passage->ticket,
+                                               (struct mailbox_id){mailbox}, &row);
+}
+
 static enum vg_status
 put_letter(struct applier *applier, struct passage *passage, uint32_t institution,
            const struct share *share)
@@ -248,7 +267,9 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
     journal_recipient_of(applier, passage, institution, share->mailbox, &letter);
     applier->batch->count.notifications++;
     flow_count_of(applier, passage)->notifications++;
-    return VG_OK;
+    return passage->judged.flow->needs_answer
+               ? ask_for_answer(applier, passage, share->mailbox, letter.number)
+               : VG_OK;
 }
 
 // All mailboxes of one institution, or none: the transaction is one.
@@ -351,8 +372,14 @@ put_correction(struct applier *applier, struct passage *passage, size_t grants_l
             passage->mutation.replaces = (struct hot_bytes){NULL, 0};
             passage->variants_len = 0;
         }
-        status = put_letter(applier, passage, shares.shares[i].institution,
-                            &shares.shares[i].share);
+        if (passage->owed && passage->judged.flow->needs_answer) { // not any more
+            status = asked_erase(applier->txn, passage->correction->of,
+                                 (struct mailbox_id){shares.shares[i].share.mailbox});
+        }
+        if (status == VG_OK) {
+            status = put_letter(applier, passage, shares.shares[i].institution,
+                                &shares.shares[i].share);
+        }
     }
     free(shares.shares);
     return status == VG_OK ? correction_put(applier->txn, passage->correction->of, &row)
@@ -513,17 +540,37 @@ keep_mutation(struct applier *applier, struct publish_command *publish,
     return status;
 }
 
+// It names an earlier one: found and looked at before anything is kept.
 static enum vg_status
-keep_correction(struct applier *applier, struct command *command, struct passage *passage,
-                size_t grants_len)
+follow_references(struct applier *applier, struct passage *passage,
+                  struct correction **ret_correction, enum vg_status *ret_refusal,
+                  struct why *why)
 {
-    AUTO(correction_free) struct correction *correction = NULL;
     struct correction_question question = {&passage->judged, passage->source,
                                            &applier->meta};
+    enum vg_status status = VG_OK;
+
+    *ret_refusal = VG_OK;
+    if (passage->judged.answers != 0) {
+        status =
+            answer_check(applier, &passage->judged, passage->source, ret_refusal, why);
+    }
+    if (status == VG_OK && *ret_refusal == VG_OK && passage->judged.corrects != 0) {
+        status =
+            correction_find(applier->txn, &question, ret_correction, ret_refusal, why);
+    }
+    return status;
+}
+
+static enum vg_status
+keep_reference(struct applier *applier, struct command *command, struct passage *passage,
+               size_t grants_len)
+{
+    AUTO(correction_free) struct correction *correction = NULL;
     struct why why = {0};
     enum vg_status refusal = VG_OK;
     enum vg_status status =
-        correction_find(applier->txn, &question, &correction, &refusal, &why);
+        follow_references(applier, passage, &correction, &refusal, &why);
 
     if (status != VG_OK) {
         return status;
@@ -532,7 +579,12 @@ keep_correction(struct applier *applier, struct command *command, struct passage
         return refuse_mutation(applier, command, passage->number, passage, refusal, &why);
     }
     passage->correction = correction;
-    return keep_mutation(applier, &command->publish, passage, grants_len);
+    status = keep_mutation(applier, &command->publish, passage, grants_len);
+    if (status == VG_OK && passage->judged.answers != 0) {
+        status = answer_note(applier, passage->judged.answers, passage->source,
+                             passage->ticket);
+    }
+    return status;
 }
 
 static enum vg_status
@@ -569,8 +621,8 @@ publish_mutation(struct applier *applier, struct command *command, uint64_t numb
     if (refusal != VG_OK) {
         return refuse_mutation(applier, command, number, &passage, refusal, &why);
     }
-    if (passage.judged.corrects != 0) {
-        return keep_correction(applier, command, &passage, grants_len);
+    if ((passage.judged.corrects | passage.judged.answers) != 0) {
+        return keep_reference(applier, command, &passage, grants_len);
     }
     return keep_mutation(applier, &command->publish, &passage, grants_len);
 }

@@ -93,6 +93,23 @@ check_sizes(struct txn *txn, struct niss old, struct niss new, size_t integratio
 }
 
 enum vg_status
+person_is_same(struct txn *txn, struct niss one, struct niss other, bool *ret_same)
+{
+    struct person person;
+    struct niss current = one, other_current = other;
+    enum vg_status status = VG_OK;
+
+    if (one.number != other.number && one.number != 0 && other.number != 0) {
+        status = person_in_force(txn, one, &current, &person);
+        if (status == VG_OK) {
+            status = person_in_force(txn, other, &other_current, &person);
+        }
+    }
+    *ret_same = current.number == other_current.number;
+    return status;
+}
+
+enum vg_status
 replacement_check(struct txn *txn, struct niss old, struct niss new,
                   enum vg_status *ret_refusal, struct why *why)
 {

@@ -20,6 +20,10 @@ NODISCARD enum vg_status person_in_force(struct txn *txn, struct niss niss,
                                          struct niss *ret_current,
                                          struct person *ret_person);
 
+// person_is_same says whether two numbers lead to one person. 0 is nobody, and the same as 0.
+NODISCARD enum vg_status person_is_same(struct txn *txn, struct niss one,
+                                        struct niss other, bool *ret_same);
+
 // person_numbers copies all numbers of the person that one of them names: each before the
 // one that replaced it, the one in force last.
 NODISCARD enum vg_status person_numbers(struct txn *txn, struct niss niss,

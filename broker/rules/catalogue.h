@@ -120,6 +120,8 @@ struct flow {
     bool needs_recipient;      // some group is BY_ADDRESS
     bool needs_reference_year; // some condition is WHEN_FIRST_JANUARY
     bool replaces_person;      // SSINReplacement: new_niss is required
+    bool needs_answer;         // from each institution that gets it
+    uint16_t answers;          // flow whose notifications it may answer, 0: none
     uint16_t sources_len;      // who may publish it: sector numbers
     uint16_t sources[FLOW_SOURCES_MAX];
     // The publisher's own integration, whoever receives; WHEN_NONE: not asked.

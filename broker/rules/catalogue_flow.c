@@ -351,6 +351,22 @@ read_groups(const struct catalogue *catalogue, const struct yaml_node *row,
     }
 }
 
+// A flow above it, whose notifications this one answers.
+static void
+read_answers(const struct catalogue *catalogue, const struct yaml_node *row,
+             struct flow *flow)
+{
+    const char *name = yaml_get_text(row, "answers", NULL);
+    const struct flow *asked =
+        name == NULL ? NULL : catalogue_flow(catalogue, bytes_of(name));
+
+    if (name != NULL && asked == NULL) {
+        yaml_fault(row, "answers: %s is no flow above this one", name);
+    } else if (name != NULL) {
+        flow->answers = asked->id;
+    }
+}
+
 static void
 read_flow_head(const struct yaml_node *row, struct flow *flow)
 {
@@ -363,6 +379,7 @@ read_flow_head(const struct yaml_node *row, struct flow *flow)
     flow->key = (enum flow_key)row_choice(row, "key", key_words, ARRAY_LEN(key_words));
     flow->period = (enum flow_period)row_choice(row, "period", period_words,
                                                 ARRAY_LEN(period_words));
+    flow->needs_answer = yaml_get_bool(row, "answer_required", false);
     flow->replaces_person = yaml_get_bool(row, "replaces_person", false);
     if (flow->replaces_person && flow->key != KEY_PERSON) {
         yaml_fault(row, "replaces_person: the flow names no person");
@@ -375,6 +392,7 @@ read_flow(struct catalogue *catalogue, const struct yaml_node *row)
     struct flow flow = {0};
 
     read_flow_head(row, &flow);
+    read_answers(catalogue, row, &flow);
     flow.sources_len =
         row_sectors(catalogue, row, "sources", flow.sources, ARRAY_LEN(flow.sources));
     read_flow_fields(catalogue, row, &flow);

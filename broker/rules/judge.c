@@ -325,6 +325,25 @@ judge_reference(struct judged *judged, struct why *why)
     return VG_OK;
 }
 
+static enum vg_status
+judge_answer(const struct judge_context *context, struct judged *judged, struct why *why)
+{
+    struct hot_bytes text = judged->mutation->answers;
+
+    if (text.len == 0) {
+        return VG_OK;
+    }
+    if (catalogue_flow_by_id(context->catalogue, judged->flow->answers) == NULL) {
+        return fail(why, VG_BAD_REFERENCE, "answers: flow %s answers none",
+                    judged->flow->name);
+    }
+    return read_ticket(text, &judged->answers)
+               ? VG_OK
+               : fail(why, VG_BAD_REFERENCE,
+                      "answers: %s is not a ticket; the notification has it",
+                      show(text).text);
+}
+
 enum vg_status
 judge_mutation(const struct judge_context *context, const struct hot_mutation *mutation,
                struct judged *ret_judged, struct why *why)
@@ -348,6 +367,7 @@ judge_mutation(const struct judge_context *context, const struct hot_mutation *m
     ret_judged->has_period = false;
     ret_judged->period = (struct period){DAY_EVER, DAY_FOREVER};
     ret_judged->corrects = 0;
+    ret_judged->answers = 0;
     ret_judged->cancels = false;
 
     status = judge_persons(context, year_now, ret_judged, why);
@@ -365,6 +385,9 @@ judge_mutation(const struct judge_context *context, const struct hot_mutation *m
     }
     if (status == VG_OK) {
         status = judge_reference(ret_judged, why);
+    }
+    if (status == VG_OK) {
+        status = judge_answer(context, ret_judged, why);
     }
     return status;
 }

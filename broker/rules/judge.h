@@ -20,6 +20,7 @@ struct judged {
     bool has_period;
     struct period period;          // an open or partial end is read as its latest day
     uint64_t corrects;             // ticket of an earlier mutation, 0: none
+    uint64_t answers;              // ticket of a notification of the publisher's, 0: none
     bool cancels;                  // it does not stand any more, and nothing instead
     int16_t field[HOT_FIELDS_MAX]; // catalogue index of each of the mutation's fields
 };

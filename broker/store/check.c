@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "store/check.h"
 
+#include "store/asked.h"
 #include "store/bodies.h"
 #include "store/correction.h"
 #include "store/counted.h"
@@ -825,7 +826,7 @@ check_persons(struct check *check)
     check_former(check);
 }
 
-// ---- corrections ----
+// ---- corrections and answers ----
 
 static bool
 check_correction(uint64_t ticket, const struct correction_row *row, void *arg)
@@ -840,11 +841,28 @@ check_correction(uint64_t ticket, const struct correction_row *row, void *arg)
     return true;
 }
 
+static bool
+check_asked(uint64_t ticket, struct mailbox_id mailbox, const struct asked_row *row,
+            void *arg)
+{
+    struct check *check = arg;
+
+    if (ticket > check->meta.last_sequence || row->answer > check->meta.last_sequence ||
+        (row->answer != 0 && row->answer <= ticket)) {
+        found(check, "asked: ticket %llu of mailbox %u cannot be answered by ticket %llu",
+              (number)ticket, mailbox.number, (number)row->answer);
+    }
+    return true;
+}
+
 static void
-check_corrections(struct check *check)
+check_references(struct check *check)
 {
     if (corrections_each(check->txn, check_correction, check) != VG_OK) {
         found(check, "corrections: a row cannot be read");
+    }
+    if (asked_each(check->txn, 0, check_asked, check) != VG_OK) {
+        found(check, "asked: a row cannot be read");
     }
 }
 
@@ -907,7 +925,7 @@ check_all(struct check *check, struct why *why)
     check_held(check);
     check_mailboxes(check);
     check_persons(check);
-    check_corrections(check);
+    check_references(check);
     if (check->progress != NULL) {
         check->progress(1.0, check->arg);
     }

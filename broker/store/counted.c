@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "store/counted.h"
 
+#include "store/asked.h"
 #include "store/correction.h"
 #include "store/store_internal.h"
 
@@ -238,6 +239,9 @@ counted_trim(struct txn *txn, struct meta *meta, struct buffer *record, struct w
     }
     if (status == VG_OK) {
         status = corrections_trim(txn, last_ticket(record));
+    }
+    if (status == VG_OK) {
+        status = asked_trim(txn, last_ticket(record));
     }
     free(tally.rows);
     if (status == VG_OK) {

@@ -31,7 +31,7 @@ void counted_drop(struct counted *counted, const struct journal_held *drop);
 NODISCARD enum vg_status counted_get(struct txn *txn, struct mailbox_id mailbox,
                                      struct counted *ret_counted);
 
-// counted_trim erases the oldest record of the journal and the corrections of what it tells,
+// counted_trim erases the oldest record of the journal what is remembered of its mutations,
 // adds what it said to the rows, and moves meta->first_commit and first_hash. The record must exist and hold.
 // Durable: with the transaction's commit.
 NODISCARD enum vg_status counted_trim(struct txn *txn, struct meta *meta,

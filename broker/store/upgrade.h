@@ -7,7 +7,7 @@
 //          tables "held", "held_subjects", "limits", "counted"
 //          table "meta": key "incarnation"
 //          table "backlog": a checksum before the letters
-//  2 -> 3  table "corrections"
+//  2 -> 3  tables "corrections", "exchanges", "asked"
 //
 // A golden file of every schema ever released stands in tests/golden.
 #ifndef STORE_UPGRADE_H

@@ -55,7 +55,7 @@ vg_mutation_check_out(const struct vg_mutation *mutation, struct hot_mutation *r
 {
     size_t size_max = FIXED_BYTES_MAX + mutation->flow.len + mutation->id.len +
                       mutation->recipient.len + mutation->replaces.len +
-                      mutation->cancels.len;
+                      mutation->cancels.len + mutation->answers.len;
     enum vg_status status;
 
     if (mutation->flow.len == 0) {
@@ -73,6 +73,7 @@ vg_mutation_check_out(const struct vg_mutation *mutation, struct hot_mutation *r
     ret_hot->recipient = hot_view(mutation->recipient);
     ret_hot->replaces = hot_view(mutation->replaces);
     ret_hot->cancels = hot_view(mutation->cancels);
+    ret_hot->answers = hot_view(mutation->answers);
     ret_hot->niss = mutation->niss;
     ret_hot->new_niss = mutation->new_niss;
     ret_hot->enterprise = mutation->enterprise;
@@ -133,6 +134,7 @@ vg_notification_mutation(const struct vg_notification *notification,
     ret_mutation->recipient = public_view(hot->recipient);
     ret_mutation->replaces = public_view(hot->replaces);
     ret_mutation->cancels = public_view(hot->cancels);
+    ret_mutation->answers = public_view(hot->answers);
     ret_mutation->niss = hot->niss;
     ret_mutation->new_niss = hot->new_niss;
     ret_mutation->enterprise = hot->enterprise;

@@ -177,6 +177,7 @@ int command_consult(struct cli *cli);
 int command_history(struct cli *cli);
 int command_mailbox(struct cli *cli);
 int command_parked(struct cli *cli);
+int command_feedback(struct cli *cli);
 int command_publish(struct cli *cli);
 int command_subscribe(struct cli *cli);
 int command_queues(struct cli *cli);

@@ -20,6 +20,8 @@ static const struct cli_command commands[] = {
      command_mailbox},
     {"parked", "VERB ...", "letters that were refused too often: list, retry, drop",
      command_parked},
+    {"feedback", "VERB ...", "notifications that require an answer: who owes one",
+     command_feedback},
     {"publish", "[FILE]", "publish mutations, one JSON object a line", command_publish},
     {"subscribe", "[MAILBOX]", "receive notifications, until Ctrl-C", command_subscribe},
     {"queues", "[INSTITUTION]", "what waits in every mailbox, and who is connected",

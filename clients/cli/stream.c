@@ -121,6 +121,7 @@ mutation_of(const struct hot_mutation *from, struct vg_mutation *to)
     to->recipient = bytes_of(from->recipient);
     to->replaces = bytes_of(from->replaces);
     to->cancels = bytes_of(from->cancels);
+    to->answers = bytes_of(from->answers);
     to->niss = from->niss;
     to->new_niss = from->new_niss;
     to->enterprise = from->enterprise;

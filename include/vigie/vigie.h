@@ -87,8 +87,9 @@ struct vg_mutation {
     struct vg_bytes flow;
     struct vg_bytes id;
     struct vg_bytes recipient;
-    struct vg_bytes replaces;
-    struct vg_bytes cancels;
+    struct vg_bytes replaces; // ticket of an earlier mutation, in digits
+    struct vg_bytes cancels;  // the same
+    struct vg_bytes answers;  // ticket of a notification that this one answers
     uint64_t niss;
     uint64_t new_niss;
     uint64_t enterprise;

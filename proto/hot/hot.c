@@ -16,7 +16,7 @@ enum {
     VARINT_BYTES_MAX = 10,
     TAG_BYTES_MAX = 5,
     LENGTH_BYTES_MAX = 5,
-    MUTATION_NUMBER_MAX = 13,
+    MUTATION_NUMBER_MAX = 14,
     TO_BROKER_NUMBER_MAX = 10,
     TO_CLIENT_NUMBER_MAX = 16,
 };
@@ -404,6 +404,7 @@ clear_words(struct hot_mutation *mutation)
     mutation->recipient = none;
     mutation->replaces = none;
     mutation->cancels = none;
+    mutation->answers = none;
     mutation->niss = 0;
     mutation->new_niss = 0;
     mutation->enterprise = 0;
@@ -480,6 +481,9 @@ read_mutation(struct hot_bytes body, struct hot_mutation *mutation,
         case TAG(13, VARINT):
             good = read_u32(&scan, &mutation->reference_year);
             break;
+        case TAG(14, BYTES):
+            good = read_bytes(&scan, &mutation->answers);
+            break;
         default:
             if (content == NULL || !number_in(tag, 20, 23)) {
                 good = skip_unknown(&scan, tag, MUTATION_NUMBER_MAX);
@@ -500,7 +504,8 @@ read_mutation(struct hot_bytes body, struct hot_mutation *mutation,
     }
     if (mutation->id.len > HOT_ID_BYTES_MAX ||
         mutation->replaces.len > HOT_ID_BYTES_MAX ||
-        mutation->cancels.len > HOT_ID_BYTES_MAX) {
+        mutation->cancels.len > HOT_ID_BYTES_MAX ||
+        mutation->answers.len > HOT_ID_BYTES_MAX) {
         return HOT_TOO_LARGE;
     }
     return HOT_OK;
@@ -888,7 +893,8 @@ words_len(const struct hot_mutation *mutation)
            u32_field_len(mutation->period_end) + bytes_field_len(mutation->id) +
            bytes_field_len(mutation->recipient) + bytes_field_len(mutation->replaces) +
            bytes_field_len(mutation->cancels) + u64_field_len(mutation->new_niss) +
-           u64_field_len(mutation->enterprise) + u32_field_len(mutation->reference_year);
+           u64_field_len(mutation->enterprise) + u32_field_len(mutation->reference_year) +
+           bytes_field_len(mutation->answers);
 }
 
 static size_t
@@ -921,7 +927,8 @@ write_words_after_fields(uint8_t *at, const struct hot_mutation *mutation)
     at = write_bytes(at, 10, mutation->cancels);
     at = write_u64(at, 11, mutation->new_niss);
     at = write_u64(at, 12, mutation->enterprise);
-    return write_u32(at, 13, mutation->reference_year);
+    at = write_u32(at, 13, mutation->reference_year);
+    return write_bytes(at, 14, mutation->answers);
 }
 
 size_t

@@ -66,6 +66,7 @@ struct hot_mutation {
     struct hot_bytes recipient;
     struct hot_bytes replaces;
     struct hot_bytes cancels;
+    struct hot_bytes answers;
     uint64_t niss;
     uint64_t new_niss;
     uint64_t enterprise;

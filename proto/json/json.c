@@ -241,8 +241,9 @@ read_members(const json_t *object, struct hot_mutation *mutation,
              char reason[JSON_REASON_LEN])
 {
     static const char *const known[] = {
-        "id",        "flow",     "niss",    "occurred", "period",     "fields",
-        "recipient", "replaces", "cancels", "new_niss", "enterprise", "reference_year",
+        "id",         "flow",           "niss",     "occurred", "period",
+        "fields",     "recipient",      "replaces", "cancels",  "new_niss",
+        "enterprise", "reference_year", "answers",
     };
     enum vg_status status =
         check_members(object, "mutation", known, sizeof known / sizeof known[0], reason);
@@ -256,6 +257,7 @@ read_members(const json_t *object, struct hot_mutation *mutation,
     READ(read_text(object, "recipient", &mutation->recipient, reason))
     READ(read_text(object, "replaces", &mutation->replaces, reason))
     READ(read_text(object, "cancels", &mutation->cancels, reason))
+    READ(read_text(object, "answers", &mutation->answers, reason))
     READ(read_digits(object, "niss", &mutation->niss, reason))
     READ(read_digits(object, "new_niss", &mutation->new_niss, reason))
     READ(read_digits(object, "enterprise", &mutation->enterprise, reason))
@@ -416,6 +418,7 @@ json_write_mutation(const struct hot_mutation *mutation)
     set_text(object, "recipient", mutation->recipient);
     set_text(object, "replaces", mutation->replaces);
     set_text(object, "cancels", mutation->cancels);
+    set_text(object, "answers", mutation->answers);
     if (mutation->new_niss != 0) {
         json_object_set_new(
             object, "new_niss",

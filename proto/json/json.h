@@ -5,7 +5,7 @@
 //   {"id":"rn-2026-000001","flow":"notifyPerson","niss":"66641066692",
 //    "occurred":"2026-11-20","period":{"begin":"2026-01-01","end":"2026-12-31"},
 //    "fields":[{"code":"020","value":"..."}]}
-// and "recipient" on addressed flows, "replaces"/"cancels" on corrections, "new_niss" on
+// and "recipient" on addressed flows, "replaces"/"cancels" on corrections, "answers" on answers, "new_niss" on
 // SSINReplacement, "enterprise" on flows keyed by it, "reference_year" where a rule asks.
 // As a CloudEvent the same members stand in "data"; "type" is "vigie.mutation.FLOW" and
 // "id" is the event's own.

@@ -167,6 +167,14 @@ add_hot_frames(struct list *list)
     frame->publish->first_number = 1001;
     frame->publish->n_mutations = 1;
     frame->publish->mutations = only(mutation());
+    frame = to_broker(list, "to_broker_publish_answer",
+                      VIGIE__V1__TO_BROKER__MESSAGE_PUBLISH);
+    frame->publish = NEW(Publish, publish);
+    frame->publish->producer = 7;
+    frame->publish->first_number = 1002;
+    frame->publish->n_mutations = 1;
+    frame->publish->mutations = only(mutation());
+    frame->publish->mutations[0]->answers = "123456789";
     frame = to_broker(list, "to_broker_acknowledge",
                       VIGIE__V1__TO_BROKER__MESSAGE_ACKNOWLEDGE);
     frame->acknowledge = NEW(Acknowledge, acknowledge);
@@ -351,6 +359,15 @@ add_delivery(struct list *list)
     notification->justification->end = 20261231;
     notification->again = 1;
     notification->content = content();
+    frame->n_notifications = 1;
+    frame->notifications = only(notification);
+    frame = to_client(list, "to_client_delivery_answer",
+                      VIGIE__V1__TO_CLIENT__MESSAGE__NOT_SET);
+    notification = NEW(Notification, notification);
+    notification->mailbox = 3;
+    notification->number = 42;
+    notification->content = content();
+    notification->content->answers = "123456789";
     frame->n_notifications = 1;
     frame->notifications = only(notification);
 }

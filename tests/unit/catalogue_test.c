@@ -227,6 +227,28 @@ reads_how_long_a_quality_may_last(void **state)
 }
 
 static void
+says_which_flow_answers_which(void **state)
+{
+    (void)state;
+
+    AUTO(catalogue_free) struct catalogue *catalogue = shipped();
+    const struct flow *alert = catalogue_flow(catalogue, bytes_of("PCSAAlert"));
+    const struct flow *reaction =
+        catalogue_flow(catalogue, bytes_of("PCSAAlertReaction"));
+    const struct flow *send =
+        catalogue_flow(catalogue, bytes_of("ElectronicSocialReportSend"));
+
+    assert_true(alert->needs_answer);
+    assert_int_equal(alert->answers, 0);
+    assert_int_equal(reaction->answers, alert->id);
+    assert_false(reaction->needs_answer);
+    assert_string_equal(catalogue_flow_by_id(catalogue, send->answers)->name,
+                        "ElectronicSocialReportAsk");
+    spoil(24, A701("key: enterprise, answers: Nobody", "to: every subscriber"), 24,
+          "answers: Nobody is no flow above this one");
+}
+
+static void
 answers_nothing_for_what_is_not_there(void **state)
 {
     (void)state;
@@ -959,6 +981,7 @@ main(void)
 {
     const struct CMUnitTest reading[] = {
         cmocka_unit_test(reads_every_part_of_a_row),
+        cmocka_unit_test(says_which_flow_answers_which),
         cmocka_unit_test(reads_how_long_a_quality_may_last),
         cmocka_unit_test(answers_nothing_for_what_is_not_there),
         cmocka_unit_test(ends_a_life_twice_without_harm),

@@ -40,6 +40,7 @@ full_mutation(void)
     mutation.recipient = text("25");
     mutation.replaces = text("rn-2025-000009");
     mutation.cancels = text("rn-2025-000008");
+    mutation.answers = text("123");
     mutation.fields_len = 2;
     mutation.fields[0] = (struct vg_field){text("020"), text("Brussel")};
     mutation.fields[1] = (struct vg_field){text("H205"), text("")};
@@ -90,6 +91,7 @@ what_is_written_is_read(void **state)
     assert_text(read.recipient, "25");
     assert_text(read.replaces, "rn-2025-000009");
     assert_text(read.cancels, "rn-2025-000008");
+    assert_text(read.answers, "123");
     assert_int_equal(read.niss, written.niss);
     assert_int_equal(read.new_niss, written.new_niss);
     assert_int_equal(read.enterprise, written.enterprise);

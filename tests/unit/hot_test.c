@@ -116,6 +116,7 @@ any_fields(size_t len)
         (message)->recipient = any_text(150);                                            \
         (message)->replaces = any_text(HOT_ID_BYTES_MAX);                                \
         (message)->cancels = any_text(HOT_ID_BYTES_MAX);                                 \
+        (message)->answers = any_text(HOT_ID_BYTES_MAX);                                 \
         (message)->new_niss = any_number();                                              \
         (message)->enterprise = any_number();                                            \
         (message)->reference_year = any_u32();                                           \
@@ -804,6 +805,7 @@ ours_of_mutation(struct hot_mutation *ours, const Vigie__V1__Mutation *theirs)
     ours->recipient = view(theirs->recipient);
     ours->replaces = view(theirs->replaces);
     ours->cancels = view(theirs->cancels);
+    ours->answers = view(theirs->answers);
     ours->niss = theirs->niss;
     ours->new_niss = theirs->new_niss;
     ours->enterprise = theirs->enterprise;
@@ -868,6 +870,7 @@ kept_of(const Vigie__V1__Mutation *mutation, uint64_t keep)
     content->recipient = mutation->recipient;
     content->replaces = mutation->replaces;
     content->cancels = mutation->cancels;
+    content->answers = mutation->answers;
     content->new_niss = mutation->new_niss;
     content->enterprise = mutation->enterprise;
     content->reference_year = mutation->reference_year;

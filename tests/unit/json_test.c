@@ -23,7 +23,8 @@ static const char whole[] =
     "\"occurred\":\"2026-11-20\",\"period\":{\"begin\":\"2026-01-01\","
     "\"end\":\"2026-12-31\"},\"fields\":[{\"code\":\"020\",\"value\":\"Rue \\u00e9\"},"
     "{\"code\":\"150\",\"value\":\"\"}],\"recipient\":\"CPAS-21004\",\"replaces\":\"a\","
-    "\"cancels\":\"b\",\"new_niss\":\"66641066791\",\"enterprise\":\"0403019261\","
+    "\"cancels\":\"b\",\"answers\":\"c\",\"new_niss\":\"66641066791\",\"enterprise\":"
+    "\"0403019261\","
     "\"reference_year\":2025}";
 
 static struct json_mutation
@@ -68,6 +69,7 @@ every_member_arrives(void **state)
     ASSERT_TEXT(mutation->recipient, "CPAS-21004");
     ASSERT_TEXT(mutation->replaces, "a");
     ASSERT_TEXT(mutation->cancels, "b");
+    ASSERT_TEXT(mutation->answers, "c");
     assert_int_equal(mutation->niss, 66641066692);
     assert_int_equal(mutation->new_niss, 66641066791);
     assert_int_equal(mutation->enterprise, 403019261);

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: EUPL-1.2
+#include "flow/answer.h"
+
+#include "store/asked.h"
+#include "store/journal_find.h"
+
+#include <string.h>
+
+// Whose mailbox it is today: institutions merge.
+static bool
+is_of(const struct roster *roster, uint32_t mailbox,
+      const struct institution *institution)
+{
+    const struct mailbox_spec *spec = roster_mailbox(roster, mailbox);
+
+    return spec != NULL && spec->institution == institution->id;
+}
+
+static bool
+has_got(struct journal_place *place, const struct roster *roster,
+        const struct institution *institution)
+{
+    do {
+        struct journal_recipient recipient;
+
+        for (size_t i = 0; journal_item_recipient(&place->item, i, &recipient); i++) {
+            if (is_of(roster, recipient.mailbox, institution)) {
+                return true;
+            }
+        }
+    } while (journal_find_more(place));
+    return false;
+}
+
+static bool
+goes_to(const struct judged *judged, const struct institution *asking)
+{
+    const struct hot_bytes *recipient = &judged->mutation->recipient;
+
+    return !judged->flow->needs_recipient ||
+           (asking != NULL && recipient->len == strlen(asking->code) &&
+            memcmp(recipient->at, asking->code, recipient->len) == 0);
+}
+
+// Words about a notification that the publisher did not get would tell of it.
+static enum vg_status
+judge_place(struct applier *applier, const struct judged *judged,
+            const struct institution *publisher, struct journal_place *place,
+            enum vg_status *ret_refusal, struct why *why)
+{
+    const struct journal_event event = place->event;
+    const struct flow *asked =
+        catalogue_flow_by_id(applier->catalogue, judged->flow->answers);
+    bool same = false;
+    enum vg_status status = VG_OK;
+
+    if (!has_got(place, applier->roster, publisher)) {
+        *ret_refusal = fail(why, VG_BAD_REFERENCE,
+                            "answers: ticket %llu is no notification that %s got",
+                            (unsigned long long)event.ticket, publisher->code);
+        return VG_OK;
+    }
+    if (event.flow != judged->flow->answers) {
+        *ret_refusal = fail(why, VG_BAD_REFERENCE,
+                            "answers: ticket %llu is not of flow %s, which %s answers",
+                            (unsigned long long)event.ticket,
+                            asked == NULL ? "?" : asked->name, judged->flow->name);
+        return VG_OK;
+    }
+    if (!goes_to(judged, roster_institution(applier->roster, event.source))) {
+        *ret_refusal =
+            fail(why, VG_BAD_REFERENCE, "answers: ticket %llu was not asked by %.*s",
+                 (unsigned long long)event.ticket, (int)judged->mutation->recipient.len,
+                 (const char *)judged->mutation->recipient.at);
+        return VG_OK;
+    }
+    status = person_is_same(applier->txn, (struct niss){event.niss}, judged->niss, &same);
+    if (status == VG_OK && !same) {
+        *ret_refusal =
+            fail(why, VG_BAD_REFERENCE, "answers: ticket %llu is about another person",
+                 (unsigned long long)event.ticket);
+    }
+    return status;
+}
+
+enum vg_status
+answer_check(struct applier *applier, const struct judged *judged,
+             const struct institution *publisher, enum vg_status *ret_refusal,
+             struct why *why)
+{
+    struct journal_place place = {.next = 0};
+    struct why inner = {0};
+    enum vg_status status = VG_OK;
+    enum vg_status found =
+        journal_find(applier->txn, &applier->meta, judged->answers, &place, &inner);
+
+    *ret_refusal = VG_OK;
+    if (found != VG_OK) {
+        *ret_refusal = fail(why, found == VG_NOT_FOUND ? VG_BAD_REFERENCE : found,
+                            "answers: %s", inner.text);
+    } else {
+        status = judge_place(applier, judged, publisher, &place, ret_refusal, why);
+    }
+    buffer_free(&place.record);
+    return status;
+}
+
+enum vg_status
+answer_note(struct applier *applier, uint64_t asked, const struct institution *publisher,
+            uint64_t answer)
+{
+    const struct mailbox_spec *const *mailboxes = NULL;
+    size_t len = roster_mailboxes(applier->roster, publisher->id, &mailboxes);
+
+    for (size_t i = 0; i < len; i++) {
+        struct mailbox_id id = {mailboxes[i]->id};
+        struct asked_row row;
+        enum vg_status status = asked_get(applier->txn, asked, id, &row);
+
+        if (status == VG_OK && row.answer == 0) {
+            row.answer = answer;
+            row.answered_us = applier->now.us;
+            status = asked_put(applier->txn, asked, id, &row);
+        }
+        if (status != VG_OK && status != VG_NOT_FOUND) {
+            return status;
+        }
+    }
+    return VG_OK;
+}
