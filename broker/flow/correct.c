@@ -254,3 +254,40 @@ correction_shares(const struct correction *correction,
     }
     return shares;
 }
+
+// ---- what was told of it ----
+
+static bool
+find_owed(const struct journal_item *item, const struct journal_correction *correction,
+          uint32_t mailbox, struct journal_owed *ret_owed)
+{
+    size_t offset = sizeof *correction;
+
+    for (size_t i = 0;
+         i < correction->owed && item->bytes.len - offset >= sizeof *ret_owed; i++) {
+        memcpy(ret_owed, item->bytes.at + offset, sizeof *ret_owed);
+        if (ret_owed->mailbox == mailbox) {
+            return true;
+        }
+        offset += sizeof *ret_owed;
+    }
+    return false;
+}
+
+bool
+correction_told(const struct buffer *record, uint64_t ticket,
+                struct journal_correction *ret, uint32_t mailbox,
+                struct journal_owed *ret_owed)
+{
+    struct journal_item item;
+    size_t offset = 0;
+
+    while (journal_next(record, &offset, &item)) {
+        if (item.kind == JOURNAL_CORRECTION && journal_item_as(&item, ret, sizeof *ret) &&
+            ret->ticket == ticket &&
+            (ret_owed == NULL || find_owed(&item, ret, mailbox, ret_owed))) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -80,4 +80,11 @@ struct correction_shares correction_shares(const struct correction *correction,
                                            const struct match_question *question,
                                            const struct grant *grants, size_t grants_len);
 
+// correction_told finds what a record says of a correction's ticket: what it corrects, and
+// whether (and why) it is owed to a mailbox. ret_owed may be NULL. False: it is none; with
+// ret_owed, also when it is not owed.
+bool correction_told(const struct buffer *record, uint64_t ticket,
+                     struct journal_correction *ret, uint32_t mailbox,
+                     struct journal_owed *ret_owed);
+
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "flow/explain.h"
 
+#include "flow/correct.h"
 #include "flow/replace.h"
 
 #include <stdlib.h>
@@ -29,6 +30,55 @@ read_person(struct txn *txn, const struct judged *judged, struct person *ret_per
     }
     if (status == VG_OK && judged->flow->replaces_person) {
         status = replacement_check(txn, judged->niss, judged->new_niss, ret_refusal, why);
+    }
+    return status;
+}
+
+// Whoever got what it corrects gets it, whatever the rules say of today.
+static void
+tell_owed(const struct correction *correction, const struct match_question *match,
+          const struct explain_question *question, const struct grant *grants,
+          size_t grants_len, struct buffer *text)
+{
+    struct correction_shares shares =
+        correction_shares(correction, match, grants, grants_len);
+
+    buffer_print(text, "\nit %s ticket %llu, and is owed to whoever got that:\n",
+                 correction->act == CORRECTION_CANCELS ? "cancels" : "replaces",
+                 (unsigned long long)correction->of);
+    for (size_t i = 0; i < shares.owed; i++) {
+        const struct correction_share *share = &shares.shares[i];
+        const struct institution *institution =
+            roster_institution(question->roster, share->institution);
+
+        if (question->only == NULL || question->only->id == share->institution) {
+            buffer_print(text, "  %s, by the %03u it got it for%s\n", institution->code,
+                         (unsigned)share->got->quality,
+                         share->only ? ", and nothing else" : "");
+        }
+    }
+    if (correction->act == CORRECTION_CANCELS) {
+        buffer_print(text, "nobody else gets a cancellation\n");
+    }
+    free(shares.shares);
+}
+
+static enum vg_status
+explain_correction(struct txn *txn, const struct match_question *match,
+                   const struct explain_question *question, const struct grant *grants,
+                   size_t grants_len, struct buffer *text, enum vg_status *ret_refusal,
+                   struct why *why)
+{
+    AUTO(correction_free) struct correction *correction = NULL;
+    struct meta meta;
+    struct correction_question asked = {match->judged, question->publisher, &meta};
+    enum vg_status status = meta_get(txn, &meta, why);
+
+    if (status == VG_OK) {
+        status = correction_find(txn, &asked, &correction, ret_refusal, why);
+    }
+    if (status == VG_OK && *ret_refusal == VG_OK) {
+        tell_owed(correction, match, question, grants, grants_len, text);
     }
     return status;
 }
@@ -72,6 +122,12 @@ explain_mutation(struct txn *txn, const struct explain_question *question,
     status = match_recipients(&match, grants, &grants_len, &trace, why);
     match_explain(&match, &trace, question->only, text);
     trace_free_rows(&trace);
+    if ((status == VG_OK || status == VG_NOT_INTEGRATED) && judged.corrects != 0) {
+        refusal = status = VG_OK;
+        status = explain_correction(txn, &match, question, grants, grants_len, text,
+                                    &refusal, why);
+        status = status == VG_OK ? refusal : status;
+    }
     free(grants);
     return tell_refusal(text, status, why);
 }

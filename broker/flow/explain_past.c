@@ -3,6 +3,7 @@
 // difference.
 #include "flow/explain.h"
 
+#include "flow/correct.h"
 #include "flow/past.h"
 #include "flow/replace.h"
 #include "rules/match_trace.h"
@@ -129,6 +130,43 @@ print_fields(const struct telling *telling, const struct journal_recipient *reci
     buffer_print(telling->text, "\n");
 }
 
+// What it corrects, and what corrects it.
+static void
+print_corrections(const struct telling *telling)
+{
+    uint64_t ticket = telling->past.event.ticket;
+    struct journal_correction told;
+    struct correction_row row;
+
+    if (correction_told(&telling->record, ticket, &told, 0, NULL)) {
+        buffer_print(telling->text, "It %s ticket %llu: owed to whoever got that.\n",
+                     told.act == CORRECTION_CANCELS ? "cancels" : "replaces",
+                     (unsigned long long)told.of);
+    }
+    if (correction_get(telling->txn, ticket, &row) == VG_OK) {
+        buffer_print(telling->text, "It was %s by ticket %llu.\n",
+                     row.act == CORRECTION_CANCELS ? "cancelled" : "replaced",
+                     (unsigned long long)row.by);
+    }
+}
+
+static void
+print_owed(const struct telling *telling, const struct journal_recipient *recipient)
+{
+    struct journal_correction told;
+    struct journal_owed owed;
+
+    if (!correction_told(&telling->record, telling->past.event.ticket, &told,
+                         recipient->mailbox, &owed)) {
+        return;
+    }
+    buffer_print(telling->text, "  owed to it: it got ticket %llu, ",
+                 (unsigned long long)told.of);
+    print_ground(telling, recipient->institution, owed.quality, owed.begin, owed.end);
+    buffer_print(telling->text, "%s\n",
+                 owed.only != 0 ? "; nothing else let it through" : "");
+}
+
 static void
 print_recipient(const struct telling *telling, const struct journal_recipient *recipient)
 {
@@ -140,6 +178,7 @@ print_recipient(const struct telling *telling, const struct journal_recipient *r
     print_ground(telling, recipient->institution, recipient->quality, recipient->begin,
                  recipient->end);
     buffer_print(telling->text, "\n");
+    print_owed(telling, recipient);
     print_fields(telling, recipient);
 }
 
@@ -212,6 +251,7 @@ print_then(const struct telling *telling)
     buffer_print(telling->text, "\nkept at %s in commit %llu\n", time,
                  (unsigned long long)telling->head.commit);
     print_content(telling);
+    print_corrections(telling);
     buffer_print(telling->text,
                  "\nTHEN, as the journal has it, by version %u of the catalogue:\n",
                  (unsigned)event->catalogue);

@@ -171,6 +171,63 @@ remove_all(struct flow_fixture *f, uint32_t institution, int person, uint32_t qu
     assert_int_equal(command->status, VG_OK);
 }
 
+// Given one who got it and follows nobody now, and one who follows her only now.
+static void
+says_whom_a_correction_is_owed(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct hot_mutation mutation = flow_address(1);
+    struct answer answer;
+    struct letter letter;
+    char ticket[24];
+
+    flow_follow(f, CPAS_A, 1, 30);
+    snprintf(ticket, sizeof ticket, "%llu", (unsigned long long)publish(f, mutation));
+    remove_all(f, CPAS_A, 1, 30);
+    flow_follow(f, CPAS_B, 1, 2);
+    mutation.replaces = flow_words(ticket);
+
+    answer = explain(f, RN, &mutation);
+    assert_int_equal(answer.status, VG_OK);
+    assert_true(says(&answer, "CPAS-A, by the 030 it got it for, and nothing else"));
+    assert_false(says(&answer, "CPAS-B, by the"));
+    buffer_free(&answer.text);
+    publish(f, mutation);
+    assert_int_equal(flow_letters(f, CPAS_A, 2, &letter, 1), 1);
+    assert_int_equal(flow_row(f, CPAS_B).last, 1);
+
+    answer = explain(f, RN, &mutation);
+    assert_int_equal(answer.status, VG_BAD_REFERENCE);
+    assert_true(says(&answer, "was replaced by ticket"));
+    buffer_free(&answer.text);
+}
+
+static void
+a_correction_tells_what_it_corrects_and_why_it_is_owed(void **state)
+{
+    static const char *const past[] = {"It was replaced by ticket "};
+    static const char *const words[] = {
+        "It replaces ticket ", ": owed to whoever got that.",
+        "owed to it: it got ticket ", "because of 030, alimony debtor",
+        "; nothing else let it through"};
+    struct flow_fixture *f = *state;
+    struct hot_mutation mutation = flow_address(1);
+    struct answer answer;
+    uint64_t first, second;
+    char ticket[24];
+
+    flow_follow(f, CPAS_A, 1, 30);
+    first = publish(f, mutation);
+    remove_all(f, CPAS_A, 1, 30);
+    snprintf(ticket, sizeof ticket, "%llu", (unsigned long long)first);
+    mutation.replaces = flow_words(ticket);
+    second = publish(f, mutation);
+    answer = explain_past(f, second, NOBODY, 0);
+    tells(&answer, words, ARRAY_LEN(words));
+    answer = explain_past(f, first, NOBODY, 0);
+    tells(&answer, past, ARRAY_LEN(past));
+}
+
 static void
 a_ticket_tells_then_and_now_and_that_they_agree(void **state)
 {
@@ -344,8 +401,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         FLOW_TEST(says_who_would_get_it_and_who_not),
+        FLOW_TEST(says_whom_a_correction_is_owed),
         FLOW_TEST(follows_a_replaced_number),
         FLOW_TEST(says_the_refusal_that_publishing_would_get),
+        FLOW_TEST(a_correction_tells_what_it_corrects_and_why_it_is_owed),
         FLOW_TEST(a_ticket_tells_then_and_now_and_that_they_agree),
         FLOW_TEST(a_ticket_tells_what_the_directory_has_changed_since),
         FLOW_TEST(a_ticket_that_nobody_got_says_why_and_what_is_lost),
