@@ -701,6 +701,7 @@ broker_close(struct broker **broker)
     }
     ready_remove(ended->settings->run_dir);
     http_close(&ended->http);
+    dry_running_end(&ended->dry_running);
     end_sessions(ended);
     end_event(&ended->answers);
     end_event(&ended->second);

@@ -37,6 +37,7 @@ enum blocked_reason {
 struct zap;
 struct http;
 struct damages;
+struct dry_running;
 struct scrubber;
 
 // How far retention is (edge/retention.h).
@@ -118,7 +119,8 @@ struct broker {
     enum limits_level level;      // of all together
     size_t looked;                // the next mailbox whose oldest letter is looked at
     uint64_t slow_ms; // how long the slow commit took when last seen; 0: none is slow
-    uint64_t unmeasured_bytes;             // written since
+    uint64_t unmeasured_bytes;       // written since
+    struct dry_running *dry_running; // asked for over HTTP, NULL: none since the start
     struct flow_count flows[FLOW_IDS_MAX]; // since the start, by the flow's id
     uint64_t last_commit_us;               // how long the last batch with a commit took
     uint64_t last_commit_mutations;        // and how many it kept
@@ -141,6 +143,9 @@ void broker_drain(struct broker *broker);
 void broker_reload(struct broker *broker);
 
 // ---- for everybody in the loop ----
+
+// dry_running_end lets go of a dry run (edge/http_dry_run.c), whatever it is doing.
+void dry_running_end(struct dry_running **running);
 
 // broker_txn gives the loop's read transaction, awake until broker_end_turn. When the store
 // cannot be read any more (a commit has failed and the loop does not know yet), the process

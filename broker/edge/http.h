@@ -40,7 +40,13 @@
 //   POST /v1/keys/revoke            {public} -> {"ticket"}
 //   POST /v1/explain?source=C&day=D a mutation's JSON (json/json.h)
 //        -> {"status", "number", "sentence", "text"}; source may be left out when the flow's
-//        sources have one institution
+//        sources have one institution; &institution=C: its part alone
+//   GET  /v1/explain?ticket=N&day=D&institution=C    the same of a past mutation
+//   GET  /v1/explain?source=C&number=N&producer=P    and of one that was refused
+//   POST /v1/dry-run?since=24h      YAML -> as GET /v1/dry-run; BUSY while one is under way
+//   POST /v1/dry-run/removal?since=24h  {institution, niss, quality, begin, end}
+//   GET  /v1/dry-run                {"running", "progress" (0 to 1), and at its end "report"
+//        (edge/dry_report.h), "text"}
 //   POST /v1/journal/person         {niss}: who got what about him, and who asked (flow/knew.h)
 //        -> {"ticket", "numbers":[...], "since", "complete", "exchanges":[{time, ticket, flow,
 //        institution, name, source, mailbox, number, quality, meaning, begin, end, ground,

@@ -111,6 +111,10 @@ uint64_t http_number(const json_t *object, const char *name, uint64_t max,
 void get_queues(struct call *call); // http_queues.c
 void get_damage(struct call *call); // http_damage.c
 
+void get_dry_run(struct call *call); // http_dry_run.c
+void post_dry_run(struct call *call);
+void post_dry_run_removal(struct call *call);
+
 void get_explain(struct call *call); // http_explain.c
 void post_explain(struct call *call);
 void post_journal_person(struct call *call); // http_journal.c

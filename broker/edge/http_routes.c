@@ -166,6 +166,9 @@ const struct route http_routes[] = {
     {EVHTTP_REQ_GET, "/v1/explain", get_explain, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/journal/person", post_journal_person, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/explain", post_explain, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_GET, "/v1/dry-run", get_dry_run, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_POST, "/v1/dry-run", post_dry_run, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_POST, "/v1/dry-run/removal", post_dry_run_removal, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/catalogue", get_catalogue, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/catalogue", post_catalogue, HTTP_FOR_TOKEN},
 };

@@ -3,6 +3,7 @@
 #include "edge/archive.h"
 #include "edge/broker.h"
 #include "edge/confine.h"
+#include "edge/dry_report.h"
 #include "edge/export.h"
 #include "edge/inspect.h"
 #include "edge/load_directory.h"
@@ -45,6 +46,11 @@ static const char usage[] =
     "    --to COMMIT|TIME         only up to here: 1234, 2026-11-21T13:00:00Z\n"
     "  --repair --from BACKUP     mend damaged blocks, records and letters from a "
     "backup, end\n"
+    "  --dry-run                  what would have been different, beside a broker that "
+    "runs, end\n"
+    "    --since 24h|TIME         since when (24h)\n"
+    "    --catalogue FILE         by this catalogue\n"
+    "    --without WORDS          without \"INSTITUTION NISS QUALITY BEGIN [END]\"\n"
     "  --export-journal FOLDER    add what the folder does not have yet of the journal, "
     "end\n"
     "  --check-catalogue FILE     read a catalogue, say what is wrong, end\n"
@@ -285,6 +291,8 @@ struct choices {
     const char *catalogue; // to check
     const char *journal;   // the folder to export it to
     const char *directory; // to load
+    struct dry_choices dry;
+    bool dry_run;
     bool check;
     bool verify;
     bool json;
@@ -310,6 +318,9 @@ read_options(int count, char **arguments)
         {"check-catalogue", required_argument, NULL, 'k'},
         {"export-journal", required_argument, NULL, 'x'},
         {"load-directory", required_argument, NULL, 'd'},
+        {"dry-run", no_argument, NULL, 'y'},
+        {"catalogue", required_argument, NULL, 'l'},
+        {"without", required_argument, NULL, 'u'},
         {"backup", required_argument, NULL, 'b'},
         {"compact", no_argument, NULL, 'o'},
         {"since", required_argument, NULL, 'i'},
@@ -349,6 +360,15 @@ read_options(int count, char **arguments)
             break;
         case 'd':
             choices.directory = optarg;
+            break;
+        case 'y':
+            choices.dry_run = true;
+            break;
+        case 'l':
+            choices.dry.catalogue = optarg;
+            break;
+        case 'u':
+            choices.dry.without = optarg;
             break;
         case 'b':
             choices.archive = archive_backup;
@@ -405,6 +425,16 @@ read_options(int count, char **arguments)
         fprintf(stderr, "vigied: --repair needs --from BACKUP\n%s", usage);
         choices.code = EXIT_USAGE;
     }
+    if (choices.dry_run) {
+        choices.dry.since = choices.backup.since;
+        choices.backup.since = NULL;
+    }
+    if (choices.code < 0 &&
+        (choices.dry.catalogue != NULL) + (choices.dry.without != NULL) !=
+            (choices.dry_run ? 1 : 0)) {
+        fprintf(stderr, "vigied: --dry-run needs --catalogue or --without\n%s", usage);
+        choices.code = EXIT_USAGE;
+    }
     if (choices.code < 0 && choices.archive == NULL && names_a_part(&choices.backup)) {
         fprintf(stderr, "vigied: --backup, --restore or --repair is missing\n%s", usage);
         choices.code = EXIT_USAGE;
@@ -441,6 +471,9 @@ main(int count, char **arguments)
     map_fault_watch(settings.store_path);
     if (choices.journal != NULL) {
         return export_journal(&settings, choices.journal, &output);
+    }
+    if (choices.dry_run) {
+        return dry_run_store(&settings, &choices.dry, &output);
     }
     if (choices.directory != NULL) {
         return load_directory(&settings, choices.directory, &output);

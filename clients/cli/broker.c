@@ -301,6 +301,50 @@ command_restore(struct cli *cli)
 }
 
 int
+command_dry_run(struct cli *cli)
+{
+    const char *words[8] = {"--dry-run"};
+    const char *catalogue = NULL;
+    const char *since = NULL;
+    const char *institution = NULL;
+    bool remove = false;
+    const struct cli_option options[] = {
+        {"catalogue", "FILE", "by this catalogue instead of the one in force",
+         .value = &catalogue},
+        {"remove", NULL, "without an integration, named as `vigie remove` does",
+         .flag = &remove},
+        {"institution", "CODE", "whose integration", .value = &institution},
+        {"since", "TIME", "90m, 24h, 7d, or 2026-11-21T13:00:00Z (24h)", .value = &since},
+    };
+    char removal[160];
+    size_t len = 1;
+
+    if (!cli_options(cli, options, 4, 0, 4)) {
+        return EXIT_USAGE;
+    }
+    if (remove ? catalogue != NULL || institution == NULL || cli->argc < 4
+               : catalogue == NULL || institution != NULL || cli->argc > 1) {
+        fprintf(stderr, "%s: %s (--help explains)\n", cli->name, cli->command->words);
+        return EXIT_USAGE;
+    }
+    if (remove) {
+        snprintf(removal, sizeof removal, "%.24s %.20s %.8s %.12s %.12s", institution,
+                 cli->argv[1], cli->argv[2], cli->argv[3],
+                 cli->argc > 4 ? cli->argv[4] : "");
+        words[len++] = "--without";
+        words[len++] = removal;
+    } else {
+        words[len++] = "--catalogue";
+        words[len++] = catalogue;
+    }
+    if (since != NULL) {
+        words[len++] = "--since";
+        words[len++] = since;
+    }
+    return run_with_settings(cli, words);
+}
+
+int
 command_repair(struct cli *cli)
 {
     if (!cli_options(cli, NULL, 0, 1, 1)) {

@@ -185,6 +185,7 @@ int command_damage(struct cli *cli);
 int command_explain(struct cli *cli);
 int command_journal(struct cli *cli);
 int command_catalogue(struct cli *cli);
+int command_dry_run(struct cli *cli);
 int command_check(struct cli *cli);
 int command_backup(struct cli *cli);
 int command_restore(struct cli *cli);

@@ -8,17 +8,18 @@ then; the questions go through `vigie` as he would type them, and over HTTP.
 
 import json
 import unittest
+import urllib.request
+from datetime import timedelta
 
 from vigie_test import Story, TODAY, Vigie, number_of
-from wire import mutation, person, proto
+from wire import SOURCE, mutation, person, proto
 
 A, B, C = "CPAS-21004", "CPAS-62063", "CPAS-44021"
 ADDRESS_AND_DEATH = (("020", "Rue Haute 1"), ("150", "Anvers 19991231"))
 
 
-class Why(Story):
-    institutions = {"RN": "source", "ONSS": "source", A: "member", B: "member",
-                    C: "member"}
+class Asked(Story):
+    institutions = {"RN": "source", A: "member", B: "member", C: "member"}
 
     def setUp(self):
         super().setUp()
@@ -52,6 +53,10 @@ class Why(Story):
     def assertSays(self, text, *sentences):
         for sentence in sentences:
             self.assertIn(sentence, text)
+
+
+class Why(Asked):
+    """One mutation: who got it, or would get it, and by which rule?"""
 
     def part(self, text, name):
         """One of the three parts of an answer about a ticket."""
@@ -171,6 +176,108 @@ class Why(Story):
                         f"ticket {ticket - 1} is no mutation: {A} asked for an integration")
         status, refusal = self.broker.http("GET", f"/v1/explain?ticket={ticket + 1}")
         self.assertEqual((status, refusal["error"]["name"]), (404, "NOT_FOUND"))
+
+
+class DryRun(Asked):
+    """What would have been different? Asked beside the broker, and of it over HTTP."""
+
+    def catalogue(self, old, new):
+        """The shipped catalogue with one thing changed in the flow notifyPerson."""
+        text = (SOURCE / "deploy" / "catalogue.yaml").read_text()
+        before, flow = text.split("    name: notifyPerson\n")
+        self.assertIn(old, flow)
+        path = self.folder / "NEW.yaml"
+        path.write_text(before + "    name: notifyPerson\n" + flow.replace(old, new, 1))
+        return path
+
+    def given_three(self):
+        """Two CPAS follow three persons, one of them as a creditor; gives the tickets."""
+        for index in range(3):
+            self.integrate(A, person(index), 2)
+            self.integrate(B, person(index), 30)
+        return [self.publishes(person(index)) for index in range(3)]
+
+    def dry_runs(self, *words):
+        done = self.vigie.run_raw("dry-run", *words)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def over_http(self, path, body):
+        """Begins one and waits for its end; gives what it found."""
+        if isinstance(body, str):  # YAML goes as it is
+            request = urllib.request.Request(
+                f"http://127.0.0.1:{self.broker.ports['http']}{path}", method="POST",
+                data=body.encode(), headers={"Authorization": f"Bearer {self.broker.token}"})
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                self.assertEqual(answer.status, 200)
+        else:
+            self.admin("POST", path, body)
+        self.wait_until(lambda: not self.admin("GET", "/v1/dry-run")["running"])
+        return self.admin("GET", "/v1/dry-run")
+
+    def test_a_catalogue_that_leaves_debtors_out(self):
+        # Given three mutations that reached an applicant's CPAS and a creditor's,
+        tickets = self.given_three()
+        # when a catalogue without quality 030 is asked what it would have changed,
+        new = self.catalogue('"030", "031"', '"031"')
+        text = self.dry_runs("--catalogue", str(new))
+        # then the creditor would have got three less, and nobody anything else.
+        self.assertSays(text, "What NEW.yaml would have changed since", "3 mutations in")
+        rows = [line.split() for line in text.splitlines() if " tickets " in line]
+        self.assertEqual(rows, [["notifyPerson", B, "3", "less", "tickets",
+                                 *", ".join(map(str, tickets)).split()]])
+        # The broker went on meanwhile, and over HTTP it says the same.
+        found = self.over_http("/v1/dry-run?since=1h", new.read_text())
+        self.assertEqual(found["report"]["changes"], [
+            {"flow": "notifyPerson", "institution": B, "unsure": 0,
+             "less": {"count": 3, "tickets": tickets}}])
+        self.publishes(person(0))
+
+    def test_a_removal_that_is_planned(self):
+        # Given the same, when the applicant's integration on one person is to be removed,
+        tickets = self.given_three()
+        niss = f"{person(1):011d}"
+        text = self.dry_runs("--remove", "--institution", A, niss, "002", "2020-01-01")
+        # then it would have lost that one letter, and the person is not named.
+        rows = [line.split() for line in text.splitlines() if " tickets " in line]
+        self.assertEqual(rows, [["notifyPerson", A, "1", "less", "tickets",
+                                 str(tickets[1])]])
+        self.assertNotIn(niss, text)
+        found = self.over_http("/v1/dry-run/removal", {
+            "institution": A, "niss": niss, "quality": "2", "begin": "2020-01-01"})
+        self.assertEqual(found["report"]["mutations"], 1)
+        self.assertEqual(found["report"]["changes"][0]["less"]["tickets"], [tickets[1]])
+        self.assertNotIn(niss, json.dumps(found))
+        self.assertNoPersonInLog(person(1))
+        # One that begins only tomorrow changes nothing of today, and says so.
+        later = self.dry_runs("--remove", "--institution", A, niss, "002",
+                              str(TODAY + timedelta(days=1)))
+        self.assertSays(later, "The removal begins after all of these days",
+                        "Nobody would have got more, less or anything else.")
+
+    def test_what_the_directory_has_changed_is_told_apart(self):
+        # Given a mutation whose recipient has stopped following the person since,
+        self.integrate(A, person(4), 2)
+        ticket = self.publishes(person(4))
+        self.stops_following(A, person(4), 2)
+        # when another catalogue is tried, then that letter is not its doing.
+        text = self.dry_runs("--catalogue", str(self.catalogue('"030", "031"', '"031"')))
+        self.assertSays(text, "1 reached others then than they would by the catalogue in "
+                        "force", f"(tickets {ticket})",
+                        "Nobody would have got more, less or anything else.")
+
+    def test_a_catalogue_with_mistakes(self):
+        # Given a file that is no catalogue, when it is tried, then each mistake is named.
+        path = self.folder / "NEW.yaml"
+        path.write_text("flows: []\n")
+        done = self.vigie.run_raw("dry-run", "--catalogue", str(path))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("'sectors' is missing", done.stderr)
+        self.assertIn("'fields' is missing", done.stderr)
+        status, refusal = self.broker.http("POST", "/v1/dry-run/removal", {"niss": "1"})
+        self.assertEqual(status, 400)
+        self.assertGreater(len(refusal["error"]["faults"]), 1)
+        self.assertEqual(self.broker.http("GET", "/v1/dry-run")[0], 404)
 
 
 if __name__ == "__main__":
