@@ -15,6 +15,7 @@ enum { CHUNK_BYTES_MAX = 64 << 20, ROWS_FIRST = 1024 };
 struct taken {
     struct journal_event event;
     struct day day;
+    bool corrects; // an earlier one
     uint32_t recipients_len;
     size_t recipients; // where they begin in the chunk's buffer
 };
@@ -202,7 +203,7 @@ has_recipient(const struct past *past, uint32_t mailbox)
 // Did it reach others then than it would by the catalogue in force? Of whom all fields were
 // withheld the journal does not know: he is no difference.
 static bool
-has_drifted(const struct past *past, const struct match_letters *now)
+has_drifted(const struct past *past, bool corrects, const struct match_letters *now)
 {
     size_t same = 0;
 
@@ -213,7 +214,8 @@ has_drifted(const struct past *past, const struct match_letters *now)
     if (same == now->len && same == past->recipients_len) {
         return false; // most often
     }
-    for (size_t i = same; i < past->recipients_len; i++) {
+    // Who got what it corrects gets it whatever the rules say.
+    for (size_t i = same; i < past->recipients_len && !corrects; i++) {
         if (!has_letter(now, past->recipients[i].mailbox)) {
             return true;
         }
@@ -313,7 +315,7 @@ ask_both(struct dry_run *run, const struct taken *taken, const struct person *pe
         count(&row_of(run, taken->event.flow, taken->event.source)->change[DRY_REFUSED],
               taken->event.ticket);
     }
-    if (has_drifted(&run->past, &run->letters[0])) {
+    if (has_drifted(&run->past, taken->corrects, &run->letters[0])) {
         count(&run->report.drifted, taken->event.ticket);
     }
     compare_letters(run, taken);
@@ -369,8 +371,7 @@ is_asked(const struct dry_run *run, uint64_t niss)
 }
 
 static void
-take(struct dry_run *run, const struct journal_event *event, size_t recipients,
-     size_t recipients_len)
+take(struct dry_run *run, const struct past *past, size_t recipients)
 {
     if (run->taken_len == run->taken_size) {
         run->taken_size = run->taken_size * 2 + 1024;
@@ -378,9 +379,10 @@ take(struct dry_run *run, const struct journal_event *event, size_t recipients,
         CHECK(run->taken != NULL);
     }
     run->taken[run->taken_len++] = (struct taken){
-        .event = *event,
+        .event = past->event,
         .day = run->day,
-        .recipients_len = (uint32_t)recipients_len,
+        .corrects = past->corrects != 0,
+        .recipients_len = (uint32_t)past->recipients_len,
         .recipients = recipients,
     };
 }
@@ -426,16 +428,13 @@ gather(struct dry_run *run, struct txn *txn, size_t events)
     while (run->commit <= run->plan.last_commit && run->taken_len < events &&
            run->recipients.len < CHUNK_BYTES_MAX) {
         size_t recipients = run->recipients.len;
-        size_t recipients_len = 0;
-        struct journal_event event;
 
         if ((run->offset == 0 && !read_record(run, txn)) ||
-            !past_next(&run->record, &run->offset, &event, &run->recipients,
-                       &recipients_len)) {
+            !past_next(&run->record, &run->offset, &run->past, &run->recipients)) {
             run->commit++;
             run->offset = 0;
-        } else if (is_asked(run, event.niss)) {
-            take(run, &event, recipients, recipients_len);
+        } else if (is_asked(run, run->past.event.niss)) {
+            take(run, &run->past, recipients);
         } else {
             run->recipients.len = recipients;
         }

@@ -424,8 +424,15 @@ print_of_then(const struct telling *telling, const struct journal_recipient *the
     const struct match_letter *now = letter_now(telling, then->mailbox);
     const char *code = code_of(telling, then->institution);
     const char *mailbox = mailbox_name(telling, then->mailbox);
+    struct journal_correction told;
+    struct journal_owed owed;
     unsigned withheld = 0;
 
+    // What was owed to it then is so whatever the rules say.
+    if (correction_told(&telling->record, telling->past.event.ticket, &told,
+                        then->mailbox, &owed)) {
+        return false;
+    }
     if (now == NULL) {
         buffer_print(telling->text, "  %s, mailbox %s: got it then, ", code, mailbox);
         print_ground(telling, then->institution, then->quality, then->begin, then->end);
@@ -450,10 +457,12 @@ print_of_then(const struct telling *telling, const struct journal_recipient *the
     return false;
 }
 
+// Whoever was concerned then, and of whom all fields were withheld, is no difference.
 static bool
 print_of_now(const struct telling *telling, const struct match_letter *now)
 {
-    if (got_it_then(telling, now->share.mailbox)) {
+    if (got_it_then(telling, now->share.mailbox) ||
+        (now->unsure && telling->past.event.withheld_all != 0)) {
         return false;
     }
     buffer_print(telling->text, "  %s, mailbox %s: did not get it then; %s get it now, ",
@@ -568,8 +577,7 @@ find_event(struct telling *telling)
 
     do {
         buffer_clear(&telling->recipients);
-        if (!past_next(&telling->record, &offset, &past->event, &telling->recipients,
-                       &past->recipients_len)) {
+        if (!past_next(&telling->record, &offset, past, &telling->recipients)) {
             return false;
         }
     } while (past->event.ticket != telling->question->ticket);

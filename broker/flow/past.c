@@ -37,16 +37,24 @@ take_further(const struct buffer *record, size_t *offset, uint64_t ticket,
 }
 
 bool
-past_next(const struct buffer *record, size_t *offset, struct journal_event *ret,
-          struct buffer *recipients, size_t *ret_recipients_len)
+past_next(const struct buffer *record, size_t *offset, struct past *ret,
+          struct buffer *recipients)
 {
+    struct journal_correction correction = {.ticket = 0};
     struct journal_item item;
 
     while (journal_next(record, offset, &item)) {
-        if (item.kind == JOURNAL_EVENT && journal_item_as(&item, ret, sizeof *ret)) {
-            *ret_recipients_len = 0;
-            take_recipients(&item, recipients, ret_recipients_len);
-            take_further(record, offset, ret->ticket, recipients, ret_recipients_len);
+        if (item.kind == JOURNAL_CORRECTION) {
+            (void)journal_item_as(&item, &correction, sizeof correction);
+        }
+        if (item.kind == JOURNAL_EVENT &&
+            journal_item_as(&item, &ret->event, sizeof ret->event)) {
+            uint64_t ticket = ret->event.ticket;
+
+            ret->corrects = correction.ticket == ticket ? correction.of : 0;
+            ret->recipients_len = 0;
+            take_recipients(&item, recipients, &ret->recipients_len);
+            take_further(record, offset, ticket, recipients, &ret->recipients_len);
             return true;
         }
     }

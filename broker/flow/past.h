@@ -14,6 +14,7 @@
 
 struct past {
     struct journal_event event;
+    uint64_t corrects;                          // the ticket of an earlier one, 0: none
     const struct journal_recipient *recipients; // of all its items
     size_t recipients_len;
     // What past_read has found out.
@@ -22,11 +23,11 @@ struct past {
     uint32_t fields_lost; // fields that it had and that are known no more
 };
 
-// past_next takes the next mutation's items off a record: its event, and its recipients,
-// copied behind those in `recipients`; offset as in journal_next. False at the end.
-// The event's own count is that of its first item: ask recipients_len.
-bool past_next(const struct buffer *record, size_t *offset, struct journal_event *ret,
-               struct buffer *recipients, size_t *ret_recipients_len);
+// past_next takes the next mutation's items off a record: its event, what it corrects, and its
+// recipients, copied behind those in `recipients`; offset as in journal_next. False at the
+// end. The event's own count is that of its first item: ask recipients_len.
+bool past_next(const struct buffer *record, size_t *offset, struct past *ret,
+               struct buffer *recipients);
 
 // past_read puts the mutation together again from the bodies that are there. Without any it
 // is what the journal has: the person, and the flow by the name that `naming` gives it.

@@ -393,7 +393,7 @@ trace_share(struct trace *trace, const struct match_question *question,
 
     row->deliberation[0] = '\0'; // the group's does not speak of fields
     if (lost && keep == 0) {
-        say(row, "which its %u field%s were is not known any more: one may be left",
+        say(row, "of %u field%s it is not known any more which: one may be left",
             question->fields_lost, question->fields_lost == 1 ? "" : "s");
         row->passed = true;
     } else if (fields == 0) {

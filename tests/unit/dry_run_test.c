@@ -238,6 +238,35 @@ of_whom_all_was_withheld_is_no_drift(void **state)
     assert_int_equal(report->drifted.count, 0);
 }
 
+static struct dry_removal
+removal_of(uint32_t institution, int person, uint16_t quality)
+{
+    return (struct dry_removal){
+        .niss = flow_person(person),
+        .institution = institution,
+        .quality = quality,
+        .period = {day_of(2026, 1, 1), DAY_FOREVER},
+    };
+}
+
+static void
+a_correction_that_was_owed_is_no_drift(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct hot_mutation mutation = flow_address(1);
+    const struct dry_report *report;
+    char first[24];
+
+    flow_follow(f, CPAS_A, 1, 2);
+    snprintf(first, sizeof first, "%llu", (unsigned long long)publish(f, mutation));
+    flow_follow(f, CPAS_A, 1, 30);
+    mutation.replaces = flow_words(first);
+    (void)publish(f, mutation);
+    report = run_plan(f, applier_catalogue(f->applier), removal_of(CPAS_A, 1, 2), 1000);
+    assert_int_equal(report->drifted.count, 0);
+    assert_int_equal(row_of(report, 1, CPAS_A)->change[DRY_FIELDS].count, 2);
+}
+
 static void
 refused_ones_and_rules_without_content_are_counted(void **state)
 {
@@ -262,17 +291,6 @@ refused_ones_and_rules_without_content_are_counted(void **state)
 }
 
 // ---- a removal ----
-
-static struct dry_removal
-removal_of(uint32_t institution, int person, uint16_t quality)
-{
-    return (struct dry_removal){
-        .niss = flow_person(person),
-        .institution = institution,
-        .quality = quality,
-        .period = {day_of(2026, 1, 1), DAY_FOREVER},
-    };
-}
 
 static void
 a_removal_takes_what_only_that_integration_brought(void **state)
@@ -394,6 +412,7 @@ main(void)
         DRY_TEST(a_field_that_is_no_longer_the_flows_refuses_the_mutation),
         DRY_TEST(what_the_directory_changed_is_not_the_plans_doing),
         DRY_TEST(of_whom_all_was_withheld_is_no_drift),
+        DRY_TEST(a_correction_that_was_owed_is_no_drift),
         DRY_TEST(refused_ones_and_rules_without_content_are_counted),
         DRY_TEST(a_removal_takes_what_only_that_integration_brought),
         DRY_TEST(a_removal_follows_the_person_through_his_numbers),

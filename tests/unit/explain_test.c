@@ -303,7 +303,7 @@ a_ticket_that_nobody_got_says_why_and_what_is_lost(void **state)
     static const char *const withheld[] = {
         "nobody got it: somebody was concerned, but none of its fields is for him\n",
         "CPAS-B (): may get it\n",
-        "did not get it then; may get it now, because of 030",
+        "THE DIFFERENCE between then and now:\n  none\n",
     };
     struct flow_fixture *f = *state;
     struct hot_mutation death = flow_mutation("notifyPerson", flow_person(2));
@@ -363,6 +363,30 @@ a_ticket_of_something_else_says_what_it_was(void **state)
 }
 
 static void
+what_was_owed_is_no_difference(void **state)
+{
+    static const char *const words[] = {
+        "CPAS-A (): got it, as letter 2 of mailbox default\n",
+        "CPAS-B (): got it, as letter 1 of mailbox default\n"
+        "  because of 030, alimony debtor, 2026-11-01 to 2027-11-01\n"
+        "  1 of 2 fields given",
+        "THE DIFFERENCE between then and now:\n  none\n",
+    };
+    struct flow_fixture *f = *state;
+    struct hot_mutation mutation = flow_address(1);
+    struct answer answer;
+    char first[24];
+
+    flow_follow(f, CPAS_A, 1, 2);
+    snprintf(first, sizeof first, "%llu", (unsigned long long)publish(f, mutation));
+    remove_all(f, CPAS_A, 1, 2);
+    flow_follow(f, CPAS_B, 1, 30);
+    mutation.replaces = flow_words(first);
+    answer = explain_past(f, publish(f, mutation), NOBODY, 0);
+    tells(&answer, words, ARRAY_LEN(words));
+}
+
+static void
 a_refused_number_says_its_refusal(void **state)
 {
     struct flow_fixture *f = *state;
@@ -410,6 +434,7 @@ main(void)
         FLOW_TEST(a_ticket_that_nobody_got_says_why_and_what_is_lost),
         FLOW_TEST(a_ticket_is_asked_again_on_another_day),
         FLOW_TEST(a_ticket_of_something_else_says_what_it_was),
+        FLOW_TEST(what_was_owed_is_no_difference),
         FLOW_TEST(a_refused_number_says_its_refusal),
     };
 

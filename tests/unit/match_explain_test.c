@@ -448,8 +448,8 @@ tells_that_fields_are_not_known_any_more(void **state)
     fields_lost = 2;
     assert_int_equal(explain(RN, &debtor, 1), VG_OK);
     says("CPAS-A (Name of CPAS-A): may get it\n");
-    says("  yes  fields         which its 2 fields were is not known any more: one "
-         "may be left\n");
+    says("  yes  fields         of 2 fields it is not known any more which: one may be "
+         "left\n");
     fields_lost = 0;
 }
 

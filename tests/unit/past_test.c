@@ -27,8 +27,7 @@ last_past(struct flow_fixture *f, uint64_t ticket)
 
         assert_int_equal(journal_read(txn, commit, &record, &head, NULL), VG_OK);
         buffer_clear(&recipients);
-        while (
-            past_next(&record, &offset, &past.event, &recipients, &past.recipients_len)) {
+        while (past_next(&record, &offset, &past, &recipients)) {
             if (past.event.ticket == ticket) {
                 past.recipients = (const struct journal_recipient *)(void *)recipients.at;
                 past_read(txn, applier_catalogue(f->applier), &past);
