@@ -118,6 +118,7 @@ put_run(struct indexing *indexing)
     }
     item->run = progress->run.day == item->day ? progress->run.run + 1 : 1;
     progress->run = (struct exchange_run){item->day, item->run};
+    progress->stage = EXCHANGES_RUNS;
     qsort(indexing->entries.at, len, sizeof(struct exchange), exchange_compare);
     return exchanges_put(indexing->applier->txn, progress->run,
                          (const struct exchange *)(void *)indexing->entries.at, len);
@@ -128,11 +129,38 @@ erase_old(struct indexing *indexing, size_t rows_max)
 {
     struct journal_indexed *item = &indexing->item;
     size_t rows = 0;
-    enum vg_status status = exchanges_erase(indexing->applier->txn,
-                                            (struct day){item->since}, rows_max, &rows);
+    enum vg_status status =
+        exchanges_erase(indexing->applier->txn, (struct exchange_run){1, 0},
+                        (struct exchange_run){item->since, 0}, rows_max, &rows);
 
     item->erased = rows;
     indexing->progress.since = item->since;
+    return status;
+}
+
+// Of a day that is over: entries_max more of its runs in one order, or those runs go.
+static enum vg_status
+merge_runs(struct indexing *indexing, size_t entries_max, size_t rows_max)
+{
+    struct txn *txn = indexing->applier->txn;
+    struct exchange_progress *progress = &indexing->progress;
+    struct journal_indexed *item = &indexing->item;
+    struct exchange_run first = {progress->run.day, 1};
+    struct exchange_run into = {progress->run.day, progress->run.run + 1};
+    size_t len = 0;
+    enum vg_status status;
+
+    item->day = progress->run.day;
+    if (progress->stage == EXCHANGES_ERASES) {
+        status = exchanges_erase(txn, first, progress->run, rows_max, &len);
+        item->run = progress->run.run;
+        item->erased = len;
+        return status;
+    }
+    progress->stage = EXCHANGES_MERGES;
+    status = entries_max == 0 ? VG_OK : exchanges_merge(txn, into, entries_max, &len);
+    item->run = into.run;
+    item->entries = len;
     return status;
 }
 
@@ -147,6 +175,34 @@ begin(struct indexing *indexing)
     return status;
 }
 
+// A run that is whole takes the place of those before it.
+static void
+set_stage(struct indexing *indexing, enum exchange_stage stage)
+{
+    struct exchange_progress *progress = &indexing->progress;
+
+    if (progress->stage == EXCHANGES_MERGES && stage == EXCHANGES_ERASES) {
+        progress->run.run++;
+    }
+    progress->stage = stage;
+    indexing->item.stage = stage;
+}
+
+static enum vg_status
+read_again(struct indexing *indexing, const struct journal_indexed *item)
+{
+    enum vg_status status = VG_OK;
+
+    for (uint64_t commit = item->from_commit;
+         status == VG_OK && commit <= item->through_commit; commit++) {
+        status = read_commit(indexing, commit);
+        if (status == VG_OK) {
+            add_record(indexing, commit);
+        }
+    }
+    return status == VG_OK ? put_run(indexing) : status;
+}
+
 enum vg_status
 index_again(struct applier *applier, const struct journal_indexed *item)
 {
@@ -155,17 +211,12 @@ index_again(struct applier *applier, const struct journal_indexed *item)
 
     indexing.item.day = item->day;
     indexing.item.since = item->since;
-    for (uint64_t commit = item->from_commit;
-         status == VG_OK && commit <= item->through_commit; commit++) {
-        status = read_commit(&indexing, commit);
-        if (status == VG_OK) {
-            add_record(&indexing, commit);
-        }
-    }
     if (status == VG_OK && item->from_commit != 0) {
-        status = put_run(&indexing);
+        status = read_again(&indexing, item);
     }
-    if (status == VG_OK) {
+    if (status == VG_OK && item->day != 0 && item->from_commit == 0) {
+        status = merge_runs(&indexing, item->entries, item->erased);
+    } else if (status == VG_OK) {
         status = erase_old(&indexing, item->erased);
     }
     if (status == VG_OK && (indexing.item.entries != item->entries ||
@@ -173,6 +224,7 @@ index_again(struct applier *applier, const struct journal_indexed *item)
         status = VG_STORE_BROKEN;
     }
     if (status == VG_OK) {
+        set_stage(&indexing, (enum exchange_stage)item->stage);
         status = exchanges_set_progress(applier->txn, &indexing.progress);
     }
     indexing_end(&indexing);
@@ -191,30 +243,97 @@ is_due(const struct indexing *indexing)
            applier->meta.last_sequence - indexing->item.ticket >= TAIL_TICKETS_MAX;
 }
 
-// Records of one day, until the slice is used up. A record of this very batch is not there
-// yet.
+// Records of one day, until the slice is used up.
 static void
-collect(struct indexing *indexing, bool *ret_more)
+collect(struct indexing *indexing, uint64_t commit, bool *ret_more)
 {
     const struct meta *meta = &indexing->applier->meta;
-    uint64_t commit = indexing->progress.commit + 1;
 
-    if (commit < meta->first_commit) {
-        commit = meta->first_commit;
-    }
-    if (commit > meta->last_commit || read_commit(indexing, commit) != VG_OK) {
-        return;
-    }
-    indexing->item.day = day_of_record(indexing);
-    if (!is_due(indexing)) {
-        return;
-    }
     indexing->item.from_commit = commit;
     do {
         add_record(indexing, commit++);
         *ret_more = commit <= meta->last_commit;
     } while (*ret_more && !is_tired(indexing) && read_commit(indexing, commit) == VG_OK &&
              day_of_record(indexing) == indexing->item.day);
+}
+
+// Reads the first record that is not indexed; one of this very batch is not there yet.
+static bool
+read_next(struct indexing *indexing, uint64_t *ret_commit)
+{
+    const struct meta *meta = &indexing->applier->meta;
+    uint64_t commit = indexing->progress.commit + 1;
+
+    *ret_commit = commit < meta->first_commit ? meta->first_commit : commit;
+    if (*ret_commit > meta->last_commit || read_commit(indexing, *ret_commit) != VG_OK) {
+        return false;
+    }
+    indexing->item.day = day_of_record(indexing);
+    return true;
+}
+
+// No further run of that day comes.
+static bool
+wants_merge(const struct indexing *indexing, bool next)
+{
+    const struct exchange_progress *progress = &indexing->progress;
+
+    switch ((enum exchange_stage)progress->stage) {
+    case EXCHANGES_RUNS:
+        return progress->run.run > 1 &&
+               progress->run.day < indexing->applier->today.number &&
+               (!next || indexing->item.day > progress->run.day);
+    case EXCHANGES_MERGES:
+    case EXCHANGES_ERASES:
+        return true;
+    case EXCHANGES_MERGED:
+        break;
+    }
+    return false;
+}
+
+static enum vg_status
+merge_slice(struct indexing *indexing, bool *ret_more)
+{
+    struct journal_indexed *item = &indexing->item;
+    bool erases = indexing->progress.stage == EXCHANGES_ERASES;
+    enum vg_status status = merge_runs(indexing, SLICE_ENTRIES_MAX, SLICE_ERASED_MAX);
+
+    *ret_more = true;
+    if (!erases) {
+        set_stage(indexing, item->entries < SLICE_ENTRIES_MAX ? EXCHANGES_ERASES
+                                                              : EXCHANGES_MERGES);
+    } else {
+        set_stage(indexing,
+                  item->erased < SLICE_ERASED_MAX ? EXCHANGES_MERGED : EXCHANGES_ERASES);
+    }
+    return status;
+}
+
+static enum vg_status
+index_slice(struct indexing *indexing, bool *ret_more)
+{
+    struct journal_indexed *item = &indexing->item;
+    uint64_t commit = 0;
+    bool next = read_next(indexing, &commit);
+    enum vg_status status = VG_OK;
+
+    if (wants_merge(indexing, next)) {
+        return merge_slice(indexing, ret_more);
+    }
+    if (next && is_due(indexing)) {
+        collect(indexing, commit, ret_more);
+        status = put_run(indexing);
+    }
+    if (item->from_commit == 0) {
+        item->day = 0;
+    }
+    if (status == VG_OK) {
+        status = erase_old(indexing, SLICE_ERASED_MAX);
+    }
+    *ret_more = *ret_more || item->erased == SLICE_ERASED_MAX;
+    set_stage(indexing, (enum exchange_stage)indexing->progress.stage);
+    return status;
 }
 
 enum vg_status
@@ -232,16 +351,9 @@ index_exchanges(struct applier *applier, uint32_t months, bool *ret_more)
     status = begin(&indexing);
     item->since = item->since > limit ? item->since : limit;
     if (status == VG_OK) {
-        collect(&indexing, ret_more);
+        status = index_slice(&indexing, ret_more);
     }
-    if (status == VG_OK && item->from_commit != 0) {
-        status = put_run(&indexing);
-    }
-    if (status == VG_OK) {
-        status = erase_old(&indexing, SLICE_ERASED_MAX);
-    }
-    if (status == VG_OK && (item->from_commit != 0 || item->erased > 0)) {
-        *ret_more = *ret_more || item->erased == SLICE_ERASED_MAX;
+    if (status == VG_OK && (item->day != 0 || item->erased > 0)) {
         journal_add(&applier->record, JOURNAL_INDEXED, item, sizeof *item, NULL, 0);
         status = exchanges_set_progress(applier->txn, &indexing.progress);
         applier->changed = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // indexing.h - the journal by person (store/exchanges.h), made when a day closes: the
-// records of that day are read once, in slices, and each slice is sorted and put as a run.
+// records of that day are read once, in slices, and each slice is sorted and put as a run;
+// then its runs become one.
 //
 // Nothing is written while letters are kept. A slice is part of COMMAND_EXPIRE and stands in
 // the journal as JOURNAL_INDEXED: after a crash the next one goes on behind the last that is
@@ -11,7 +12,7 @@
 #include "flow/applier.h"
 
 // index_exchanges does one slice: a run of closed days' records, or of today's once a
-// million tickets wait; and rows older than `months` go. A damaged record stops it there.
+// million tickets wait; a piece of one run for all of a day; and rows older than `months` go. A damaged record stops it there.
 //
 // Returns VG_OK; ret_more: there is more to do at once. Durable: with the batch.
 NODISCARD enum vg_status index_exchanges(struct applier *applier, uint32_t months,

@@ -10,7 +10,7 @@
 
 // What a slice may cost: some milliseconds.
 enum {
-    SLICE_SEEKS = 500,
+    SLICE_SEEKS = 50, // each may wait for the disk
     SLICE_BYTES = 4 << 20,
     SLICE_RECORDS = 5000,
     FOUND_AT_ONCE = 1000, // entries of one number in one run
@@ -35,7 +35,7 @@ struct knew {
     // READS
     size_t next_place;
     struct buffer record;
-    struct journal_head head; // commit 0: none was read
+    struct journal_head head; // its moment is the next rows'
     // LOOKS: what became of the letters
     size_t next_row;
     struct exchange_run next_run; // where that one's acknowledgement is looked for
@@ -122,6 +122,23 @@ find_number(struct knew *knew, struct txn *txn, uint64_t niss)
     return status;
 }
 
+// While a day's runs become one, a place stands in two of them.
+static void
+sort_places(struct knew *knew)
+{
+    size_t len = 0;
+
+    if (knew->places_len > 0) {
+        qsort(knew->places, knew->places_len, sizeof *knew->places, exchange_compare);
+    }
+    for (size_t i = 0; i < knew->places_len; i++) {
+        if (len == 0 || exchange_compare(&knew->places[len - 1], &knew->places[i]) != 0) {
+            knew->places[len++] = knew->places[i];
+        }
+    }
+    knew->places_len = len;
+}
+
 static enum vg_status
 find_places(struct knew *knew, struct txn *txn)
 {
@@ -136,9 +153,7 @@ find_places(struct knew *knew, struct txn *txn)
         knew->run.run++;
     }
     if (status == VG_NOT_FOUND) {
-        if (knew->places_len > 0) {
-            qsort(knew->places, knew->places_len, sizeof *knew->places, exchange_compare);
-        }
+        sort_places(knew);
         knew->phase = READS;
         return VG_OK;
     }
@@ -266,53 +281,53 @@ take_item(struct knew *knew, const struct journal_item *item)
     }
 }
 
-static void
-take_place(struct knew *knew, const struct exchange *place)
-{
-    struct journal_item item;
-    size_t offset = (size_t)place->second;
+// ---- the items at those places ----
 
-    if (offset < knew->record.len && journal_next(&knew->record, &offset, &item)) {
-        take_item(knew, &item);
+static bool
+is_of_person(const struct knew *knew, uint64_t subject)
+{
+    for (size_t i = 0; i < knew->chain_len; i++) {
+        if (knew->chain[i] == subject) {
+            return true;
+        }
     }
+    return false;
 }
 
-// ---- the records of those places ----
-
+// The item alone: a record may be a megabyte of other people's.
 static enum vg_status
-read_commit(struct knew *knew, struct txn *txn, uint64_t commit, struct why *why)
+take_place(struct knew *knew, struct txn *txn, const struct exchange *place,
+           struct why *why)
 {
-    enum vg_status status = VG_OK;
+    struct journal_item item;
+    enum vg_status status = journal_item_at(txn, place->first, (size_t)place->second,
+                                            &knew->record, &item, &knew->head.time_us);
 
-    if (knew->head.commit != commit) {
-        knew->head.commit = 0;
-        status = journal_read(txn, commit, &knew->record, &knew->head, why);
-        knew->effort += 1 + knew->record.len / (SLICE_BYTES / SLICE_RECORDS);
+    knew->effort++;
+    if (status == VG_NOT_FOUND) { // the journal's time has passed
+        return VG_OK;
     }
-    return status;
+    if (status != VG_OK || !is_of_person(knew, exchange_person(&item))) {
+        return fail(why, VG_STORE_BROKEN, "commit %llu is not what the index says",
+                    (unsigned long long)place->first);
+    }
+    take_item(knew, &item);
+    return VG_OK;
 }
 
 static enum vg_status
 read_places(struct knew *knew, struct txn *txn, struct why *why)
 {
-    while (knew->next_place < knew->places_len) {
-        const struct exchange *place = &knew->places[knew->next_place];
+    enum vg_status status = VG_OK;
 
-        if (knew->effort >= SLICE_RECORDS) {
+    while (status == VG_OK && knew->next_place < knew->places_len) {
+        if (knew->effort >= SLICE_SEEKS) {
             return VG_OK;
         }
-
-        enum vg_status status = read_commit(knew, txn, place->first, why);
-
-        if (status == VG_OK) {
-            take_place(knew, place);
-        } else if (status != VG_NOT_FOUND) { // the journal's time has passed
-            return status;
-        }
-        knew->next_place++;
+        status = take_place(knew, txn, &knew->places[knew->next_place++], why);
     }
     knew->phase = LOOKS;
-    return VG_OK;
+    return status;
 }
 
 // ---- what became of a letter ----
@@ -470,17 +485,6 @@ struct end_places {
     enum vg_status status;
 };
 
-static bool
-is_of_person(const struct knew *knew, uint64_t subject)
-{
-    for (size_t i = 0; i < knew->chain_len; i++) {
-        if (knew->chain[i] == subject) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
 take_end(const struct exchange *exchange, void *arg)
 {
@@ -519,6 +523,15 @@ take_record(struct knew *knew, struct txn *txn)
         }
     }
     return end.status;
+}
+
+static enum vg_status
+read_commit(struct knew *knew, struct txn *txn, uint64_t commit, struct why *why)
+{
+    enum vg_status status = journal_read(txn, commit, &knew->record, &knew->head, why);
+
+    knew->effort += 1 + knew->record.len / (SLICE_BYTES / SLICE_RECORDS);
+    return status;
 }
 
 static enum vg_status

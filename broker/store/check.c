@@ -467,6 +467,15 @@ add_said(const struct exchange *exchange, void *arg)
     add_entry(&check->said, check->day, exchange);
 }
 
+// A run that is not whole yet, or that another one has taken the place of.
+static bool
+run_is_double(const struct exchange_progress *indexed, struct exchange_run run)
+{
+    return run.day == indexed->run.day &&
+           ((indexed->stage == EXCHANGES_MERGES && run.run > indexed->run.run) ||
+            (indexed->stage == EXCHANGES_ERASES && run.run < indexed->run.run));
+}
+
 // Of days whose rows are going, or records that are gone, nothing is said.
 static void
 add_there(struct exchange_run run, const struct exchange *exchange, void *arg)
@@ -474,7 +483,7 @@ add_there(struct exchange_run run, const struct exchange *exchange, void *arg)
     struct check *check = arg;
 
     step(check);
-    if (run.day >= check->indexed.since &&
+    if (run.day >= check->indexed.since && !run_is_double(&check->indexed, run) &&
         exchange_commit(exchange) >= check->meta.first_commit) {
         add_entry(&check->there, run.day, exchange);
     }

@@ -4,6 +4,8 @@
 #include "store/held.h"
 #include "store/store_internal.h"
 
+#include <stdlib.h>
+
 enum {
     CHECKSUM_LEN = sizeof(uint64_t),
     KEY_LEN_RUN = 2 * sizeof(uint32_t),
@@ -48,9 +50,8 @@ exchange_compare(const void *left, const void *right)
     return a->second < b->second ? -1 : a->second > b->second;
 }
 
-// Of whom an item speaks, 0: of no person, or nobody got anything.
-static uint64_t
-person_of(const struct journal_item *item)
+uint64_t
+exchange_person(const struct journal_item *item)
 {
     struct journal_event event;
     struct journal_directory directory;
@@ -83,7 +84,7 @@ exchanges_of(const struct buffer *record, uint64_t commit, exchange_fn each, voi
     size_t begin = 0;
 
     for (; journal_next(record, &offset, &item); begin = offset) {
-        uint64_t niss = person_of(&item);
+        uint64_t niss = exchange_person(&item);
 
         if (niss != 0 && niss < NISS_END) {
             each(&(struct exchange){niss, commit, begin}, arg);
@@ -208,17 +209,24 @@ seek_row(struct cursor *cursor, const struct key *key)
     return status;
 }
 
+static bool
+run_is_before(struct exchange_run a, struct exchange_run b)
+{
+    return a.day != b.day ? a.day < b.day : a.run < b.run;
+}
+
 enum vg_status
-exchanges_erase(struct txn *txn, struct day before, size_t rows_max, size_t *ret_rows)
+exchanges_erase(struct txn *txn, struct exchange_run from, struct exchange_run before,
+                size_t rows_max, size_t *ret_rows)
 {
     AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
-    struct key first = run_key((struct exchange_run){1, 0});
+    struct key first = run_key(from);
     enum vg_status status = cursor_open(txn, TABLE_EXCHANGES, &cursor);
 
     *ret_rows = 0;
     while (status == VG_OK && *ret_rows < rows_max) {
         status = seek_row(&cursor, &first);
-        if (status != VG_OK || run_of_key(cursor.key).day >= before.number) {
+        if (status != VG_OK || !run_is_before(run_of_key(cursor.key), before)) {
             break;
         }
         status = cursor_erase(&cursor);
@@ -286,6 +294,9 @@ seek_entry(struct cursor *cursor, struct exchange_run run, const struct exchange
         return VG_OK;
     }
     status = cursor_move(cursor, status == VG_NOT_FOUND ? MDB_LAST : MDB_PREV);
+    if (status == VG_NOT_FOUND) {
+        return cursor_move(cursor, MDB_FIRST); // nothing stands before it
+    }
     return status == VG_OK && !is_of_run(cursor, run) ? cursor_move(cursor, MDB_NEXT)
                                                       : status;
 }
@@ -321,6 +332,151 @@ exchanges_find(struct txn *txn, struct exchange_run run, uint64_t subject, uint6
     }
     return status == VG_NOT_FOUND ? VG_OK : status;
 }
+
+// ---- several runs in one order ----
+
+// One of them: its next entry is row[at].
+struct head {
+    struct exchange_run run;
+    struct cursor cursor;
+    struct exchange row[EXCHANGES_PER_ROW];
+    size_t len; // 0: it is at its end
+    size_t at;
+};
+
+static enum vg_status
+load_row(struct head *head)
+{
+    head->at = 0;
+    head->len =
+        is_of_run(&head->cursor, head->run) ? read_row(&head->cursor, head->row) : 0;
+    return head->len == 0 && is_of_run(&head->cursor, head->run) ? VG_STORE_BROKEN
+                                                                 : VG_OK;
+}
+
+static enum vg_status
+next_entry(struct head *head)
+{
+    enum vg_status status = VG_OK;
+
+    if (++head->at == head->len) {
+        status = cursor_move(&head->cursor, MDB_NEXT);
+        if (status == VG_NOT_FOUND) {
+            head->len = 0;
+            return VG_OK;
+        }
+        status = status == VG_OK ? load_row(head) : status;
+    }
+    return status;
+}
+
+// To the first entry after one that was merged already.
+static enum vg_status
+open_head(struct txn *txn, struct head *head, const struct exchange *after)
+{
+    enum vg_status status = cursor_open(txn, TABLE_EXCHANGES, &head->cursor);
+
+    if (status == VG_OK) {
+        status = seek_entry(&head->cursor, head->run, after);
+    }
+    if (status == VG_OK) {
+        status = load_row(head);
+    }
+    while (status == VG_OK && head->len > 0 &&
+           exchange_compare(&head->row[head->at], after) <= 0) {
+        status = next_entry(head);
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
+static struct head *
+lowest(struct head *heads, size_t len)
+{
+    struct head *found = NULL;
+
+    for (size_t i = 0; i < len; i++) {
+        if (heads[i].len > 0 &&
+            (found == NULL ||
+             exchange_compare(&heads[i].row[heads[i].at], &found->row[found->at]) < 0)) {
+            found = &heads[i];
+        }
+    }
+    return found;
+}
+
+// The last entry that a run has, zeros when it has none.
+static enum vg_status
+last_entry(struct txn *txn, struct exchange_run run, struct exchange *ret_last)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    struct exchange row[EXCHANGES_PER_ROW];
+    struct key after = run_key((struct exchange_run){run.day, run.run + 1});
+    size_t len;
+    enum vg_status status = cursor_open(txn, TABLE_EXCHANGES, &cursor);
+
+    *ret_last = (struct exchange){0, 0, 0};
+    if (status == VG_OK) {
+        status = cursor_seek(&cursor, &after);
+        status = cursor_move(&cursor, status == VG_NOT_FOUND ? MDB_LAST : MDB_PREV);
+    }
+    if (status != VG_OK || !is_of_run(&cursor, run)) {
+        return status == VG_NOT_FOUND ? VG_OK : status;
+    }
+    len = read_row(&cursor, row);
+    if (len == 0) {
+        return VG_STORE_BROKEN;
+    }
+    *ret_last = row[len - 1];
+    return VG_OK;
+}
+
+static enum vg_status
+merge_heads(struct head *heads, size_t heads_len, struct exchange *ret, size_t max,
+            size_t *ret_len)
+{
+    struct head *head;
+    enum vg_status status = VG_OK;
+
+    for (*ret_len = 0; status == VG_OK && *ret_len < max; (*ret_len)++) {
+        head = lowest(heads, heads_len);
+        if (head == NULL) {
+            break;
+        }
+        ret[*ret_len] = head->row[head->at];
+        status = next_entry(head);
+    }
+    return status;
+}
+
+// Read first and put then: putting moves what the cursors stand on.
+enum vg_status
+exchanges_merge(struct txn *txn, struct exchange_run into, size_t max, size_t *ret_len)
+{
+    size_t heads_len = into.run - 1;
+    struct head *heads = xcalloc(heads_len + 1, sizeof *heads);
+    struct exchange *entries = xcalloc(max, sizeof *entries);
+    struct exchange last;
+    enum vg_status status = last_entry(txn, into, &last);
+
+    for (size_t i = 0; status == VG_OK && i < heads_len; i++) {
+        heads[i].run = (struct exchange_run){into.day, (uint32_t)i + 1};
+        status = open_head(txn, &heads[i], &last);
+    }
+    if (status == VG_OK) {
+        status = merge_heads(heads, heads_len, entries, max, ret_len);
+    }
+    for (size_t i = 0; i < heads_len; i++) {
+        cursor_close(&heads[i].cursor);
+    }
+    if (status == VG_OK) {
+        status = exchanges_put(txn, into, entries, *ret_len);
+    }
+    free(entries);
+    free(heads);
+    return status;
+}
+
+// ---- all of them ----
 
 enum vg_status
 exchanges_each(struct txn *txn, exchange_row_fn each, void *arg, struct why *why)

@@ -10,7 +10,8 @@
 //      EXCHANGES_PER_ROW, sorted
 //
 // A run holds the sorted entries of some records that follow on one another, all of one day
-// in Brussels; day and run count up with the records. One question is one seek per run.
+// in Brussels; day and run count up with the records. A day that is over has one run, or is
+// about to. One question is one seek per run.
 // Rows of one page: a question touches that page and the one of keys above it.
 #ifndef STORE_EXCHANGES_H
 #define STORE_EXCHANGES_H
@@ -40,12 +41,21 @@ struct exchange_run {
     uint32_t run; // of that day, from 1
 };
 
+// What becomes of a day that has several runs once it is over: they are put as one more, in
+// slices, and then go.
+enum exchange_stage {
+    EXCHANGES_RUNS,   // further ones may come
+    EXCHANGES_MERGES, // the one after progress.run is being written; it counts for nothing
+    EXCHANGES_ERASES, // progress.run holds all; those before it go
+    EXCHANGES_MERGED,
+};
+
 struct exchange_progress {
     uint64_t commit;         // all up to here are indexed
     uint64_t ticket;         // the last one among them
-    struct exchange_run run; // the newest
+    struct exchange_run run; // the newest that is whole
     int32_t since;           // days before this one are not indexed any more
-    uint32_t reserved;
+    uint32_t stage;          // enum exchange_stage, of the newest run's day
 };
 
 // ---- what a record holds ----
@@ -56,6 +66,8 @@ struct exchange_progress {
 typedef void (*exchange_fn)(const struct exchange *exchange, void *arg);
 void exchanges_of(const struct buffer *record, uint64_t commit, exchange_fn each,
                   void *arg);
+// exchange_person says of whom an item speaks, 0: of no person, or nobody got anything.
+uint64_t exchange_person(const struct journal_item *item);
 // exchange_commit says in which record it happened.
 uint64_t exchange_commit(const struct exchange *exchange);
 // exchange_compare orders two of them, for qsort.
@@ -74,9 +86,16 @@ NODISCARD enum vg_status exchanges_set_progress(struct txn *txn,
 NODISCARD enum vg_status exchanges_put(struct txn *txn, struct exchange_run run,
                                        const struct exchange *exchanges, size_t len);
 
-// exchanges_erase erases rows of days before this one, at most rows_max, the oldest first.
-NODISCARD enum vg_status exchanges_erase(struct txn *txn, struct day before,
-                                         size_t rows_max, size_t *ret_rows);
+// exchanges_merge goes on with a run that is to hold all entries of the runs before it on
+// its day: at most max more of them. ret_len below max: all are there.
+NODISCARD enum vg_status exchanges_merge(struct txn *txn, struct exchange_run into,
+                                         size_t max, size_t *ret_len);
+
+// exchanges_erase erases rows of the runs from `from` on and before `before`, at most
+// rows_max, in order.
+NODISCARD enum vg_status exchanges_erase(struct txn *txn, struct exchange_run from,
+                                         struct exchange_run before, size_t rows_max,
+                                         size_t *ret_rows);
 
 // exchanges_next_run gives the first run at or after a place: VG_NOT_FOUND if none.
 NODISCARD enum vg_status exchanges_next_run(struct txn *txn, struct exchange_run from,

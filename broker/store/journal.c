@@ -329,6 +329,53 @@ journal_next(const struct buffer *record, size_t *offset, struct journal_item *r
     return true;
 }
 
+// Appends bytes of a record that may lie in two parts.
+static enum vg_status
+get_some(struct txn *txn, uint64_t commit, size_t offset, size_t len,
+         struct buffer *bytes)
+{
+    while (len > 0) {
+        struct key key = part_key(commit, offset / JOURNAL_PART_MAX);
+        size_t begin = offset % JOURNAL_PART_MAX;
+        struct bytes value;
+        enum vg_status status = table_get(txn, TABLE_COMMITS, &key, &value);
+
+        if (status != VG_OK || value.len <= begin) {
+            return status == VG_OK ? VG_STORE_BROKEN : status;
+        }
+
+        size_t some = value.len - begin < len ? value.len - begin : len;
+
+        buffer_add(bytes, value.at + begin, some);
+        offset += some;
+        len -= some;
+    }
+    return VG_OK;
+}
+
+enum vg_status
+journal_item_at(struct txn *txn, uint64_t commit, size_t offset, struct buffer *bytes,
+                struct journal_item *ret_item, int64_t *ret_time_us)
+{
+    size_t begin = offset == 0 ? sizeof(struct record_head) : offset;
+    struct item_head head = {.len = 0};
+    enum vg_status status = journal_time(txn, commit, ret_time_us);
+
+    buffer_clear(bytes);
+    if (status == VG_OK) {
+        status = get_some(txn, commit, begin, sizeof head, bytes);
+    }
+    if (status == VG_OK) {
+        memcpy(&head, bytes->at, sizeof head);
+        status = get_some(txn, commit, begin + sizeof head, head.len, bytes);
+    }
+    if (status == VG_OK) {
+        ret_item->kind = (enum journal_kind)head.kind;
+        ret_item->bytes = (struct bytes){bytes->at + sizeof head, head.len};
+    }
+    return status;
+}
+
 bool
 journal_item_as(const struct journal_item *item, void *ret, size_t len)
 {

@@ -235,17 +235,18 @@ struct journal_expired {
     uint64_t first_commit;
 };
 
-// The records `from` to `through` are a run of the index by person (store/exchanges.h).
+// A slice of the index by person (store/exchanges.h). from_commit: those records are a run
+// of it, unless they have no entries; 0: a day's runs became one, or go.
 struct journal_indexed {
     uint64_t from_commit;
     uint64_t through_commit;
     uint64_t ticket;  // the last one among them, or before
-    uint64_t entries; // 0: no run
-    uint64_t erased;  // rows of days before `since`
+    uint64_t entries; // that were put
+    uint64_t erased;  // rows, of merged runs or of days before `since`
     int32_t day;
     uint32_t run;
     int32_t since;
-    uint32_t reserved;
+    uint32_t stage; // enum exchange_stage, afterwards
 };
 
 // Building a record: items are added to a buffer (cleared by journal_begin).
@@ -297,6 +298,15 @@ struct journal_item {
 // the record. Items are not aligned: copy structs out with journal_item_as.
 bool journal_next(const struct buffer *record, size_t *offset,
                   struct journal_item *ret_item);
+
+// journal_item_at reads one item alone, by where it begins, and the record's moment: for
+// places that were found when the record was read. What else stands in it is not looked at.
+//
+// Lends: from bytes. Returns VG_OK; VG_NOT_FOUND: there is no such record; VG_STORE_BROKEN.
+NODISCARD enum vg_status journal_item_at(struct txn *txn, uint64_t commit, size_t offset,
+                                         struct buffer *bytes,
+                                         struct journal_item *ret_item,
+                                         int64_t *ret_time_us);
 
 // journal_item_as copies the item's struct out; false when the item is too short for it.
 bool journal_item_as(const struct journal_item *item, void *ret, size_t len);

@@ -166,6 +166,10 @@ void mutation_of(const struct hot_mutation *from, struct vg_mutation *to);
 // home_make fills a broker's folder: settings, catalogue, keys, token. Prints what is wrong.
 bool home_make(const struct cli *cli);
 
+// journal_page prints who got what about a person as an HTML page for him (journal_page.c).
+// own: his numbers stand in full.
+void journal_page(const json_t *answer, bool own);
+
 // ---- the sub-commands ----
 
 int command_init(struct cli *cli);

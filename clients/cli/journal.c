@@ -32,12 +32,23 @@ print_person(const json_t *answer)
 static int
 journal_person(struct cli *cli)
 {
+    bool page = false;
+    bool own = false;
+    const struct cli_option options[] = {
+        {"page", NULL, "an HTML page for the person himself", NULL, &page},
+        {"own", NULL, "with --page: his numbers in full", NULL, &own},
+    };
     struct admin_answer answer;
     char body[64];
     uint64_t niss = 0;
     int code = EXIT_DONE;
 
-    if (!cli_options(cli, NULL, 0, 1, 1)) {
+    if (!cli_options(cli, options, 2, 1, 1)) {
+        return EXIT_USAGE;
+    }
+    if ((page && cli->json) || (own && !page)) {
+        fprintf(stderr, "%s: %s\n", cli->name,
+                own ? "--own is for --page" : "either --page or --json");
         return EXIT_USAGE;
     }
     if (!directory_niss(cli->argv[1], &niss)) {
@@ -49,6 +60,8 @@ journal_person(struct cli *cli)
     if (admin_done(cli, &answer, &code)) {
         if (cli->json) {
             cli_print(json_incref(answer.body));
+        } else if (page) {
+            journal_page(answer.body, own);
         } else {
             print_person(answer.body);
         }

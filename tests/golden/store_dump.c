@@ -442,10 +442,10 @@ dump_indexed(struct dump *dump, const struct journal_item *item)
     (void)!journal_item_as(item, &indexed, sizeof indexed);
     buffer_print(dump->text,
                  "  indexed from=%llu through=%llu ticket=%llu entries=%llu erased=%llu "
-                 "day=%d run=%u since=%d\n",
+                 "day=%d run=%u since=%d stage=%u\n",
                  (number)indexed.from_commit, (number)indexed.through_commit,
                  (number)indexed.ticket, (number)indexed.entries, (number)indexed.erased,
-                 indexed.day, indexed.run, indexed.since);
+                 indexed.day, indexed.run, indexed.since, indexed.stage);
 }
 
 static void

@@ -14,9 +14,10 @@ import os
 import subprocess
 import time
 import unittest
+from html.parser import HTMLParser
 
 from vigie_test import BIN, PATIENCE_S, TODAY, Story, Vigie, number_of
-from wire import mutation, person, proto
+from wire import mutation, person, proto, zmq
 
 ANNE, ANNE_BEFORE, OTHERS = person(1), person(2), [person(i) for i in range(3, 40)]
 NEAR, FAR = "CPAS-21004", "CPAS-44021"
@@ -28,6 +29,25 @@ def takes_clock():
     done = subprocess.run([BIN / "vigied", "--help"], capture_output=True, check=False,
                           env={**os.environ, "LD_PRELOAD": str(CLOCK)})
     return CLOCK.exists() and done.returncode == 0
+
+
+def unclosed(page):
+    """Elements that were opened and not closed, or closed and not opened."""
+    stack = []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            if tag not in ("meta", "br"):
+                stack.append(tag)
+
+        def handle_endtag(self, tag):
+            if stack and stack[-1] == tag:
+                stack.pop()
+            else:
+                stack.append("/" + tag)
+
+    Parser().feed(page)
+    return stack
 
 
 class WhoKnew(Story):
@@ -47,6 +67,11 @@ class WhoKnew(Story):
             got = member.deliveries(count)
             member.acknowledge(opened.mailbox, got[-1].number)
             self.wait_until(lambda: self.opened(code).waiting == 0)
+
+    def add_key(self, code):
+        public, secret = (key.decode() for key in zmq.curve_keypair())
+        self.keys[code, "member"] = (public, secret)
+        return public
 
     def who_knew(self, niss):
         return self.vigie.run("journal", "person", f"{niss:011}")
@@ -125,6 +150,28 @@ class WhoKnew(Story):
         self.wait_until(lambda: self.indexed() > killed_at)  # there was more to do
         self.broker.stop()
         self.check_store()
+
+    def test_the_page_for_the_person_says_it_in_words_and_hides_his_number(self):
+        self.given()
+        nasty = "MUT-1"
+        self.admin("POST", "/v1/institutions",
+                   {"code": nasty, "name": "<script>alert('&')</script>", "sector": "CPAS",
+                    "number": 1})
+        status, _ = self.broker.http("POST", f"/v1/institutions/{nasty}/keys", {
+            "public": self.add_key(nasty), "role": "member", "label": "test"})
+        self.assertEqual(status, 200)
+        self.integrate(nasty, ANNE, 2)
+        page = self.vigie.run_raw("journal", "person", f"{ANNE:011}", "--page").stdout
+        for words in ("Who received data about you", f"Test {FAR} ({FAR})", "BIS",
+                      "reported by RN", "it has not confirmed it yet",
+                      "it confirmed that it has it", "asked not to be told any more",
+                      "&lt;script&gt;alert('&amp;')", f"{ANNE:011}"[:2] + "*********, then "):
+            self.assertIn(words, page)
+        for words in ("<script", f"{ANNE:011}", f"{ANNE_BEFORE:011}", "not stated"):
+            self.assertNotIn(words, page)
+        self.assertEqual(unclosed(page), [])
+        own = self.vigie.run_raw("journal", "person", f"{ANNE:011}", "--page", "--own").stdout
+        self.assertIn(f"{ANNE_BEFORE:011}, then {ANNE:011}", own)
 
     def test_each_question_shows_in_the_next_answer_and_no_number_in_the_log(self):
         self.given()

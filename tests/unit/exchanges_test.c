@@ -68,7 +68,7 @@ a_search_begins_where_it_is_told_and_ends_when_it_has_enough(void **state)
     struct txn *txn;
     size_t len = 0;
 
-    put_run(fresh, 20000, 1, MANY);
+    put_run(fresh, 20000, 1, MANY); // nothing stands before it
     txn = fresh_store_read(fresh);
     for (size_t i = 0; i + 1 < MANY; i += 13) {
         struct exchange expected = nth(i);
@@ -123,7 +123,9 @@ old_days_go_some_rows_at_a_time(void **state)
     put_run(fresh, 20002, 1, 1000);
     while (rows > 0) {
         txn = fresh_store_write(fresh);
-        assert_int_equal(exchanges_erase(txn, (struct day){20002}, 5, &rows), VG_OK);
+        assert_int_equal(exchanges_erase(txn, (struct exchange_run){1, 0},
+                                         (struct exchange_run){20002, 0}, 5, &rows),
+                         VG_OK);
         assert_in_range(rows, 0, 5);
         fresh_store_commit(&txn);
         all += rows;
@@ -132,6 +134,50 @@ old_days_go_some_rows_at_a_time(void **state)
     txn = fresh_store_read(fresh);
     assert_int_equal(exchanges_next_run(txn, run, &run), VG_OK);
     assert_int_equal(run.day, 20002);
+    store_abort(&txn);
+}
+
+// Every third entry in each of three runs.
+static void
+runs_become_one_in_order_some_entries_at_a_time(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct exchange found[MANY];
+    struct exchange part[MANY / 3 + 1];
+    struct txn *txn = fresh_store_write(fresh);
+    size_t len = 100, total = 0;
+
+    for (uint32_t run = 1; run <= 3; run++) {
+        size_t part_len = 0;
+
+        for (size_t i = run - 1; i < MANY; i += 3) {
+            part[part_len++] = nth(i);
+        }
+        assert_int_equal(
+            exchanges_put(txn, (struct exchange_run){20000, run}, part, part_len), VG_OK);
+    }
+    fresh_store_commit(&txn);
+    while (len == 100) {
+        txn = fresh_store_write(fresh);
+        assert_int_equal(exchanges_merge(txn, (struct exchange_run){20000, 4}, 100, &len),
+                         VG_OK);
+        fresh_store_commit(&txn);
+        total += len;
+    }
+    assert_int_equal(total, MANY);
+    txn = fresh_store_read(fresh);
+    total = 0;
+    for (uint64_t subject = 0; subject <= SUBJECTS; subject++) {
+        assert_int_equal(exchanges_find(txn, (struct exchange_run){20000, 4}, subject, 0,
+                                        found, MANY, &len),
+                         VG_OK);
+        for (size_t i = 0; i < len; i++) {
+            struct exchange expected = nth(total++);
+
+            assert_memory_equal(&found[i], &expected, sizeof expected);
+        }
+    }
+    assert_int_equal(total, MANY);
     store_abort(&txn);
 }
 
@@ -177,6 +223,7 @@ main(void)
         fresh_store_test(a_search_begins_where_it_is_told_and_ends_when_it_has_enough),
         fresh_store_test(runs_are_walked_in_order),
         fresh_store_test(old_days_go_some_rows_at_a_time),
+        fresh_store_test(runs_become_one_in_order_some_entries_at_a_time),
         fresh_store_test(a_damaged_row_is_noticed),
     };
 

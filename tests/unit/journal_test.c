@@ -102,6 +102,41 @@ records_of_any_length_come_back_after_a_restart(void **state)
     buffer_free(&record);
 }
 
+// Some of them lie in two parts.
+static void
+an_item_is_read_alone_by_where_it_begins(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct hash zero = {.at = {0}};
+    struct buffer record = {.len = 0}, alone = {.len = 0};
+    struct journal_head head;
+    struct journal_item item, found;
+    struct txn *txn = fresh_store_write(fresh);
+    size_t offset = 0, items = 0;
+    int64_t time_us = 0;
+
+    (void)append(txn, 1, &zero, 3000);
+    fresh_store_commit(&txn);
+    txn = fresh_store_read(fresh);
+    assert_int_equal(journal_read(txn, 1, &record, &head, NULL), VG_OK);
+    assert_true(record.len > 3 * JOURNAL_PART_MAX);
+    for (size_t begin = 0; journal_next(&record, &offset, &item); begin = offset) {
+        assert_int_equal(journal_item_at(txn, 1, begin, &alone, &found, &time_us), VG_OK);
+        assert_int_equal(found.kind, item.kind);
+        assert_int_equal(found.bytes.len, item.bytes.len);
+        assert_memory_equal(found.bytes.at, item.bytes.at, item.bytes.len);
+        assert_int_equal(time_us, head.time_us);
+        items++;
+    }
+    assert_int_equal(items, 3000);
+    assert_int_equal(journal_item_at(txn, 2, 0, &alone, &found, &time_us), VG_NOT_FOUND);
+    assert_int_equal(journal_item_at(txn, 1, record.len, &alone, &found, &time_us),
+                     VG_STORE_BROKEN);
+    store_abort(&txn);
+    buffer_free(&record);
+    buffer_free(&alone);
+}
+
 static void
 a_record_that_ends_with_a_full_part_is_whole(void **state)
 {
@@ -436,6 +471,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         fresh_store_test(records_of_any_length_come_back_after_a_restart),
+        fresh_store_test(an_item_is_read_alone_by_where_it_begins),
         fresh_store_test(a_record_that_ends_with_a_full_part_is_whole),
         fresh_store_test(every_kind_of_item_keeps_its_bytes),
         fresh_store_test(an_event_holds_as_many_recipients_as_its_limit_says),
