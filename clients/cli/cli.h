@@ -169,6 +169,8 @@ bool home_make(const struct cli *cli);
 // journal_page prints who got what about a person as an HTML page for him (journal_page.c).
 // own: his numbers stand in full.
 void journal_page(const json_t *answer, bool own);
+// journal_verify is the verb: reads exported files and follows their hashes.
+int journal_verify(struct cli *cli);
 
 // ---- the sub-commands ----
 

@@ -77,6 +77,9 @@ command_journal(struct cli *cli)
         {"person", "NISS",
          "who got what about a person, when, why, on which ground, and who asked",
          journal_person},
+        {"verify", "FOLDER",
+         "do exported files hold, record by record (vigied --export-journal)",
+         journal_verify},
     };
 
     return cli_run(cli, verbs, sizeof verbs / sizeof verbs[0]);

@@ -3,7 +3,7 @@
 
 Goal: `vigie subscribe --rewind` brings again what was acknowledged and loses nothing new;
 what cannot be had is refused in words. `vigied --export-journal` beside the running broker holds
-every record, and anybody can verify them with the files alone.
+every record, and anybody can verify them with the files alone; `vigie journal verify` does.
 Method: a real broker, the command line, and a verification in twenty lines of Python.
 """
 
@@ -12,6 +12,7 @@ import hashlib
 import json
 import subprocess
 import unittest
+from pathlib import Path
 
 from vigie_test import BIN, Story, Vigie
 from wire import mutation, person
@@ -105,6 +106,39 @@ class Rewind(Story):
         items, _ = self.verified(self.export()["file"], last)
         texts = [item["text"] for item in items if item["kind"] == "admin"]
         self.assertIn("from 1 through 5", texts)
+
+    def verify(self, status):
+        done = self.vigie.run_raw("journal", "verify", str(self.broker.folder / "export"))
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def test_the_command_line_verifies_an_export_and_finds_what_was_changed(self):
+        self.publish(1, 5)
+        whole = Path(self.export()["file"])
+        self.publish(6, 9)
+        self.export()
+        folder = self.broker.folder / "export"
+        self.assertIn((folder / "exported").read_text().strip(), self.verify(status=0))
+        text = whole.read_text()
+        lines = text.splitlines(keepends=True)
+        record = json.loads(lines[2])
+        changed = record["record"].replace("A", "B", 1)
+        whole.write_text("".join([*lines[:2], lines[2].replace(record["record"], changed),
+                                  *lines[3:]]))
+        self.assertIn(f"commit {record['commit']}: its hash does not hold",
+                      self.verify(status=4))
+        whole.write_text("".join([*lines[:2], *lines[3:]]))
+        self.assertIn(f"commit {record['commit'] + 1}: does not come next",
+                      self.verify(status=4))
+        forged = {**record, "previous": "0" * 64}
+        whole.write_text("".join([*lines[:2], json.dumps(forged) + "\n", *lines[3:]]))
+        self.assertIn("does not follow on the one before", self.verify(status=4))
+        whole.write_text(text[:-20])
+        self.assertIn("no JSON object", self.verify(status=4))
+        whole.write_text("")
+        self.assertIn("is empty", self.verify(status=4))
+        whole.write_text(text)
+        self.verify(status=0)
 
     def test_the_broker_reads_how_far_the_export_goes(self):
         folder = self.broker.folder / "export"

@@ -307,6 +307,53 @@ what_is_older_is_not_answered(void **state)
     assert_int_equal(flow_meta(f).first_commit, 1);
 }
 
+struct copied {
+    struct exchange entries[100];
+    size_t len;
+};
+
+static void
+copy_entry(struct exchange_run run, const struct exchange *exchange, void *arg)
+{
+    struct copied *copied = arg;
+
+    (void)run;
+    assert_true(copied->len < ARRAY_LEN(copied->entries));
+    copied->entries[copied->len++] = *exchange;
+}
+
+// As while a day's runs become one.
+static void
+a_place_in_two_runs_counts_once(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct copied copied = {.len = 0};
+    struct txn *txn = NULL;
+    struct rows *rows;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    flow_publish_one(f, RN, 1, flow_address(1));
+    flow_apply(f);
+    close_day(f);
+    assert_int_equal(exchanges_each(flow_view(f), copy_entry, &copied, NULL), VG_OK);
+    assert_int_equal(store_write(f->store, &txn, NULL), VG_OK);
+    assert_int_equal(exchanges_put(txn,
+                                   (struct exchange_run){day_of(2026, 11, 20).number, 2},
+                                   copied.entries, copied.len),
+                     VG_OK);
+    assert_int_equal(store_commit(&txn, NULL), VG_OK);
+    rows = ask(f, flow_person(1));
+    assert_int_equal(rows->len, 2);
+    free(rows);
+}
+
+static int
+end_unsound(void **state)
+{
+    flow_end(*state);
+    return 0;
+}
+
 static void
 a_record_that_is_damaged_is_not_passed_over(void **state)
 {
@@ -491,6 +538,8 @@ main(void)
         FLOW_TEST(says_when_a_letter_was_acknowledged),
         FLOW_TEST(a_letter_that_left_its_turn_ends_on_its_own),
         FLOW_TEST(what_is_older_is_not_answered),
+        cmocka_unit_test_setup_teardown(a_place_in_two_runs_counts_once, flow_setup,
+                                        end_unsound),
         FLOW_TEST(a_record_that_is_damaged_is_not_passed_over),
         FLOW_TEST(a_question_about_no_number_is_refused_and_noted),
         cmocka_unit_test(the_answer_is_the_same_however_much_is_indexed),
