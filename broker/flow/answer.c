@@ -44,62 +44,69 @@ goes_to(const struct judged *judged, const struct institution *asking)
 
 // Words about a notification that the publisher did not get would tell of it.
 static enum vg_status
-judge_place(struct applier *applier, const struct judged *judged,
-            const struct institution *publisher, struct journal_place *place,
-            enum vg_status *ret_refusal, struct why *why)
+judge_place(const struct answer_question *question, struct journal_place *place,
+            struct why *why)
 {
+    const struct judged *judged = question->judged;
     const struct journal_event event = place->event;
     const struct flow *asked =
-        catalogue_flow_by_id(applier->catalogue, judged->flow->answers);
-    bool same = false;
-    enum vg_status status = VG_OK;
+        catalogue_flow_by_id(question->catalogue, judged->flow->answers);
 
-    if (!has_got(place, applier->roster, publisher)) {
-        *ret_refusal = fail(why, VG_BAD_REFERENCE,
-                            "answers: ticket %llu is no notification that %s got",
-                            (unsigned long long)event.ticket, publisher->code);
-        return VG_OK;
+    if (!has_got(place, question->roster, question->publisher)) {
+        return fail(why, VG_BAD_REFERENCE,
+                    "answers: ticket %llu is no notification that %s got",
+                    (unsigned long long)event.ticket, question->publisher->code);
     }
     if (event.flow != judged->flow->answers) {
-        *ret_refusal = fail(why, VG_BAD_REFERENCE,
-                            "answers: ticket %llu is not of flow %s, which %s answers",
-                            (unsigned long long)event.ticket,
-                            asked == NULL ? "?" : asked->name, judged->flow->name);
-        return VG_OK;
+        return fail(why, VG_BAD_REFERENCE,
+                    "answers: ticket %llu is not of flow %s, which %s answers",
+                    (unsigned long long)event.ticket, asked == NULL ? "?" : asked->name,
+                    judged->flow->name);
     }
-    if (!goes_to(judged, roster_institution(applier->roster, event.source))) {
-        *ret_refusal =
-            fail(why, VG_BAD_REFERENCE, "answers: ticket %llu was not asked by %.*s",
-                 (unsigned long long)event.ticket, (int)judged->mutation->recipient.len,
-                 (const char *)judged->mutation->recipient.at);
-        return VG_OK;
+    if (!goes_to(judged, roster_institution(question->roster, event.source))) {
+        return fail(why, VG_BAD_REFERENCE, "answers: ticket %llu was not asked by %.*s",
+                    (unsigned long long)event.ticket,
+                    (int)judged->mutation->recipient.len,
+                    (const char *)judged->mutation->recipient.at);
     }
-    status = person_is_same(applier->txn, (struct niss){event.niss}, judged->niss, &same);
+    return VG_OK;
+}
+
+static enum vg_status
+judge_person(struct txn *txn, const struct answer_question *question,
+             const struct journal_event *event, enum vg_status *ret_refusal,
+             struct why *why)
+{
+    bool same = false;
+    enum vg_status status =
+        person_is_same(txn, (struct niss){event->niss}, question->judged->niss, &same);
+
     if (status == VG_OK && !same) {
         *ret_refusal =
             fail(why, VG_BAD_REFERENCE, "answers: ticket %llu is about another person",
-                 (unsigned long long)event.ticket);
+                 (unsigned long long)event->ticket);
     }
     return status;
 }
 
 enum vg_status
-answer_check(struct applier *applier, const struct judged *judged,
-             const struct institution *publisher, enum vg_status *ret_refusal,
-             struct why *why)
+answer_check(struct txn *txn, const struct answer_question *question,
+             enum vg_status *ret_refusal, struct why *why)
 {
     struct journal_place place = {.next = 0};
     struct why inner = {0};
     enum vg_status status = VG_OK;
     enum vg_status found =
-        journal_find(applier->txn, &applier->meta, judged->answers, &place, &inner);
+        journal_find(txn, question->meta, question->judged->answers, &place, &inner);
 
-    *ret_refusal = VG_OK;
     if (found != VG_OK) {
         *ret_refusal = fail(why, found == VG_NOT_FOUND ? VG_BAD_REFERENCE : found,
                             "answers: %s", inner.text);
     } else {
-        status = judge_place(applier, judged, publisher, &place, ret_refusal, why);
+        *ret_refusal = judge_place(question, &place, why);
+    }
+    if (*ret_refusal == VG_OK) {
+        status = judge_person(txn, question, &place.event, ret_refusal, why);
     }
     buffer_free(&place.record);
     return status;

@@ -5,11 +5,19 @@
 // It names the notification's ticket, which the publisher has from it, and travels to its
 // recipients like any mutation: so the source is told, durably and in order. Which flow answers
 // which is a column of the catalogue (answers), and so is whether an answer is required
-// (answer_required); then the table "asked" remembers who owes one. Thread: writer.
+// (answer_required); then the table "asked" remembers who owes one. Thread: the transaction's.
 #ifndef FLOW_ANSWER_H
 #define FLOW_ANSWER_H
 
 #include "flow/applier.h"
+
+struct answer_question {
+    const struct judged *judged; // answers is not 0
+    const struct institution *publisher;
+    const struct catalogue *catalogue;
+    const struct roster *roster;
+    const struct meta *meta;
+};
 
 // answer_check says whether a judged mutation may answer what it names.
 //
@@ -17,9 +25,8 @@
 // the publisher did not get it; it is of another flow than this one answers, or about another
 // person; an addressed answer goes to somebody else than who asked. STORE_BROKEN: the journal
 // is damaged there. Returns why the store cannot say, else VG_OK.
-NODISCARD enum vg_status answer_check(struct applier *applier,
-                                      const struct judged *judged,
-                                      const struct institution *publisher,
+NODISCARD enum vg_status answer_check(struct txn *txn,
+                                      const struct answer_question *question,
                                       enum vg_status *ret_refusal, struct why *why);
 
 // answer_note remembers that the publisher's mailboxes have answered a ticket, with the ticket

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "flow/explain.h"
 
+#include "flow/answer.h"
 #include "flow/correct.h"
 #include "flow/replace.h"
 
@@ -63,21 +64,27 @@ tell_owed(const struct correction *correction, const struct match_question *matc
     free(shares.shares);
 }
 
+// What it names of the past: whether it can, and to whom a correction is owed.
 static enum vg_status
-explain_correction(struct txn *txn, const struct match_question *match,
+explain_references(struct txn *txn, const struct match_question *match,
                    const struct explain_question *question, const struct grant *grants,
                    size_t grants_len, struct buffer *text, enum vg_status *ret_refusal,
                    struct why *why)
 {
     AUTO(correction_free) struct correction *correction = NULL;
     struct meta meta;
-    struct correction_question asked = {match->judged, question->publisher, &meta};
+    struct correction_question corrects = {match->judged, question->publisher, &meta};
+    struct answer_question answers = {match->judged, question->publisher,
+                                      question->catalogue, question->roster, &meta};
     enum vg_status status = meta_get(txn, &meta, why);
 
-    if (status == VG_OK) {
-        status = correction_find(txn, &asked, &correction, ret_refusal, why);
+    if (status == VG_OK && match->judged->answers != 0) {
+        status = answer_check(txn, &answers, ret_refusal, why);
     }
-    if (status == VG_OK && *ret_refusal == VG_OK) {
+    if (status == VG_OK && *ret_refusal == VG_OK && match->judged->corrects != 0) {
+        status = correction_find(txn, &corrects, &correction, ret_refusal, why);
+    }
+    if (correction != NULL) {
         tell_owed(correction, match, question, grants, grants_len, text);
     }
     return status;
@@ -122,9 +129,11 @@ explain_mutation(struct txn *txn, const struct explain_question *question,
     status = match_recipients(&match, grants, &grants_len, &trace, why);
     match_explain(&match, &trace, question->only, text);
     trace_free_rows(&trace);
-    if ((status == VG_OK || status == VG_NOT_INTEGRATED) && judged.corrects != 0) {
-        refusal = status = VG_OK;
-        status = explain_correction(txn, &match, question, grants, grants_len, text,
+    if (status == VG_NOT_INTEGRATED && judged.corrects != 0) {
+        status = VG_OK; // its own words a publisher may take back
+    }
+    if (status == VG_OK && (judged.corrects | judged.answers) != 0) {
+        status = explain_references(txn, &match, question, grants, grants_len, text,
                                     &refusal, why);
         status = status == VG_OK ? refusal : status;
     }

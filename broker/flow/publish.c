@@ -546,18 +546,20 @@ follow_references(struct applier *applier, struct passage *passage,
                   struct correction **ret_correction, enum vg_status *ret_refusal,
                   struct why *why)
 {
-    struct correction_question question = {&passage->judged, passage->source,
+    struct correction_question corrects = {&passage->judged, passage->source,
                                            &applier->meta};
+    struct answer_question answers = {&passage->judged, passage->source,
+                                      applier->catalogue, applier->roster,
+                                      &applier->meta};
     enum vg_status status = VG_OK;
 
     *ret_refusal = VG_OK;
     if (passage->judged.answers != 0) {
-        status =
-            answer_check(applier, &passage->judged, passage->source, ret_refusal, why);
+        status = answer_check(applier->txn, &answers, ret_refusal, why);
     }
     if (status == VG_OK && *ret_refusal == VG_OK && passage->judged.corrects != 0) {
         status =
-            correction_find(applier->txn, &question, ret_correction, ret_refusal, why);
+            correction_find(applier->txn, &corrects, ret_correction, ret_refusal, why);
     }
     return status;
 }

@@ -173,7 +173,7 @@ remove_all(struct flow_fixture *f, uint32_t institution, int person, uint32_t qu
 
 // Given one who got it and follows nobody now, and one who follows her only now.
 static void
-says_whom_a_correction_is_owed(void **state)
+says_whom_a_correction_is_owed_and_what_cannot_be_answered(void **state)
 {
     struct flow_fixture *f = *state;
     struct hot_mutation mutation = flow_address(1);
@@ -199,6 +199,12 @@ says_whom_a_correction_is_owed(void **state)
     answer = explain(f, RN, &mutation);
     assert_int_equal(answer.status, VG_BAD_REFERENCE);
     assert_true(says(&answer, "was replaced by ticket"));
+    buffer_free(&answer.text);
+    mutation = flow_mutation("PCSAAlertReaction", flow_person(1));
+    mutation.answers = flow_words(ticket);
+    answer = explain(f, CPAS_C, &mutation);
+    assert_int_equal(answer.status, VG_BAD_REFERENCE);
+    assert_true(says(&answer, "is no notification that CPAS-C got"));
     buffer_free(&answer.text);
 }
 
@@ -425,7 +431,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         FLOW_TEST(says_who_would_get_it_and_who_not),
-        FLOW_TEST(says_whom_a_correction_is_owed),
+        FLOW_TEST(says_whom_a_correction_is_owed_and_what_cannot_be_answered),
         FLOW_TEST(follows_a_replaced_number),
         FLOW_TEST(says_the_refusal_that_publishing_would_get),
         FLOW_TEST(a_correction_tells_what_it_corrects_and_why_it_is_owed),
