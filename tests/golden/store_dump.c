@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/asked.h"
 #include "store/bodies.h"
+#include "store/correction.h"
 #include "store/counted.h"
 #include "store/exchanges.h"
 #include "store/held.h"
@@ -559,6 +561,31 @@ dump_exchanges(struct dump *dump)
                   exchanges_each(dump->txn, dump_exchange, dump, NULL));
 }
 
+static bool
+dump_correction(uint64_t ticket, const struct correction_row *row, void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text, "correction of=%llu by=%llu act=%u\n", (number)ticket,
+                 (number)row->by, row->act);
+    return true;
+}
+
+static bool
+dump_asked(uint64_t ticket, struct mailbox_id mailbox, const struct asked_row *row,
+           void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text,
+                 "asked ticket=%llu mailbox=%u number=%llu kept=%lld answer=%llu "
+                 "answered=%lld source=%u flow=%u\n",
+                 (number)ticket, mailbox.number, (number)row->number,
+                 (long long)row->kept_us, (number)row->answer,
+                 (long long)row->answered_us, row->source, row->flow);
+    return true;
+}
+
 void
 store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
 {
@@ -581,6 +608,8 @@ store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
     }
     if (schema >= 3) {
         dump_exchanges(&dump);
+        print_failure(text, "corrections", corrections_each(txn, dump_correction, &dump));
+        print_failure(text, "asked", asked_each(txn, 0, dump_asked, &dump));
     }
     buffer_free(&record);
 }

@@ -238,6 +238,41 @@ let_go(struct flow_fixture *f)
     assert_true(flow_meta(f).first_commit < flow_meta(f).last_commit - 10);
 }
 
+// ---- what came with schema 3 ----
+
+static struct hot_bytes
+last_ticket(struct flow_fixture *f)
+{
+    static char text[8][24];
+    static size_t next;
+    char *to = text[next++ % ARRAY_LEN(text)];
+
+    snprintf(to, sizeof text[0], "%llu", (unsigned long long)flow_meta(f).last_sequence);
+    return flow_words(to);
+}
+
+// One is replaced and then cancelled; of two alerts one is answered.
+static void
+correct_and_ask(struct flow_fixture *f)
+{
+    struct hot_mutation address = flow_address(1);
+    struct hot_mutation alert = flow_mutation("PCSAAlert", flow_person(1));
+    struct hot_mutation reaction = flow_mutation("PCSAAlertReaction", flow_person(1));
+
+    apply_all_well(f, flow_publish(f, RN, 3, 1, &address, 1));
+    address.replaces = last_ticket(f);
+    apply_all_well(f, flow_publish(f, RN, 3, 2, &address, 1));
+    address.replaces.len = 0;
+    address.cancels = last_ticket(f);
+    apply_all_well(f, flow_publish(f, RN, 3, 3, &address, 1));
+    alert.recipient = flow_words("CPAS-A");
+    for (uint64_t number = 1; number <= 2; number++) {
+        apply_all_well(f, flow_publish_one(f, SPPIS, number, alert));
+    }
+    reaction.answers = last_ticket(f);
+    apply_all_well(f, flow_publish_one(f, CPAS_A, 1, reaction));
+}
+
 // Its records and bodies go in the end.
 static void
 live_long_ago(struct flow_fixture *f)
@@ -272,6 +307,7 @@ live(struct flow_fixture *f)
     let_go(f);
     publish(f, 123, 6); // these wait in the newest commits
     acknowledge(f, CPAS_A, 33, 36);
+    correct_and_ask(f);
 }
 
 // ---- writing it down ----
