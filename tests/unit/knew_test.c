@@ -284,6 +284,42 @@ a_letter_that_left_its_turn_ends_on_its_own(void **state)
     }
 }
 
+// The mark passes a letter that was given back: that is not its acknowledgement.
+static void
+a_mark_that_passes_a_held_letter_is_not_its_end(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct letter_about letters[4];
+    struct rows *rows;
+    int64_t end_us;
+
+    held_publish(f, 4, letters);
+    held_refuse(f, &letters[0], "closed");
+    flow_apply(f);
+    acknowledge(f, &letters[3], NULL);
+    end_us = f->now_us;
+    acknowledge(f, NULL, &letters[0]);
+    rows = ask(f, flow_person(1));
+    assert_int_equal(nth_letter(rows, 0)->letter.state, KNEW_ACKNOWLEDGED);
+    assert_int_equal(nth_letter(rows, 0)->letter.state_us, end_us);
+    free(rows);
+}
+
+static void
+what_is_older_is_not_answered_when_it_was_never_indexed(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct rows *rows;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    flow_publish_one(f, RN, 1, flow_address(1));
+    flow_apply(f);
+    f->now_us = flow_noon(2027, 7, 1);
+    rows = ask(f, flow_person(1));
+    assert_int_equal(rows->len, 0);
+    free(rows);
+}
+
 // Rows of the index go; the journal keeps the records, and they are not read for it.
 static void
 what_is_older_is_not_answered(void **state)
@@ -537,6 +573,8 @@ main(void)
         FLOW_TEST(all_numbers_of_a_person_are_one),
         FLOW_TEST(says_when_a_letter_was_acknowledged),
         FLOW_TEST(a_letter_that_left_its_turn_ends_on_its_own),
+        FLOW_TEST(a_mark_that_passes_a_held_letter_is_not_its_end),
+        FLOW_TEST(what_is_older_is_not_answered_when_it_was_never_indexed),
         FLOW_TEST(what_is_older_is_not_answered),
         cmocka_unit_test_setup_teardown(a_place_in_two_runs_counts_once, flow_setup,
                                         end_unsound),
