@@ -2,6 +2,7 @@
 #include "edge/answers.h"
 
 #include "edge/delivery.h"
+#include "edge/lapsing.h"
 #include "edge/levels.h"
 #include "edge/log.h"
 #include "edge/owed.h"
@@ -176,6 +177,9 @@ answer(struct broker *broker, struct command *command)
     }
     if (command->kind == COMMAND_EXPIRE) {
         retention_answered(broker, command);
+    }
+    if (command->kind == COMMAND_LAPSE) {
+        lapsing_answered(broker, command);
     }
     if (command->kind == COMMAND_REWIND) {
         rewinding_answered(broker, command);

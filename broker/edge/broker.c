@@ -6,6 +6,7 @@
 #include "edge/delivery.h"
 #include "edge/drain.h"
 #include "edge/http.h"
+#include "edge/lapsing.h"
 #include "edge/levels.h"
 #include "edge/log.h"
 #include "edge/members.h"
@@ -131,6 +132,7 @@ at_second(evutil_socket_t fd, short what, void *arg)
     owed_propose(broker);
     retention_watch(broker, clock_ms());
     unread_watch(broker);
+    lapsing_watch(broker, clock_now());
     damage_watch(broker);
     watch_fold(broker);
     watch_arrivals(broker, clock_ms());

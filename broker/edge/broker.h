@@ -49,6 +49,18 @@ struct retention {
     struct why told_export; // the same of the folder of exports
 };
 
+// How far telling of integrations that end is (edge/lapsing.h).
+struct lapsing {
+    int32_t day;   // struct day: being walked for, or done
+    uint64_t next; // where its next slice begins
+    uint64_t slices;
+    uint64_t warned;
+    uint64_t ended;
+    uint64_t followed;
+    bool done;
+    bool proposed; // a slice is on its way
+};
+
 // A round of looking for letters that nobody takes (edge/unread.h).
 struct unread_round {
     size_t next;   // mailbox, by its index in the roster
@@ -105,6 +117,7 @@ struct broker {
     bool fold_proposed;
     struct retention retention;
     struct unread_round unread;
+    struct lapsing lapsing;
     uint64_t rewinds; // asked for since the start
     int exit_code;
     int64_t drain_ms; // when it began

@@ -50,6 +50,9 @@
     ROW(letters_moved, COUNTER, "", "waiting letters whose bodies retention kept")       \
     ROW(letters_unread, COUNTER, "", "letters parked because nobody took them")          \
     ROW(mailboxes_unread, GAUGE, "", "mailboxes with a letter older than the warning")   \
+    ROW(lapses_warned, COUNTER, "", "integrations told of before they end")              \
+    ROW(lapses_ended, COUNTER, "", "integrations told of because they ended")            \
+    ROW(lapses_followed, COUNTER, "", "not told of: the person is followed on")          \
     ROW(records_trimmed, COUNTER, "", "journal records erased by retention")             \
     ROW(journal_unexported, GAUGE, "", "1: old records stay until they are exported")    \
     ROW(retention_stuck, GAUGE, "", "1: something damaged is in retention's way")        \

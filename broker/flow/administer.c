@@ -324,6 +324,7 @@ load_catalogue(struct applier *applier, struct command *command)
         .loaded_us = applier->now.us,
         .effective_us = applier->now.us,
     };
+    enum vg_status status;
 
     if (catalogue == NULL) {
         command->status = VG_BAD_CATALOGUE;
@@ -336,5 +337,8 @@ load_catalogue(struct applier *applier, struct command *command)
     applier->batch->catalogue = catalogue;
     load->version = row.version;
     journal_act(applier, command, ADMIN_CATALOGUE, (uint32_t)row.version, "");
-    return catalogue_put(applier->txn, &row, (const char *)load->text.at, load->text.len);
+    status = applier_begin_lapses(applier);
+    return status == VG_OK ? catalogue_put(applier->txn, &row,
+                                           (const char *)load->text.at, load->text.len)
+                           : status;
 }

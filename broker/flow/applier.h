@@ -87,6 +87,22 @@ NODISCARD enum vg_status applier_put_person(struct applier *applier, struct niss
 NODISCARD enum vg_status applier_move_person(struct applier *applier, struct niss old,
                                              struct niss new);
 
+// applier_notify puts a notification of the broker's own into the mailboxes of one
+// institution that want it, with a ticket and an event in the journal: source 0, VIGIE.
+NODISCARD enum vg_status applier_notify(struct applier *applier,
+                                        const struct judged *judged,
+                                        const struct grant *grant);
+
+// applier_begin_lapses says, while the directory is empty, that what was due up to today is
+// told: whoever comes later has heard his end in an answer, or was told by whoever the
+// directory was taken over from.
+NODISCARD enum vg_status applier_begin_lapses(struct applier *applier);
+
+// applier_tell_before_move tells what the walk under way would not find any more, or find
+// twice, when one number's integrations go over to another's.
+NODISCARD enum vg_status applier_tell_before_move(struct applier *applier,
+                                                  struct niss old, struct niss new);
+
 // applier_retire_catalogue keeps the one in force for those who may still read it.
 void applier_retire_catalogue(struct applier *applier);
 
@@ -129,6 +145,7 @@ NODISCARD enum vg_status load_catalogue(struct applier *applier, struct command 
 NODISCARD enum vg_status fold_letters(struct applier *applier, struct command *command);
 NODISCARD enum vg_status load_persons(struct applier *applier, struct command *command);
 NODISCARD enum vg_status expire_old(struct applier *applier, struct command *command);
+NODISCARD enum vg_status tell_lapses(struct applier *applier, struct command *command);
 NODISCARD enum vg_status note_rewind(struct applier *applier, struct command *command);
 
 #endif

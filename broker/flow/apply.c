@@ -425,6 +425,7 @@ static const step_fn steps[] = {
     [COMMAND_LOAD_PERSONS] = load_persons,
     [COMMAND_REWIND] = note_rewind,
     [COMMAND_KNEW] = note_question,
+    [COMMAND_LAPSE] = tell_lapses,
 };
 
 // What a batch that was given up has said is not to be believed.
@@ -550,7 +551,7 @@ static void
 choose_telling(struct applier *applier, enum command_kind kind)
 {
     bool told = kind == COMMAND_PUBLISH || kind == COMMAND_LAST_NUMBER ||
-                kind == COMMAND_ACKNOWLEDGE;
+                kind == COMMAND_ACKNOWLEDGE || kind == COMMAND_LAPSE;
 
     applier->by_rows = !told && kind != COMMAND_FOLD && kind != COMMAND_EXPIRE;
     applier->meta_told = applier->meta_told || !told;

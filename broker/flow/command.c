@@ -26,6 +26,7 @@ static const char *const names[] = {
     [COMMAND_LOAD_PERSONS] = "load_persons",
     [COMMAND_REWIND] = "rewind",
     [COMMAND_KNEW] = "who_knew",
+    [COMMAND_LAPSE] = "lapse",
 };
 
 struct command *
@@ -84,6 +85,10 @@ command_forget_answer(struct command *command)
         break;
     case COMMAND_KNEW:
         history_free(&command->knew.history);
+        break;
+    case COMMAND_LAPSE:
+        command->lapse = (struct lapse_command){.day = command->lapse.day,
+                                                .from = command->lapse.from};
         break;
     case COMMAND_EXPIRE:
         command->expire.more = command->expire.stuck = false;

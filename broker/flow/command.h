@@ -35,6 +35,7 @@ enum command_kind {
     COMMAND_LOAD_PERSONS,
     COMMAND_REWIND,
     COMMAND_KNEW,
+    COMMAND_LAPSE,
 };
 
 enum {
@@ -247,6 +248,22 @@ struct expire_command {
     struct why why;
 };
 
+// A slice of the day's walk over the directory, which tells institutions of integrations that
+// end (flow/lapse_steps.c).
+struct lapse_command {
+    int32_t day; // of the walk that `from` belongs to, as the last answer said
+    uint64_t
+        from; // persons with lower numbers were looked at; 0: as far as the disk says
+    // answer
+    int32_t walked;    // struct day: that was walked for
+    uint64_t next;     // where the next slice begins; 0: the walk is done
+    bool more;         // ask for another one
+    bool looked;       // false: there was nothing to do
+    uint64_t warned;   // IntegrationEnds
+    uint64_t ended;    // IntegrationEnded
+    uint64_t followed; // not told: it is followed on
+};
+
 // Who has what was acknowledged sent again: for the journal alone.
 struct rewind_command {
     uint64_t id; // the loop's own words
@@ -281,6 +298,7 @@ struct command {
         struct load_persons_command load_persons;
         struct expire_command expire;
         struct rewind_command rewind;
+        struct lapse_command lapse;
     };
     // answer
     enum vg_status status; // of the whole; VG_OK with faults: some items were refused

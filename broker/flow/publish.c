@@ -533,9 +533,37 @@ keep_mutation(struct applier *applier, struct publish_command *publish,
         struct journal_replace item = {passage->judged.niss.number,
                                        passage->judged.new_niss.number};
 
+        status = applier_tell_before_move(applier, passage->judged.niss,
+                                          passage->judged.new_niss);
+        if (status != VG_OK) {
+            return status;
+        }
         journal_add(&applier->record, JOURNAL_REPLACE, &item, sizeof item, NULL, 0);
         status =
             applier_move_person(applier, passage->judged.niss, passage->judged.new_niss);
+    }
+    return status;
+}
+
+enum vg_status
+applier_notify(struct applier *applier, const struct judged *judged,
+               const struct grant *grant)
+{
+    static const struct institution itself = {.code = "VIGIE"};
+    struct passage passage;
+    enum vg_status status;
+
+    memset(&passage, 0, sizeof passage);
+    passage.mutation = *judged->mutation;
+    passage.judged = *judged;
+    passage.source = &itself;
+    passage.ticket = applier_ticket(applier);
+    applier->grants[0] = *grant;
+    buffer_clear(&applier->recipients);
+    status = put_grants(applier, &passage, 1);
+    if (status == VG_OK) {
+        journal_event_of(applier, &passage);
+        flow_count_of(applier, &passage)->published++;
     }
     return status;
 }

@@ -83,6 +83,9 @@ replay_event(struct applier *applier, const struct journal_item *item)
         status = replay_recipient(applier, &recipient);
     }
     note_ticket(applier, event.ticket);
+    if (event.source == 0) {
+        return status; // the broker's own: it has no producer
+    }
     return status == VG_OK ? note_number(applier, event.source, event.producer,
                                          event.number, event.ticket)
                            : status;

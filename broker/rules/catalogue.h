@@ -23,6 +23,7 @@ enum {
     GROUP_QUALITIES_MAX = 32,
     GROUP_FIXED_MAX = 8,
     FLOW_SOURCES_MAX = 8,
+    WARN_DAYS_MAX = 366,
     NAME_LEN = 64,         // with its zero
     DELIBERATION_LEN = 96, // with its zero
 };
@@ -61,6 +62,8 @@ struct quality {
     uint16_t end_missing_years; // 021: begin + 5 years; 0: the longest
     uint8_t class;              // one bit of enum field_class
     bool exclusive;             // one institution of the sector per person and period
+    bool warns;                 // it is told before an integration ends, and after
+    uint16_t warn_days;         // so many days before its last one
     char deliberation[DELIBERATION_LEN];
 };
 

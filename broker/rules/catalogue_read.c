@@ -148,6 +148,8 @@ read_quality(struct catalogue *catalogue, const struct yaml_node *row)
     read_longest(row, &quality);
     read_end_missing(row, &quality);
     quality.exclusive = yaml_get_bool(row, "exclusive", false);
+    quality.warns = yaml_get(row, "warn_days") != NULL;
+    quality.warn_days = (uint16_t)yaml_get_number(row, "warn_days", 0, WARN_DAYS_MAX, 0);
     row_text(row, "deliberation", quality.deliberation, sizeof quality.deliberation);
     if (sector == NULL || quality.code == 0) {
         return;

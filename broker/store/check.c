@@ -7,6 +7,7 @@
 #include "store/counted.h"
 #include "store/exchanges.h"
 #include "store/held.h"
+#include "store/lapses.h"
 #include "store/mailbox.h"
 #include "store/person.h"
 #include "store/store_internal.h"
@@ -821,7 +822,7 @@ check_persons(struct check *check)
 {
     const struct check_report *report = check->report;
 
-    if (person_each(check->txn, count_person, check) != VG_OK) {
+    if (person_each(check->txn, (struct niss){0}, count_person, check) != VG_OK) {
         found(check, "persons: the row after %llu others cannot be read",
               (number)report->persons);
         return;
@@ -872,6 +873,25 @@ check_references(struct check *check)
     }
     if (asked_each(check->txn, 0, check_asked, check) != VG_OK) {
         found(check, "asked: a row cannot be read");
+    }
+}
+
+// ---- lapses ----
+
+// The walk that tells of integrations that end is not ahead of itself.
+static void
+check_lapses(struct check *check)
+{
+    uint8_t days[4080];
+    size_t len = sizeof days;
+    struct lapse_row row;
+
+    if (lapse_row_get(check->txn, &row) != VG_OK ||
+        lapse_days_get(check->txn, days, &len) != VG_OK) {
+        found(check, "lapses: a row cannot be read");
+    } else if (row.through > row.day || (row.through == row.day && row.next != 0)) {
+        found(check, "lapses: walked through day %d, on day %d at %llu", row.through,
+              row.day, (number)row.next);
     }
 }
 
@@ -935,6 +955,7 @@ check_all(struct check *check, struct why *why)
     check_mailboxes(check);
     check_persons(check);
     check_references(check);
+    check_lapses(check);
     if (check->progress != NULL) {
         check->progress(1.0, check->arg);
     }

@@ -175,13 +175,14 @@ person_replace(struct txn *txn, struct niss old, struct niss new)
 }
 
 enum vg_status
-person_each(struct txn *txn, person_fn each, void *arg)
+person_each(struct txn *txn, struct niss from, person_fn each, void *arg)
 {
     AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    struct key key = person_key(from);
     enum vg_status status = cursor_open(txn, TABLE_PERSONS, &cursor);
 
     if (status == VG_OK) {
-        status = cursor_move(&cursor, MDB_FIRST);
+        status = cursor_seek(&cursor, &key);
     }
     while (status == VG_OK) {
         struct niss niss;

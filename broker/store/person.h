@@ -41,8 +41,9 @@ NODISCARD enum vg_status person_former(struct txn *txn, struct niss niss,
                                        struct niss ret_former[FORMER_MAX],
                                        size_t *ret_len);
 
-// person_each calls back for every person in order of number; a false answer ends it.
+// person_each calls back for every person from a number on, in order; a false answer ends it.
 typedef bool (*person_fn)(struct niss niss, const struct person *person, void *arg);
-NODISCARD enum vg_status person_each(struct txn *txn, person_fn each, void *arg);
+NODISCARD enum vg_status person_each(struct txn *txn, struct niss from, person_fn each,
+                                     void *arg);
 
 #endif

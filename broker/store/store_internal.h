@@ -49,7 +49,8 @@ enum table_told { ITEMS, ROWS };
     ROW(HELD_SUBJECTS, "held_subjects", 0, 4080, 2, ROWS)                                \
     ROW(CORRECTIONS, "corrections", 0, 4080, 3, ROWS)                                    \
     ROW(EXCHANGES, "exchanges", 0, 4080, 3, ITEMS)                                       \
-    ROW(ASKED, "asked", 0, 4080, 3, ROWS)
+    ROW(ASKED, "asked", 0, 4080, 3, ROWS)                                                \
+    ROW(LAPSES, "lapses", 0, 4080, 3, ROWS)
 
 enum table {
 #define STORE_TABLE_ENUM(name, text, flags, value_max, since, told) TABLE_##name,

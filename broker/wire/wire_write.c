@@ -530,6 +530,7 @@ wire_write_answer(const struct command *command, const struct roster *roster,
     case COMMAND_LOAD_PERSONS:
     case COMMAND_REWIND:
     case COMMAND_KNEW:
+    case COMMAND_LAPSE:
         break;
     }
 }

@@ -284,7 +284,7 @@ read_persons(struct txn *txn, struct bytes input)
     if (person_former(txn, (struct niss){1}, former, &len) == VG_OK) {
         CHECK(len <= FORMER_MAX);
     }
-    (void)!person_each(txn, see_person, NULL);
+    (void)!person_each(txn, (struct niss){0}, see_person, NULL);
 }
 
 static void

@@ -601,7 +601,8 @@ store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
     for (uint64_t version = 1; version <= meta.catalogue; version++) {
         dump_catalogue(&dump, version);
     }
-    print_failure(text, "persons", person_each(txn, dump_person, &dump));
+    print_failure(text, "persons",
+                  person_each(txn, (struct niss){0}, dump_person, &dump));
     print_failure(text, "held", held_each(txn, dump_held, &dump));
     for (uint64_t commit = meta.first_commit; commit <= meta.last_commit; commit++) {
         dump_commit(&dump, commit, &record);

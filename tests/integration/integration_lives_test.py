@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""An integration lives: who else follows the person, and many of them at once.
+"""An integration lives: who else follows the person, many of them at once, and its end.
 
-Goal: what a CPAS is told when it integrates, and that a file of integrations is done once,
-whatever is killed in between. Method: stories with a real broker: given, when, then.
+Goal: what a CPAS is told when it integrates and before it lapses, and that a file of
+integrations is done once, whatever is killed in between. Method: stories with a real broker:
+given, when, then; days pass for its calendar alone (shifted_clock.c).
 """
 
 import json
@@ -19,6 +20,8 @@ A, B, SPPIS = "CPAS-21004", "CPAS-62063", "SPPIS"
 SOMEBODY = person(1)
 LINES = 20000
 WRONG = 7  # every so many lines
+THOUSANDS, KILLS = 4000, 5
+CLOCK = BIN / "libshifted_clock.so"
 
 
 class Overlaps(Story):
@@ -64,6 +67,89 @@ class Overlaps(Story):
         reply = self.ask(A, 2)
         self.assertEqual(reply.verdict, proto.Reply.YES)
         self.assertEqual(len(reply.results[0].faults), 0)
+
+
+class Lapses(Story):
+    institutions = {A: "member", B: "member", "RN": "source"}
+
+    def on_day(self, days):
+        """The broker is killed, and comes back so many days later; gives when it has told
+        everybody who is to be told."""
+        self.broker.kill()
+        self.broker.start(LD_PRELOAD=str(CLOCK), SHIFT_DAYS=str(days))
+        self.broker.wait_for(f"event=lapses_told day={TODAY + timedelta(days=days)}")
+
+    def letters(self, code):
+        with self.member(code) as member:
+            opened = member.subscribe()
+            got = member.deliveries(opened.waiting) if opened.waiting else []
+            if got:
+                member.acknowledge(got[0].mailbox, got[-1].number)
+                self.wait_until(lambda: self.opened(code).waiting == 0)
+            return got
+
+    def test_an_enquiry_ends(self):
+        # Given two CPAS that enquire about a person for two more weeks and a day, of which
+        # B has decided already and will pay from then on,
+        end = TODAY + timedelta(days=15)
+        self.integrate(A, SOMEBODY, 1, TODAY, end)
+        self.integrate(B, SOMEBODY, 1, TODAY, end)
+        self.integrate(B, SOMEBODY, 2, end + timedelta(days=1), end + timedelta(days=200))
+        self.broker.wait_for("event=ready")
+        self.assertEqual(self.letters(A), [])
+        # when there are two weeks left,
+        self.on_day(1)
+        # then A is told, by the integration itself, and B is left in peace.
+        told, = self.letters(A)
+        self.assertEqual((told.content.flow, told.content.source, told.content.niss),
+                         ("IntegrationEnds", "VIGIE", SOMEBODY))
+        self.assertEqual((told.justification.quality, told.justification.end),
+                         (1, number_of(end)))
+        self.assertEqual({f.code: f.value for f in told.content.fields},
+                         {"integration_quality": "001", "integration_begin": str(TODAY),
+                          "integration_end": str(end)})
+        self.assertEqual(self.letters(B), [])
+        self.assertNoPersonInLog(SOMEBODY)
+        # When the last day has passed, then A is told that nothing more will come.
+        self.on_day(16)
+        told, = self.letters(A)
+        self.assertEqual(told.content.flow, "IntegrationEnded")
+        self.assertEqual(self.letters(B), [])
+        # When that was a year ago, then nobody hears of it again; but B's own has ended.
+        self.on_day(380)
+        self.assertEqual(self.letters(A), [])
+        self.assertEqual([n.content.flow for n in self.letters(B)], ["IntegrationEnded"])
+        self.broker.stop()
+        self.check_store()
+
+    def test_killed_while_it_tells_thousands(self):
+        # Given thousands whose month ends on one day,
+        people = [person(i) for i in range(THOUSANDS)]
+        with self.member(A) as member:
+            for first in range(0, THOUSANDS, 1000):
+                reply = member.ask(integrate=proto.Integrate(items=[
+                    proto.IntegrateItem(
+                        niss=niss, quality=31, begin=number_of(TODAY),
+                        end=number_of(TODAY + timedelta(days=20)),
+                        proof=proto.Proof(birth_date=birth_date(niss)))
+                    for niss in people[first:first + 1000]]))
+                self.assertEqual(reply.verdict, proto.Reply.YES)
+        # when the broker is killed again and again on the day they are told of,
+        self.broker.kill()
+        for kill in range(KILLS):
+            self.broker.start(LD_PRELOAD=str(CLOCK), SHIFT_DAYS="13")
+            if kill > 0:
+                self.wait_until(lambda: self.opened(A).last > kill * 100)
+            self.broker.kill()
+        self.broker.start(LD_PRELOAD=str(CLOCK), SHIFT_DAYS="13")
+        self.wait_until(lambda: self.opened(A).last >= THOUSANDS)
+        self.on_day(14)
+        # then each is told of once.
+        told = self.letters(A)
+        self.assertEqual(sorted(n.content.niss for n in told), people)
+        self.assertEqual({n.content.flow for n in told}, {"IntegrationEnds"})
+        self.broker.stop()
+        self.check_store()
 
 
 class FromAFile(Story):

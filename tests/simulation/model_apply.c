@@ -808,6 +808,7 @@ follow(struct model *model, const struct command *command, bool room,
     case COMMAND_LOAD_PERSONS:
     case COMMAND_REWIND:
     case COMMAND_KNEW:
+    case COMMAND_LAPSE:
         break; // what it moves is looked at from both sides elsewhere; nobody loads
     }
 }

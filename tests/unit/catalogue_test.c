@@ -646,7 +646,9 @@ ships_a_quality_for_every_sector(void **state)
     const struct sector *sector;
 
     for (size_t i = 0; (sector = catalogue_sector_at(catalogue, i)) != NULL; i++) {
-        assert_non_null(catalogue_quality(catalogue, sector->number, 1));
+        if (strcmp(sector->name, "VIGIE") != 0) { // the broker itself follows nobody
+            assert_non_null(catalogue_quality(catalogue, sector->number, 1));
+        }
     }
     assert_int_equal(catalogue_sector_by_name(catalogue, "CPAS")->number, SECTOR_CPAS);
 }
@@ -937,7 +939,9 @@ ships_flow_numbers_that_stay(void **state)
         assert_ptr_equal(catalogue_flow_by_id(catalogue, (uint16_t)(i + 1)),
                          flow_named(catalogue, names[i]));
     }
-    assert_null(catalogue_flow_at(catalogue, ARRAY_LEN(names)));
+    assert_int_equal(flow_named(catalogue, "IntegrationEnds")->id, 40);
+    assert_int_equal(flow_named(catalogue, "IntegrationEnded")->id, 41);
+    assert_null(catalogue_flow_at(catalogue, ARRAY_LEN(names) + 2));
 }
 
 // A recipient without an integration must still be able to see what the flow carries, and

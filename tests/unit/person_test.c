@@ -220,7 +220,7 @@ all_are_seen_once_in_order_of_number(void **state)
     struct seen some = {.stop_after = 7};
     struct txn *txn = fresh_store_write(fresh);
 
-    assert_int_equal(person_each(txn, see, &seen), VG_OK);
+    assert_int_equal(person_each(txn, (struct niss){0}, see, &seen), VG_OK);
     assert_int_equal(seen.len, 0);
     for (int i = 0; i < PERSONS; i++) {
         put_some(txn, person_number(i * 7 % PERSONS), i, 2);
@@ -229,11 +229,11 @@ all_are_seen_once_in_order_of_number(void **state)
     put_some(txn, person_number(5), 0, 0); // the row goes
     fresh_store_commit(&txn);
     txn = fresh_store_read(fresh);
-    assert_int_equal(person_each(txn, see, &seen), VG_OK);
+    assert_int_equal(person_each(txn, (struct niss){0}, see, &seen), VG_OK);
     assert_int_equal(seen.len, PERSONS - 1);
     assert_int_equal(seen.integrations, (PERSONS - 2) * 2);
     assert_int_equal(seen.replaced, 1);
-    assert_int_equal(person_each(txn, see, &some), VG_OK);
+    assert_int_equal(person_each(txn, (struct niss){0}, see, &some), VG_OK);
     assert_int_equal(some.len, 7);
     store_abort(&txn);
 }
@@ -279,7 +279,7 @@ a_row_of_a_strange_length_is_broken(void **state)
         struct txn *txn = fresh_store_read(fresh);
 
         assert_int_equal(person_get(txn, niss, &person), VG_STORE_BROKEN);
-        assert_int_equal(person_each(txn, see, &seen), VG_STORE_BROKEN);
+        assert_int_equal(person_each(txn, (struct niss){0}, see, &seen), VG_STORE_BROKEN);
         store_abort(&txn);
     }
     assert_int_equal(seen.len, 0);
@@ -314,9 +314,9 @@ what_lmdb_answers_is_passed_on(void **state)
     lmdb_fail("get", 1, MDB_CORRUPTED);
     assert_int_equal(person_get(txn, person_number(1), &person), VG_STORE_BROKEN);
     lmdb_fail("cursor_open", 1, ENOMEM);
-    assert_int_equal(person_each(txn, see, &seen), VG_NO_MEMORY);
+    assert_int_equal(person_each(txn, (struct niss){0}, see, &seen), VG_NO_MEMORY);
     lmdb_fail("cursor_get", 2, MDB_CORRUPTED);
-    assert_int_equal(person_each(txn, see, &seen), VG_STORE_BROKEN);
+    assert_int_equal(person_each(txn, (struct niss){0}, see, &seen), VG_STORE_BROKEN);
     assert_true(lmdb_heal());
     assert_int_equal(seen.len, 1);
     assert_some(txn, person_number(1), 1, 1);

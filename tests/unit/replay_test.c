@@ -384,6 +384,8 @@ draw_command(struct flow_fixture *f, struct script *script, bool *published)
     default:
         if (flow_draw(&script->seed, 3) == 0) {
             draw_administration(f, script);
+        } else {
+            flow_command(f, COMMAND_LAPSE, 0);
         }
         break;
     }
@@ -479,7 +481,7 @@ retention_is_replayed(void **state)
         for (int i = 0; i < DEEDS; i++) {
             bool published = false;
 
-            if (i == DEEDS / 2) { // what it has is not trimmed before the end
+            if (i == 2 * DEEDS / 3) { // what it has is not trimmed before the end
                 take_copy(f, copies);
             }
             if (flow_draw(&script.seed, 3) == 0) {

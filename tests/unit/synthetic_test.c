@@ -294,7 +294,9 @@ a_day_has_mutations_of_every_flow_of_the_catalogue(void **state)
         seen[flow->id]++;
     }
     for (size_t i = 0; (flow = catalogue_flow_at(catalogue, i)) != NULL; i++) {
-        if (seen[flow->id] == 0) {
+        bool is_the_brokers = strncmp(flow->name, "Integration", 11) == 0;
+
+        if (seen[flow->id] == 0 && !is_the_brokers) {
             fail_msg("no %s in %d mutations", flow->name, MUTATIONS);
         }
     }
