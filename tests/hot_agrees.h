@@ -154,6 +154,7 @@ content_disagreement(struct hot_bytes body)
                !(MUTATION_AGREES(&ours.mutation, theirs) &&
                  ours.ticket == theirs->ticket && ours.kept_at_us == theirs->kept_at &&
                  ours.withheld == theirs->withheld &&
+                 ours.mutation.current_niss == theirs->current_niss &&
                  text_agrees(ours.source, theirs->source))) {
         word = "content: other values";
     } else if (result != HOT_OK &&

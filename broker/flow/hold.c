@@ -241,3 +241,40 @@ hold_drop(struct applier *applier, uint32_t mailbox, const struct held_row *row)
     journal_row(applier, mailbox, JOURNAL_DROP, &gone);
     return hold_end(applier, mailbox, row);
 }
+
+// ---- two persons become one ----
+
+// All but the first one of those that are tried wait from now on.
+static enum vg_status
+join_in_mailbox(struct applier *applier, uint32_t mailbox, uint64_t subject)
+{
+    uint64_t number = 0;
+    enum held_state state = HELD_GONE;
+    enum vg_status status = first_about(applier, mailbox, subject, 0, &number, &state);
+
+    while (status == VG_OK && number != 0) {
+        status = held_about(applier->txn, (struct mailbox_id){mailbox}, subject,
+                            number + 1, &number, &state);
+        if (status == VG_OK && state == HELD_RETRY) {
+            status = turn_to(applier, mailbox, number, HELD_BEHIND);
+        }
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
+enum vg_status
+hold_join(struct applier *applier, struct niss niss)
+{
+    struct mailbox_id mailbox = {0};
+    struct held_row row;
+    enum vg_status status;
+
+    while ((status = held_next(applier->txn, (struct mailbox_id){mailbox.number + 1}, 0,
+                               &mailbox, &row)) == VG_OK) {
+        status = join_in_mailbox(applier, mailbox.number, niss.number);
+        if (status != VG_OK || mailbox.number == UINT32_MAX) {
+            return status;
+        }
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}

@@ -3,7 +3,7 @@
 // mailbox's row, stands in the journal, and is told to the loop (batch->held).
 //
 // A letter that is held is in exactly one state (store/held.h). Of the letters held about
-// one subject and not parked, the one with the lowest number is to be tried and all
+// one subject (a person under any of his numbers) and not parked, the one with the lowest number is to be tried and all
 // others wait behind it; every function here leaves it so. Thread: writer.
 #ifndef FLOW_HOLD_H
 #define FLOW_HOLD_H
@@ -28,5 +28,9 @@ NODISCARD enum vg_status hold_end(struct applier *applier, uint32_t mailbox,
                                   const struct held_row *row);
 NODISCARD enum vg_status hold_drop(struct applier *applier, uint32_t mailbox,
                                    const struct held_row *row);
+
+// hold_join puts in one order what was held about two persons that are one from now on:
+// of two that would be tried the later one waits. Their numbers lead to each other already.
+NODISCARD enum vg_status hold_join(struct applier *applier, struct niss niss);
 
 #endif

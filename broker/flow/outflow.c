@@ -311,6 +311,27 @@ pass_left(struct filling *filling, uint64_t last)
     return true;
 }
 
+// Is one about this subject held? The transaction knows at least the replacements that the
+// loop has heard of; a mailbox that holds nothing asks nobody.
+static enum vg_status
+is_held_about(const struct filling *filling, uint64_t subject, bool *ret_held)
+{
+    const struct holds *holds = filling->view->holds;
+    uint32_t mailbox = filling->outflow->state.mailbox;
+    struct subjects subjects;
+    enum vg_status status;
+
+    *ret_held = holds_about(holds, mailbox, subject);
+    if (*ret_held || holds_len(holds, mailbox) == 0) {
+        return VG_OK;
+    }
+    status = subjects_of(filling->view->txn, subject, &subjects);
+    for (size_t i = 0; status == VG_OK && !*ret_held && i < subjects.len; i++) {
+        *ret_held = holds_about(holds, mailbox, subjects.at[i]);
+    }
+    return status;
+}
+
 // Sends, defers or passes the next letter of the main sequence. False: no more now.
 static enum vg_status
 fill_letter(struct filling *filling, const struct letter *letter, bool *ret_more)
@@ -318,6 +339,7 @@ fill_letter(struct filling *filling, const struct letter *letter, bool *ret_more
     struct outflow *outflow = filling->outflow;
     struct in_flight flight;
     struct bytes body;
+    bool held = false;
     enum vg_status status;
 
     *ret_more = pass_left(filling, letter->number - 1);
@@ -331,7 +353,11 @@ fill_letter(struct filling *filling, const struct letter *letter, bool *ret_more
     }
     flight = flight_of(letter, subject_of(body));
     *ret_more = false;
-    if (holds_about(filling->view->holds, outflow->state.mailbox, flight.subject)) {
+    status = is_held_about(filling, flight.subject, &held);
+    if (status != VG_OK) {
+        return status;
+    }
+    if (held) {
         *ret_more = defer_letter(filling, letter, flight.subject);
     } else if (fits(filling, letter->size)) {
         write_letter(filling, letter, body, 0);

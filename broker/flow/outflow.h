@@ -55,7 +55,8 @@ void outflow_set_window(struct outflow *outflow, uint64_t messages, uint64_t byt
 
 // outflow_fill appends notifications to a frame until the window, the mailbox or
 // max_bytes is used up: first held letters whose moment has come, then those of the main
-// sequence. One about a subject of whom another letter is held waits behind that one.
+// sequence. One about a subject of whom another letter is held waits behind that one; a person
+// is the same under each of his numbers.
 // again_through: numbers up to it were sent before on another connection. The frame's
 // bytes are a ToClient as they stand.
 NODISCARD enum vg_status outflow_fill(struct outflow *outflow,

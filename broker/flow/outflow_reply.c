@@ -185,12 +185,13 @@ read_later(const struct outflow *outflow, const struct outflow_view *view,
 {
     struct in_flight *flight =
         flight_from(&outflow->main, refuse->refused.letter.number + 1);
-    enum vg_status status = VG_OK;
+    struct subjects subjects;
+    enum vg_status status = subjects_of(view->txn, refuse->refused.subject, &subjects);
     size_t size = 0;
 
     for (; status == VG_OK && flight != NULL;
          flight = flight_next(&outflow->main, flight)) {
-        if (flight->subject != refuse->refused.subject || flight->acknowledged) {
+        if (flight->acknowledged || !subjects_have(&subjects, flight->subject)) {
             continue;
         }
         if (refuse->later_len == size) {

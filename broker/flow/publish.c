@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // publish.c - the way of a mutation through the writer: judge, match, cut down, put one body
 // per distinct set of fields, give each mailbox its next number, journal it.
-#include "flow/applier.h"
+#include "flow/hold.h"
 
 #include "flow/answer.h"
 #include "flow/correct.h"
@@ -461,7 +461,7 @@ match_mutation(struct applier *applier, struct passage *passage, size_t *ret_len
         .test_persons = applier->batch->test_persons,
     };
     struct person person = {0};
-    struct niss current;
+    struct niss current = {0};
     enum vg_status status =
         judge_mutation(&context, &passage->mutation, &passage->judged, why);
 
@@ -479,6 +479,7 @@ match_mutation(struct applier *applier, struct passage *passage, size_t *ret_len
     if (*ret_store == VG_OK && person.replaced_by.number != 0) {
         *ret_store =
             person_in_force(applier->txn, passage->judged.niss, &current, &person);
+        passage->mutation.current_niss = current.number;
     }
     if (*ret_store == VG_OK && passage->judged.flow->replaces_person) {
         *ret_store = replacement_check(applier->txn, passage->judged.niss,
@@ -541,6 +542,9 @@ keep_mutation(struct applier *applier, struct publish_command *publish,
         journal_add(&applier->record, JOURNAL_REPLACE, &item, sizeof item, NULL, 0);
         status =
             applier_move_person(applier, passage->judged.niss, passage->judged.new_niss);
+        if (status == VG_OK) {
+            status = hold_join(applier, passage->judged.new_niss);
+        }
     }
     return status;
 }

@@ -16,8 +16,8 @@
 //    done with when its own number is acknowledged, never by a mark that passes it;
 //  - a refusal adds one attempt; the pause grows by rules/retry.h; at the limit, or when
 //    HELD_MAX letters of the mailbox are held, the letter is parked instead.
-// A person is his number: letters under a number that replaced another one do not wait
-// behind those under the old one.
+// A person is all his numbers: from the moment at which one replaces another, letters under
+// either wait for one another, also those that lay there before (hold_join).
 //
 // Thread: writer. The steps themselves are declared in flow/applier.h.
 #ifndef FLOW_REFUSE_H

@@ -3,67 +3,6 @@
 
 #include "rules/directory.h"
 
-enum vg_status
-person_in_force(struct txn *txn, struct niss niss, struct niss *ret_current,
-                struct person *ret_person)
-{
-    for (int i = 0; i < NUMBERS_MAX; i++) {
-        enum vg_status status = person_get(txn, niss, ret_person);
-
-        if (status != VG_OK) {
-            return status;
-        }
-        if (ret_person->replaced_by.number == 0) {
-            *ret_current = niss;
-            return VG_OK;
-        }
-        niss = ret_person->replaced_by;
-    }
-    return VG_STORE_BROKEN; // replacement_check lets no circle in
-}
-
-// Adds what a number replaced, newest first.
-static enum vg_status
-add_former(struct txn *txn, struct niss niss, struct niss *numbers, size_t *len)
-{
-    struct niss former[FORMER_MAX];
-    size_t former_len = 0;
-    enum vg_status status = person_former(txn, niss, former, &former_len);
-
-    if (status != VG_OK) {
-        return status;
-    }
-    if (former_len > NUMBERS_MAX - *len) {
-        return VG_STORE_BROKEN;
-    }
-    while (former_len > 0) {
-        numbers[(*len)++] = former[--former_len];
-    }
-    return VG_OK;
-}
-
-enum vg_status
-person_numbers(struct txn *txn, struct niss niss, struct niss ret_numbers[NUMBERS_MAX],
-               size_t *ret_len)
-{
-    struct niss found[NUMBERS_MAX]; // each after the one that replaced it
-    struct person person;
-    size_t len = 1;
-    enum vg_status status = person_in_force(txn, niss, &found[0], &person);
-
-    for (size_t i = 0; status == VG_OK && i < len; i++) {
-        status = add_former(txn, found[i], found, &len);
-    }
-    if (status != VG_OK) {
-        return status;
-    }
-    for (size_t i = 0; i < len; i++) {
-        ret_numbers[i] = found[len - 1 - i];
-    }
-    *ret_len = len;
-    return VG_OK;
-}
-
 static enum vg_status
 check_sizes(struct txn *txn, struct niss old, struct niss new, size_t integrations,
             enum vg_status *ret_refusal, struct why *why)

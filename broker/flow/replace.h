@@ -10,25 +10,9 @@
 
 #include "store/person.h"
 
-enum { NUMBERS_MAX = FORMER_MAX };
-
-// person_in_force reads a person's integrations, under the number that is in force.
-//
-// Lends: the integrations, as person_get does. Returns VG_OK; VG_STORE_BROKEN: the way
-// does not end.
-NODISCARD enum vg_status person_in_force(struct txn *txn, struct niss niss,
-                                         struct niss *ret_current,
-                                         struct person *ret_person);
-
 // person_is_same says whether two numbers lead to one person. 0 is nobody, and the same as 0.
 NODISCARD enum vg_status person_is_same(struct txn *txn, struct niss one,
                                         struct niss other, bool *ret_same);
-
-// person_numbers copies all numbers of the person that one of them names: each before the
-// one that replaced it, the one in force last.
-NODISCARD enum vg_status person_numbers(struct txn *txn, struct niss niss,
-                                        struct niss ret_numbers[NUMBERS_MAX],
-                                        size_t *ret_len);
 
 // replacement_check says whether a number may be replaced by another.
 //

@@ -159,9 +159,40 @@ held_each(struct txn *txn, held_fn each, void *arg)
     return status == VG_NOT_FOUND ? VG_OK : status;
 }
 
+// ---- about whom ----
+
 enum vg_status
-held_about(struct txn *txn, struct mailbox_id mailbox, uint64_t subject, uint64_t from,
-           uint64_t *ret_number, enum held_state *ret_state)
+subjects_of(struct txn *txn, uint64_t subject, struct subjects *ret_subjects)
+{
+    struct niss numbers[NUMBERS_MAX];
+    enum vg_status status;
+
+    ret_subjects->at[0] = subject;
+    ret_subjects->len = 1;
+    if (subject == 0 || (subject & HELD_ENTERPRISE) != 0) {
+        return VG_OK;
+    }
+    status = person_numbers(txn, (struct niss){subject}, numbers, &ret_subjects->len);
+    for (size_t i = 0; status == VG_OK && i < ret_subjects->len; i++) {
+        ret_subjects->at[i] = numbers[i].number;
+    }
+    return status;
+}
+
+bool
+subjects_have(const struct subjects *subjects, uint64_t subject)
+{
+    for (size_t i = 0; i < subjects->len; i++) {
+        if (subjects->at[i] == subject) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum vg_status
+first_under(struct txn *txn, struct mailbox_id mailbox, uint64_t subject, uint64_t from,
+            uint64_t *ret_number, enum held_state *ret_state)
 {
     AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
     struct key key = subject_key(mailbox, subject, from);
@@ -185,6 +216,30 @@ held_about(struct txn *txn, struct mailbox_id mailbox, uint64_t subject, uint64_
     *ret_number = read_be64(cursor.key.at + SUBJECT_KEY_LEN - sizeof(uint64_t));
     *ret_state = (enum held_state)cursor.value.at[0];
     return VG_OK;
+}
+
+enum vg_status
+held_about(struct txn *txn, struct mailbox_id mailbox, uint64_t subject, uint64_t from,
+           uint64_t *ret_number, enum held_state *ret_state)
+{
+    struct subjects subjects;
+    enum vg_status status = subjects_of(txn, subject, &subjects);
+    bool any = false;
+
+    for (size_t i = 0; status == VG_OK && i < subjects.len; i++) {
+        enum held_state state = HELD_GONE;
+        uint64_t number = 0;
+
+        status = first_under(txn, mailbox, subjects.at[i], from, &number, &state);
+        if (status == VG_OK && (!any || number < *ret_number)) {
+            *ret_number = number;
+            *ret_state = state;
+            any = true;
+        } else if (status == VG_NOT_FOUND) {
+            status = VG_OK;
+        }
+    }
+    return status == VG_OK && !any ? VG_NOT_FOUND : status;
 }
 
 enum vg_status

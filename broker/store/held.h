@@ -11,6 +11,7 @@
 #define STORE_HELD_H
 
 #include "store/mailbox.h"
+#include "store/person.h"
 
 enum {
     HELD_REASON_MAX = 200,
@@ -72,8 +73,18 @@ NODISCARD enum vg_status held_next(struct txn *txn, struct mailbox_id from,
 typedef bool (*held_fn)(struct mailbox_id mailbox, const struct held_row *row, void *arg);
 NODISCARD enum vg_status held_each(struct txn *txn, held_fn each, void *arg);
 
-// held_about gives the number and state of the first letter that is held about a subject
-// and not parked, with a number of at least `from`: VG_NOT_FOUND if none.
+// All subjects that are the same person: his numbers. One that is no person is alone.
+struct subjects {
+    uint64_t at[NUMBERS_MAX];
+    size_t len;
+};
+NODISCARD enum vg_status subjects_of(struct txn *txn, uint64_t subject,
+                                     struct subjects *ret_subjects);
+bool subjects_have(const struct subjects *subjects, uint64_t subject);
+
+// held_about gives the number and state of the first letter that is held about a subject,
+// under any of a person's numbers, and not parked, with a number of at least `from`:
+// VG_NOT_FOUND if none.
 NODISCARD enum vg_status held_about(struct txn *txn, struct mailbox_id mailbox,
                                     uint64_t subject, uint64_t from, uint64_t *ret_number,
                                     enum held_state *ret_state);

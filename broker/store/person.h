@@ -41,6 +41,24 @@ NODISCARD enum vg_status person_former(struct txn *txn, struct niss niss,
                                        struct niss ret_former[FORMER_MAX],
                                        size_t *ret_len);
 
+// A person has at most so many numbers: every one leads to the one in force, and that way
+// always ends (flow/replace.h).
+enum { NUMBERS_MAX = FORMER_MAX };
+
+// person_in_force reads a person's integrations, under the number that is in force.
+//
+// Lends: the integrations, as person_get does. Returns VG_OK; VG_STORE_BROKEN: the way
+// does not end.
+NODISCARD enum vg_status person_in_force(struct txn *txn, struct niss niss,
+                                         struct niss *ret_current,
+                                         struct person *ret_person);
+
+// person_numbers copies all numbers of the person that one of them names: each before the
+// one that replaced it, the one in force last.
+NODISCARD enum vg_status person_numbers(struct txn *txn, struct niss niss,
+                                        struct niss ret_numbers[NUMBERS_MAX],
+                                        size_t *ret_len);
+
 // person_each calls back for every person from a number on, in order; a false answer ends it.
 typedef bool (*person_fn)(struct niss niss, const struct person *person, void *arg);
 NODISCARD enum vg_status person_each(struct txn *txn, struct niss from, person_fn each,

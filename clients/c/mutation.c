@@ -108,6 +108,7 @@ vg_notification_check_in(const struct hot_notification *hot, struct hot_content 
         .kept_at_us = scratch->kept_at_us,
         .flow = public_view(scratch->mutation.flow),
         .source = public_view(scratch->source),
+        .current_niss = scratch->mutation.current_niss,
         .withheld = scratch->withheld,
         .again = hot->again,
         .justified = hot->justified,

@@ -321,6 +321,10 @@ print_words(const json_t *object)
     printf("%s\n", json_is_true(json_object_get(object, "again")) ? "  (sent before)"
                    : json_object_get(object, "attempt") != NULL   ? "  (out of turn)"
                                                                   : "");
+    if (json_object_get(object, "current_niss") != NULL) {
+        printf("    the number in force is %s\n",
+               json_string_value(json_object_get(object, "current_niss")));
+    }
     if (why != NULL) {
         printf("    because of quality %s from %s to %s\n",
                json_string_value(json_object_get(why, "quality")),

@@ -107,8 +107,9 @@ struct vg_notification {
     uint32_t mailbox;
     uint64_t number; // 1, 2, 3 ... per mailbox
     uint64_t ticket;
-    uint64_t niss;
-    uint64_t enterprise; // 0: it is about a person
+    uint64_t niss;         // under which the source knows him
+    uint64_t current_niss; // the number in force, where niss was replaced before; else 0
+    uint64_t enterprise;   // 0: it is about a person
     uint64_t kept_at_us;
     struct vg_bytes flow;
     struct vg_bytes source;

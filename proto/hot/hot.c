@@ -407,6 +407,7 @@ clear_words(struct hot_mutation *mutation)
     mutation->answers = none;
     mutation->niss = 0;
     mutation->new_niss = 0;
+    mutation->current_niss = 0;
     mutation->enterprise = 0;
     mutation->occurred = 0;
     mutation->period_begin = 0;
@@ -485,7 +486,7 @@ read_mutation(struct hot_bytes body, struct hot_mutation *mutation,
             good = read_bytes(&scan, &mutation->answers);
             break;
         default:
-            if (content == NULL || !number_in(tag, 20, 23)) {
+            if (content == NULL || !number_in(tag, 20, 24)) {
                 good = skip_unknown(&scan, tag, MUTATION_NUMBER_MAX);
             } else if (tag == TAG(20, FIXED64)) {
                 good = read_u64(&scan, &content->ticket);
@@ -493,6 +494,8 @@ read_mutation(struct hot_bytes body, struct hot_mutation *mutation,
                 good = read_bytes(&scan, &content->source);
             } else if (tag == TAG(22, FIXED64)) {
                 good = read_u64(&scan, &content->kept_at_us);
+            } else if (tag == TAG(24, FIXED64)) {
+                good = read_u64(&scan, &mutation->current_niss);
             } else {
                 good = tag == TAG(23, VARINT) && read_u32(&scan, &content->withheld);
             }
@@ -758,8 +761,9 @@ hot_read_acknowledge(struct hot_bytes body, struct hot_acknowledge *ret)
 enum {
     TAG_LEN = 1,
     FIXED64_FIELD_LEN = TAG_LEN + 8,
-    // ticket, source's tag and length, kept_at, withheld: their tags take two bytes.
-    BROKER_WORDS_LEN_MAX = (2 + 8) + (2 + LENGTH_BYTES_MAX) + (2 + 8) + (2 + 5),
+    // ticket, source's tag and length, kept_at, withheld, current_niss: their tags take two
+    // bytes.
+    BROKER_WORDS_LEN_MAX = (2 + 8) + (2 + LENGTH_BYTES_MAX) + (2 + 8) + (2 + 5) + (2 + 8),
 };
 
 // Seven bits to a byte: 9 * 64 / 64 for one bit, 9 * 9 / 64 + 1 for nine, and so on.
@@ -1001,7 +1005,8 @@ hot_write_content(uint8_t *at, const struct hot_mutation *mutation, uint64_t kee
     at = write_u64(at, 20, ticket);
     at = write_bytes(at, 21, source);
     at = write_u64(at, 22, kept_at_us);
-    return write_u32(at, 23, withheld);
+    at = write_u32(at, 23, withheld);
+    return write_u64(at, 24, mutation->current_niss);
 }
 
 uint8_t *

@@ -59,7 +59,8 @@ struct hot_field {
         raw; // the whole Field with tag and length, ready to copy into a Content
 };
 
-// A Mutation, or the same fields of a Content.
+// A Mutation, or the same fields of a Content. A source says no current_niss: the broker
+// does, in a Content, where niss was replaced before.
 struct hot_mutation {
     struct hot_bytes flow;
     struct hot_bytes id;
@@ -69,6 +70,7 @@ struct hot_mutation {
     struct hot_bytes answers;
     uint64_t niss;
     uint64_t new_niss;
+    uint64_t current_niss;
     uint64_t enterprise;
     uint32_t occurred;
     uint32_t period_begin;

@@ -446,6 +446,11 @@ json_write_notification(const struct hot_notification *notification,
     json_object_set_new(object, "number", json_integer((json_int_t)notification->number));
     json_object_set_new(object, "ticket", json_integer((json_int_t)content->ticket));
     set_text(object, "source", content->source);
+    if (content->mutation.current_niss != 0) {
+        json_object_set_new(
+            object, "current_niss",
+            json_sprintf("%011llu", (unsigned long long)content->mutation.current_niss));
+    }
     json_object_set_new(object, "kept_at", json_moment(content->kept_at_us));
     json_object_set_new(object, "withheld", json_integer(content->withheld));
     json_object_set_new(object, "again", json_boolean(notification->again));

@@ -372,6 +372,23 @@ add_delivery(struct list *list)
     frame->notifications = only(notification);
 }
 
+// Published under a number that another one has replaced.
+static void
+add_delivery_of_former(struct list *list)
+{
+    Vigie__V1__Notification *notification = NEW(Notification, notification);
+    Vigie__V1__ToClient *frame = to_client(list, "to_client_delivery_former_number",
+                                           VIGIE__V1__TO_CLIENT__MESSAGE__NOT_SET);
+
+    notification->mailbox = 3;
+    notification->number = 42;
+    notification->content = content();
+    notification->content->new_niss = 0;
+    notification->content->current_niss = NEW_NUMBER;
+    frame->n_notifications = 1;
+    frame->notifications = only(notification);
+}
+
 static void
 add_welcomes(struct list *list)
 {
@@ -617,6 +634,7 @@ wire_samples(struct sample ret_samples[SAMPLES_MAX])
     add_directory_requests(&list);
     add_mailbox_requests(&list);
     add_held_requests(&list);
+    add_delivery_of_former(&list);
     add_delivery(&list);
     add_welcomes(&list);
     add_answers_to_sources(&list);

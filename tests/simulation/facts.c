@@ -71,7 +71,7 @@ static const struct fact_flow shipped[] = {
      .replaces = true,
      .groups = {{.to = FACT_DIRECTORY,
                  .sectors = ~UINT64_C(0),
-                 .recipient = {FACT_TODAY, 0}}}},
+                 .recipient = {FACT_WINDOW, 0}}}},
     {.name = "A036",
      .id = 13,
      .sources = CPAS,

@@ -118,6 +118,15 @@ model_person(const struct model *model, uint64_t niss)
     return -1;
 }
 
+bool
+model_is_same(const struct model *model, uint64_t one, uint64_t other)
+{
+    int a = model_person(model, one), b = model_person(model, other);
+
+    return one == other ||
+           (a >= 0 && b >= 0 && model_current(model, a) == model_current(model, b));
+}
+
 // ---- days as bits ----
 
 static int
@@ -536,6 +545,17 @@ add_told(struct model_box *box)
 }
 
 // The body lies on the disk and says what it may.
+// As a letter names it: 0 where the number itself is in force.
+static uint64_t
+number_in_force(const struct model *model, uint64_t niss)
+{
+    int person = model_person(model, niss);
+
+    return person < 0 || model->replaced_by[person] < 0
+               ? 0
+               : model->niss[model_current(model, person)];
+}
+
 static void
 look_at_body(const struct question *question, struct told *told, struct txn *txn,
              const struct model_box *box)
@@ -554,6 +574,11 @@ look_at_body(const struct question *question, struct told *told, struct txn *txn
     }
     if (content.ticket != told->ticket || content.kept_at_us != (uint64_t)told->kept_us) {
         broken("mailbox %u, letter %zu: the body has another ticket or time", box->id,
+               box->len);
+    }
+    if (content.mutation.current_niss !=
+        number_in_force(question->model, content.mutation.niss)) {
+        broken("mailbox %u, letter %zu: the body names another number in force", box->id,
                box->len);
     }
     told->checksum = checksum_of(body.at, body.len);
@@ -634,6 +659,9 @@ replace_person(struct model *model, int old, int new)
         model->follows[old][i] = 0;
     }
     model->replaced_by[old] = new;
+    for (size_t i = 0; i < model->boxes_len; i++) {
+        model_put_in_order(model, &model->boxes[i], model->niss[new]);
+    }
 }
 
 static void

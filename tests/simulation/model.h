@@ -181,6 +181,8 @@ bool model_is_held(const struct told *told);
 uint64_t model_waiting(const struct model_box *box); // in their turn, and held
 // model_current follows replacements to the person in force.
 int model_current(const struct model *model, int person);
+// model_is_same: two subjects are one, or two numbers of one person.
+bool model_is_same(const struct model *model, uint64_t one, uint64_t other);
 bool model_follows(const struct model *model, int person, uint32_t institution,
                    unsigned quality, int32_t day);
 

@@ -59,6 +59,9 @@ enum vg_status model_refuse(struct model *model, const struct refuse_command *re
 enum vg_status model_defer(struct model *model, uint32_t mailbox,
                            const struct letter_about *letters, size_t len,
                            uint32_t actor);
+// model_put_in_order lets the first of those held about one person be tried, none else.
+void model_put_in_order(const struct model *model, struct model_box *box,
+                        uint64_t subject);
 // model_park_unread parks one that nobody took before that moment.
 void model_park_unread(struct model *model, uint32_t mailbox, uint64_t number,
                        int64_t limit_us);

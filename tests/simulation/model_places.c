@@ -32,15 +32,15 @@ move(struct model_box *box, struct told *told, enum place place)
 }
 
 // Of those held about one person the first is tried again; all others wait behind it.
-static void
-put_in_order(struct model_box *box, uint64_t subject)
+void
+model_put_in_order(const struct model *model, struct model_box *box, uint64_t subject)
 {
     enum place place = PLACE_RETRY;
 
     for (size_t i = 0; i < box->len; i++) {
         struct told *told = &box->told[i];
 
-        if (told->subject == subject && model_is_held(told)) {
+        if (model_is_held(told) && model_is_same(model, told->subject, subject)) {
             move(box, told, place);
             place = PLACE_BEHIND;
         }
@@ -122,7 +122,7 @@ model_acknowledge(struct model *model, const struct acknowledge_command *acknowl
         }
         if (told->place != PLACE_TURN) {
             move(box, told, PLACE_DONE);
-            put_in_order(box, told->subject);
+            model_put_in_order(model, box, told->subject);
         } else if (!take_out(model, box, told, PLACE_DONE)) {
             return VG_TOO_MANY;
         }
@@ -162,7 +162,7 @@ model_defer(struct model *model, uint32_t mailbox, const struct letter_about *le
             return VG_TOO_MANY;
         }
         told->actor = actor;
-        put_in_order(box, told->subject);
+        model_put_in_order(model, box, told->subject);
         model->deferred++;
     }
     return VG_OK;
@@ -180,7 +180,7 @@ give_back(struct model *model, struct model_box *box, struct told *told, bool pa
         told->due_us = due_us;
         move(box, told, PLACE_RETRY);
     }
-    put_in_order(box, told->subject);
+    model_put_in_order(model, box, told->subject);
     model->given_back++;
 }
 
@@ -227,7 +227,7 @@ model_park_unread(struct model *model, uint32_t mailbox, uint64_t number,
     told->due_us = 0;
     move(box, told, PLACE_PARKED);
     move_mark(box);
-    put_in_order(box, told->subject);
+    model_put_in_order(model, box, told->subject);
     model->unread++;
 }
 
@@ -253,7 +253,7 @@ model_handle_parked(struct model *model, const struct parked_command *parked, bo
         told->actor = actor;
         told->due_us = now_us;
         move(box, told, drop ? PLACE_DROPPED : PLACE_RETRY);
-        put_in_order(box, told->subject);
+        model_put_in_order(model, box, told->subject);
         model->dropped += drop;
     }
     return VG_OK;

@@ -395,8 +395,8 @@ note_refused(struct witness *witness, struct watched *watched,
 
     note_given_back(witness, watched, expected->refused);
     for (uint64_t n = expected->refused + 1; !expected->park && n <= box->len; n++) {
-        if (box->told[n - 1].subject == subject && is_in_flight(watched, n) &&
-            (*mark_of(watched, n) & MARK_TRIED) == 0) {
+        if (is_in_flight(watched, n) && (*mark_of(watched, n) & MARK_TRIED) == 0 &&
+            model_is_same(witness->model, box->told[n - 1].subject, subject)) {
             note_given_back(witness, watched, n);
         }
     }
@@ -473,12 +473,14 @@ check_passed_over(struct watched *watched, uint64_t number)
 
 // Nobody's letter comes while an earlier one about him is held.
 static void
-check_overtakes_none(const struct model_box *box, uint64_t number)
+check_overtakes_none(const struct model *model, const struct model_box *box,
+                     uint64_t number)
 {
     uint64_t subject = box->told[number - 1].subject;
 
     for (uint64_t n = 1; n < number; n++) {
-        if (model_is_held(&box->told[n - 1]) && box->told[n - 1].subject == subject) {
+        if (model_is_held(&box->told[n - 1]) &&
+            model_is_same(model, box->told[n - 1].subject, subject)) {
             broken("mailbox %u: letter %llu is sent, and %llu about the same person is "
                    "held",
                    box->id, (unsigned long long)number, (unsigned long long)n);
@@ -576,7 +578,7 @@ note_letter(struct witness *witness, uint64_t session,
         check_out_of_turn(witness, watched, letter);
     }
     if (!late && is_level() && !watched->muddled) {
-        check_overtakes_none(box, letter->number);
+        check_overtakes_none(witness->model, box, letter->number);
     }
     note_flight(witness, watched, letter);
 }

@@ -112,6 +112,16 @@ held_handle(struct flow_fixture *f, enum command_kind kind, const uint64_t *numb
     return command;
 }
 
+// One of the persons becomes another one. Who follows him gets a letter that says so.
+__attribute__((unused)) static void
+held_replace(struct flow_fixture *f, int old, int new)
+{
+    struct hot_mutation mutation = flow_mutation("SSINReplacement", flow_person(old));
+
+    mutation.new_niss = flow_person(new).number;
+    flow_publish_one(f, BIS, flow_producer(f, BIS, 1).last_number + 1, mutation);
+}
+
 // HELD_GONE when it has no row.
 __attribute__((unused)) static struct held_row
 held_on_disk(struct flow_fixture *f, uint64_t number)

@@ -103,6 +103,49 @@ the_first_about_somebody_is_found(void **state)
     assert_int_equal(number, 5);
 }
 
+static void
+a_person_is_found_under_any_of_his_numbers(void **state)
+{
+    struct fresh_store *fresh = *state;
+    const struct held_row rows[] = {
+        some_row(5, 77, HELD_BEHIND),
+        some_row(4, 78, HELD_RETRY),
+        some_row(3, HELD_ENTERPRISE | 79, HELD_RETRY),
+        some_row(2, 80, HELD_RETRY),
+    };
+    enum held_state found = HELD_GONE;
+    struct subjects subjects;
+    uint64_t number = 0;
+    struct txn *txn;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        put(fresh, box, &rows[i]);
+    }
+    txn = fresh_store_write(fresh);
+    assert_int_equal(person_replace(txn, (struct niss){77}, (struct niss){78}), VG_OK);
+    assert_int_equal(person_replace(txn, (struct niss){78}, (struct niss){79}), VG_OK);
+    fresh_store_commit(&txn);
+    for (uint64_t subject = 77; subject <= 79; subject++) {
+        assert_int_equal(about(fresh, subject, 0, &number, &found), VG_OK);
+        assert_int_equal(number, 4);
+        assert_int_equal(found, HELD_RETRY);
+        assert_int_equal(about(fresh, subject, 5, &number, &found), VG_OK);
+        assert_int_equal(number, 5);
+        assert_int_equal(about(fresh, subject, 6, &number, &found), VG_NOT_FOUND);
+    }
+    assert_int_equal(about(fresh, HELD_ENTERPRISE | 79, 0, &number, &found), VG_OK);
+    assert_int_equal(number, 3); // an enterprise is no person
+
+    txn = fresh_store_read(fresh);
+    assert_int_equal(subjects_of(txn, 78, &subjects), VG_OK);
+    assert_int_equal(subjects.len, 3);
+    assert_true(subjects_have(&subjects, 77) && subjects_have(&subjects, 79));
+    assert_false(subjects_have(&subjects, 80));
+    assert_int_equal(subjects_of(txn, 0, &subjects), VG_OK);
+    assert_int_equal(subjects.len, 1);
+    store_abort(&txn);
+}
+
 struct walk {
     uint32_t mailboxes[8];
     uint64_t numbers[8];
@@ -219,6 +262,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         fresh_store_test(comes_back_as_it_was_written),
         fresh_store_test(the_first_about_somebody_is_found),
+        fresh_store_test(a_person_is_found_under_any_of_his_numbers),
         fresh_store_test(all_are_walked_in_order),
         fresh_store_test(an_erased_one_is_gone_everywhere),
         fresh_store_test(its_body_may_move),

@@ -69,6 +69,46 @@ the_loop_is_told_every_change(void **state)
     flow_assert_sound(f);
 }
 
+static void
+two_persons_who_become_one_are_in_one_order(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct letter_about letters[LETTERS_HELD];
+    struct mirror mirror = {.change = {{0}}};
+
+    held_publish(f, 12, letters);
+    held_refuse(f, &letters[1], "later");
+    held_defer(f, &letters[5]);
+    held_refuse(f, &letters[4], "later");
+    held_refuse(f, &letters[2], "later"); // about person 3
+    flow_apply(f);
+    mirror_take(&mirror, f->done);
+    held_replace(f, 1, 2);
+    flow_apply(f);
+    assert_int_equal(f->done->held_len, 1);
+    mirror_take(&mirror, f->done);
+    assert_mirror_is_the_disk(f, &mirror);
+    assert_int_equal(held_on_disk(f, 2).head.state, HELD_RETRY);
+    assert_int_equal(held_on_disk(f, 5).head.state, HELD_BEHIND);
+    assert_int_equal(held_on_disk(f, 6).head.state, HELD_BEHIND);
+    assert_int_equal(held_on_disk(f, 3).head.state, HELD_RETRY); // somebody else
+    flow_assert_sound(f);
+
+    held_acknowledge(f, NULL, &letters[1]);
+    flow_apply(f);
+    assert_int_equal(held_on_disk(f, 5).head.state, HELD_RETRY);
+    held_refuse(f, &letters[0], "later"); // under the old number, and before all others
+    held_defer(f, &letters[9]);
+    flow_apply(f);
+    assert_int_equal(held_on_disk(f, 1).head.state, HELD_RETRY);
+    assert_int_equal(held_on_disk(f, 5).head.state, HELD_BEHIND);
+    held_refuse(f, &letters[0], "never")->refuse.park = true;
+    flow_apply(f);
+    assert_int_equal(held_on_disk(f, 5).head.state, HELD_RETRY);
+    flow_assert_sound(f);
+    held_assert_journal_agrees(f);
+}
+
 // The body was moved after the loop had read the letter.
 static void
 a_filed_letter_is_taken_as_it_lies_now(void **state)
@@ -93,6 +133,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         FLOW_TEST(the_loop_is_told_every_change),
+        FLOW_TEST(two_persons_who_become_one_are_in_one_order),
         FLOW_TEST(a_filed_letter_is_taken_as_it_lies_now),
     };
 

@@ -160,6 +160,7 @@ any_content(void)
     content->ticket = any_number();
     content->source = any_text(40);
     content->kept_at = any_number();
+    content->current_niss = below(2) * chance();
     content->withheld = any_u32();
     return content;
 }
@@ -360,6 +361,8 @@ reads_every_delivery_that_protobuf_writes(void **state)
                 assert_int_equal(hot_read_content(ours.content, &content), HOT_OK);
                 assert_true(MUTATION_AGREES(&content.mutation, expected->content));
                 assert_int_equal(content.withheld, expected->content->withheld);
+                assert_int_equal(content.mutation.current_niss,
+                                 expected->content->current_niss);
             }
         }
         assert_int_equal(hot_next_notification(&body, &ours), 0);
@@ -913,6 +916,7 @@ writes_the_kept_fields_as_protobuf_does(void **state)
         } else { // as a test may have it: without
             ours_of_mutation(&ours, theirs);
         }
+        ours.current_niss = expected->current_niss;
         end = hot_write_content(written, &ours, keep, view(expected->source),
                                 expected->ticket, expected->kept_at);
         assert_true((size_t)(end - written) <=

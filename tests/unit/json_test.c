@@ -341,6 +341,21 @@ a_notification_says_why_it_came(void **state)
 }
 
 static void
+a_number_that_was_replaced_leads_to_the_one_in_force(void **state)
+{
+    struct hot_notification notification = {.mailbox = 3, .number = 41};
+    struct hot_content content = {.mutation = {.niss = 1, .current_niss = 2}};
+    json_t *written = json_write_notification(&notification, &content);
+    (void)state;
+
+    assert_string_equal(json_string_value(json_object_get(written, "niss")),
+                        "00000000001");
+    assert_string_equal(json_string_value(json_object_get(written, "current_niss")),
+                        "00000000002");
+    json_decref(written);
+}
+
+static void
 an_event_wraps_a_notification(void **state)
 {
     json_t *event = json_write_event(some_notification(true));
@@ -401,6 +416,7 @@ main(void)
         cmocka_unit_test(half_a_period_survives),
         cmocka_unit_test(bytes_that_are_no_text_are_said_to_be_none),
         cmocka_unit_test(a_notification_says_why_it_came),
+        cmocka_unit_test(a_number_that_was_replaced_leads_to_the_one_in_force),
         cmocka_unit_test(an_event_wraps_a_notification),
         cmocka_unit_test(dates_have_one_form),
     };

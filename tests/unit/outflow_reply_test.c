@@ -265,6 +265,63 @@ later_ones_about_the_same_person_wait(void **state)
 }
 
 static void
+nothing_overtakes_under_a_new_number(void **state)
+{
+    struct loop loop;
+
+    open_loop(&loop, *state, 12); // about person 1: 1, 5, 9; person 2: 2, 6, 10
+    outflow_set_window(loop.outflow, 6, WIDE);
+    assert_int_equal(fill(&loop), 6);
+    held_replace(loop.f, 1, 2);
+    apply(&loop);
+    give_back(&loop, 1, "later", false);
+    assert_true(loop.passed[2] && loop.passed[5] && loop.passed[6]); // in flight
+    outflow_set_window(loop.outflow, 100, WIDE);
+    assert_int_equal(fill(&loop), 4);
+    assert_int_equal(loop.numbers[0], 7);
+    assert_true(loop.passed[9] && loop.passed[10] && loop.passed[13]); // met
+    acknowledge(&loop, 13, 0);
+    apply(&loop);
+    apply(&loop);
+    assert_int_equal(flow_row(loop.f, CPAS_A).held, 7);
+    loop.ahead_us = 2 * 1000000;
+    for (uint64_t number = 1; number <= 13; number++) {
+        if (number % PERSONS_HELD == 1 || number % PERSONS_HELD == 2) {
+            assert_int_equal(fill(&loop), 1); // one at a time, in the order published
+            assert_int_equal(loop.numbers[0], number);
+            acknowledge(&loop, 0, number);
+            apply(&loop);
+        }
+    }
+    assert_int_equal(flow_row(loop.f, CPAS_A).acknowledged_total, 13);
+    close_loop(&loop);
+}
+
+// The refusal is not on the disk when the number is replaced.
+static void
+a_refusal_on_its_way_holds_the_new_number_too(void **state)
+{
+    struct loop loop;
+    struct command *refusal;
+
+    open_loop(&loop, *state, 4);
+    assert_int_equal(fill(&loop), 4);
+    refusal = give_back(&loop, 1, "later", false);
+    assert_non_null(refusal);
+    loop.f->next = NULL; // the writer has not got it yet
+    held_replace(loop.f, 1, 2);
+    flow_publish_one(loop.f, RN, 5, flow_address(2));
+    apply(&loop);
+    assert_int_equal(fill(&loop), 0);
+    assert_true(loop.passed[5] && loop.passed[6]);
+    submit(&loop, refusal);
+    apply(&loop);
+    assert_int_equal(held_on_disk(loop.f, 1).head.state, HELD_RETRY);
+    assert_int_equal(held_on_disk(loop.f, 6).head.state, HELD_BEHIND);
+    close_loop(&loop);
+}
+
+static void
 a_parked_letter_holds_up_nobody(void **state)
 {
     struct loop loop;
@@ -504,6 +561,8 @@ main(void)
         FLOW_TEST(a_refused_letter_comes_again_with_its_number),
         FLOW_TEST(no_mark_passes_a_refusal_that_is_not_on_disk),
         FLOW_TEST(later_ones_about_the_same_person_wait),
+        FLOW_TEST(nothing_overtakes_under_a_new_number),
+        FLOW_TEST(a_refusal_on_its_way_holds_the_new_number_too),
         FLOW_TEST(a_parked_letter_holds_up_nobody),
         FLOW_TEST(hundreds_in_flight_about_one_person_are_deferred),
         FLOW_TEST(what_was_never_sent_cannot_be_refused),

@@ -583,6 +583,64 @@ replacing_a_number_moves_its_integrations(void **state)
 }
 
 static void
+a_letter_says_under_which_number_it_came(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct letter letters[4];
+    struct hot_content content;
+    static const struct {
+        int niss, current; // 0: the number itself is in force
+    } expected[] = {{1, 0}, {1, 0}, {1, 2}, {2, 0}};
+
+    flow_follow(f, CPAS_A, 1, 2);
+    flow_publish_one(f, RN, 1, flow_address(1));
+    replace(f, 1, 1, 2);
+    flow_publish_one(f, RN, 2, flow_address(1));
+    flow_publish_one(f, RN, 3, flow_address(2));
+    flow_apply(f);
+    assert_int_equal(flow_letters(f, CPAS_A, 1, letters, 4), 4);
+    for (size_t i = 0; i < 4; i++) {
+        struct bytes body;
+        uint64_t current =
+            expected[i].current == 0 ? 0 : flow_person(expected[i].current).number;
+
+        assert_int_equal(body_get(flow_view(f), letters[i].body, &body), VG_OK);
+        assert_int_equal(
+            hot_read_content((struct hot_bytes){body.at, body.len}, &content), HOT_OK);
+        assert_int_equal(content.mutation.niss, flow_person(expected[i].niss).number);
+        assert_int_equal(content.mutation.current_niss, current);
+    }
+}
+
+// What one institution had on both numbers: every day of either, no row twice.
+static void
+periods_on_both_numbers_are_put_together(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct person person;
+    static const int32_t days[][2] = {{20261101, 20261231}, {20261215, 20270115}};
+
+    for (int i = 0; i < 2; i++) {
+        flow_integrate(f, CPAS_A, flow_person(1 + i), 2, (uint32_t)days[i][0],
+                       (uint32_t)days[i][1]);
+        flow_integrate(f, CPAS_A, flow_person(1 + i), 8, 20261101,
+                       20261130 + (uint32_t)i);
+    }
+    flow_integrate(f, CPAS_B, flow_person(2), 30, 20261101, 20261130);
+    flow_apply(f);
+    replace(f, 1, 1, 2);
+    flow_apply(f);
+    assert_int_equal(person_get(flow_view(f), flow_person(2), &person), VG_OK);
+    assert_int_equal(person.len, 3);
+    assert_int_equal(person.integrations[0].quality, 2);
+    assert_int_equal(person.integrations[0].begin, day_of(2026, 11, 1).number);
+    assert_int_equal(person.integrations[0].end, day_of(2027, 1, 15).number);
+    assert_int_equal(person.integrations[1].quality, 8);
+    assert_int_equal(person.integrations[2].institution, CPAS_B);
+    flow_assert_sound(f);
+}
+
+static void
 within_one_batch_order_counts(void **state)
 {
     struct flow_fixture *f = *state;
@@ -667,6 +725,8 @@ main(void)
         FLOW_TEST(reaches_every_subscriber_without_an_integration),
         FLOW_TEST(an_event_with_very_many_recipients_is_whole),
         FLOW_TEST(replacing_a_number_moves_its_integrations),
+        FLOW_TEST(a_letter_says_under_which_number_it_came),
+        FLOW_TEST(periods_on_both_numbers_are_put_together),
         FLOW_TEST(within_one_batch_order_counts),
         FLOW_TEST(a_number_is_replaced_once_and_never_comes_back),
         FLOW_TEST(a_long_chain_still_reaches_its_followers),

@@ -527,7 +527,6 @@ what_ends_today_still_counts_and_what_ended_yesterday_does_not(void **state)
         {"", "PersonnelFile", "ONSS", "employer"},
         {"", "SelfEmployedCareerNotifications", "INASTI", NULL},
         {"", "PensionRegisterMutation", "PENSION", "pension_payer"}, // without a period
-        {"", "SSINReplacement", "BIS", NULL},
     };
     const struct {
         const char *days;
@@ -1050,9 +1049,12 @@ a_new_number_reaches_everybody_who_follows_the_old_one(void **state)
          "CPAS-A 011 " YEAR "; CPAS-B 040 " YEAR "; MUT-1 001 " YEAR "; INASTI 001 " YEAR
          "; FIN 001 " YEAR,
          "INASTI by 001; MUT-1 by 001; FIN by 001; CPAS-A by 011; CPAS-B by 040"},
-        {"not those who followed until yesterday", "SSINReplacement", "BIS", NULL,
-         "CPAS-A 002 2026-01-01..2026-11-19; CPAS-B 002 2026-11-20..2026-12-31",
-         "CPAS-B by 002"},
+        {"also those who followed him two months ago", "SSINReplacement", "BIS", NULL,
+         "CPAS-A 002 2026-01-01..2026-09-20; CPAS-B 002 2026-01-01..2026-09-19",
+         "CPAS-A by 002"},
+        {"also those who follow him from the 45th day on", "SSINReplacement", "BIS", NULL,
+         "CPAS-A 002 2027-01-04..2027-12-31; CPAS-B 002 2027-01-05..2027-12-31",
+         "CPAS-A by 002"},
         {"the Bis register alone replaces", "SSINReplacement", "RN", NULL,
          "CPAS-A 002 " YEAR, "refused NOT_THE_SOURCE"},
     };
