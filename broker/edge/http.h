@@ -26,6 +26,9 @@
 //   POST /v1/mailboxes/N/limits     some of them; 0: the settings' again -> {"ticket", "own"}
 //   GET  /v1/flows                  {"flows":[{flow, published, matched, no_recipient,
 //        delivered, withheld, refused}]} since the broker started
+//   GET  /v1/sources                {"sources":[{source, flow, last, mutations, rhythm_hours,
+//        silent_seconds, late}]}: of all flows that were published, and of those with a rhythm
+//        (deploy/catalogue.yaml) also the sources that never did: last and silent_seconds null
 //   GET  /v1/status                 {"version", "uptime_seconds", "commits", "last_commit_us",
 //        "batch_mutations", "sessions", "store":{used,file,quota,disk_free}, "catalogue",
 //        "persons", "integrations", "blocked"}

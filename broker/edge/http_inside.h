@@ -108,7 +108,10 @@ uint64_t http_number(const json_t *object, const char *name, uint64_t max,
 
 // ---- handlers, by file ----
 
-void get_queues(struct call *call); // http_queues.c
+void get_queues(struct call *call);  // http_queues.c
+void get_sources(struct call *call); // http_sources.c
+// sources_print writes vigie_source_...{source="CODE",flow="NAME"} for Prometheus.
+void sources_print(struct broker *broker, struct buffer *text);
 void get_damage(struct call *call); // http_damage.c
 
 void get_dry_run(struct call *call); // http_dry_run.c

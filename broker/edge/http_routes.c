@@ -36,6 +36,7 @@ get_metrics(struct call *call)
 
     metrics_print(&text);
     flow_counts_print(call->broker->flows, call->broker->catalogue, &text);
+    sources_print(call->broker, &text);
     call_answer_text(call, "text/plain; version=0.0.4; charset=utf-8",
                      (struct bytes){text.at, text.len});
 }
@@ -157,6 +158,7 @@ const struct route http_routes[] = {
     {EVHTTP_REQ_GET, "/v1/damage", get_damage, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/feedback", get_feedback, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/flows", get_flows, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_GET, "/v1/sources", get_sources, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/status", get_status, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/institutions", get_institutions, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/institutions/*", get_institution, HTTP_FOR_TOKEN},

@@ -6,6 +6,7 @@
 #include "edge/log.h"
 #include "edge/refusals.h"
 #include "edge/rewinding.h"
+#include "flow/freshness.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -260,6 +261,25 @@ list_mailboxes(struct broker *broker, struct session *session, uint64_t request)
     free(mailboxes);
 }
 
+// Flows of which something is expected: those of the registers, no CPAS's own.
+static void
+list_sources(struct broker *broker, struct session *session, uint64_t request)
+{
+    struct fresh *rows = NULL;
+    size_t len = 0;
+    enum vg_status status =
+        freshness_list(broker_txn(broker), broker->catalogue, broker->roster, clock_now(),
+                       true, &rows, &len);
+
+    if (status == VG_OK) {
+        wire_write_sources(request, rows, len, &broker->frame);
+        (void)broker_send_frame(broker, session);
+    } else {
+        fault_request(broker, session, request, status, vg_status_sentence(status));
+    }
+    free(rows);
+}
+
 static uint32_t *
 institution_of(struct command *command)
 {
@@ -445,6 +465,8 @@ take_request(struct broker *broker, struct session *session, const struct post *
         list_mailboxes(broker, session, request.id);
     } else if (request.list_parked) {
         list_parked(broker, session, &request);
+    } else if (request.list_sources) {
+        list_sources(broker, session, request.id);
     } else {
         propose_request(broker, session, &request);
     }

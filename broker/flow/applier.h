@@ -13,6 +13,7 @@
 #include "store/bodies.h"
 #include "store/journal.h"
 #include "store/person_walk.h"
+#include "store/registry.h"
 
 // A mailbox's row, read once and written when a batch has changed it.
 struct box {
@@ -29,6 +30,13 @@ struct boxes {
     size_t size;
 };
 
+// What was heard of a source in one flow; written at the end of the batch.
+struct note {
+    uint32_t source;
+    uint16_t flow;
+    struct heard heard;
+};
+
 struct applier {
     struct store *store;
     struct meta meta;
@@ -38,7 +46,10 @@ struct applier {
     struct catalogue **retired;  // earlier ones: the loop may still read them
     size_t retired_len;
     struct boxes boxes[2]; // default mailboxes by id, further ones by id - EXTRA_FIRST
-    uint32_t *dirty;       // mailboxes changed in this batch
+    struct note *heard;    // of the flows published in this batch
+    size_t heard_len;
+    size_t heard_size;
+    uint32_t *dirty; // mailboxes changed in this batch
     size_t dirty_len;
     size_t dirty_size;
     struct grant *grants; // GRANTS_MAX
@@ -67,6 +78,12 @@ NODISCARD enum vg_status applier_box(struct applier *applier, uint32_t mailbox,
 
 // applier_put_boxes writes the rows that changed.
 NODISCARD enum vg_status applier_put_boxes(struct applier *applier);
+
+// applier_hear notes that a mutation was kept (heard.c); applier_put_heard writes what was
+// noted, a row for each source and flow of the batch.
+NODISCARD enum vg_status applier_hear(struct applier *applier, uint32_t source,
+                                      uint16_t flow, uint64_t ticket);
+NODISCARD enum vg_status applier_put_heard(struct applier *applier);
 
 // applier_each_box calls back for every mailbox whose row is in memory.
 typedef enum vg_status (*box_fn)(struct applier *applier, uint32_t mailbox,

@@ -364,6 +364,7 @@ applier_close(struct applier **applier)
     free((*applier)->retired);
     free((*applier)->boxes[0].box);
     free((*applier)->boxes[1].box);
+    free((*applier)->heard);
     free((*applier)->dirty);
     free((*applier)->grants);
     free((*applier)->walked);
@@ -453,6 +454,7 @@ begin_batch(struct applier *applier, struct batch *batch)
     struct meta *meta = &applier->meta;
 
     applier->batch = batch;
+    applier->heard_len = 0;
     applier->now = batch->time;
     if (applier->now.us < meta->last_time_us) {
         applier->now.us = meta->last_time_us;
@@ -520,6 +522,9 @@ finish_batch(struct applier *applier, struct why *why)
     status = bodies_flush(applier->txn, &applier->bodies, meta);
     if (status == VG_OK) {
         status = applier_put_boxes(applier);
+    }
+    if (status == VG_OK) {
+        status = applier_put_heard(applier);
     }
     if (status == VG_OK) {
         meta->last_commit++;

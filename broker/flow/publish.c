@@ -523,6 +523,11 @@ keep_mutation(struct applier *applier, struct publish_command *publish,
         return status;
     }
     journal_event_of(applier, passage);
+    status = applier_hear(applier, passage->source->id, passage->judged.flow->id,
+                          passage->ticket);
+    if (status != VG_OK) {
+        return status;
+    }
     flow_count_of(applier, passage)->published++;
     if (applier->batch->count.notifications > before) {
         applier->batch->count.matched++;

@@ -86,6 +86,9 @@ replay_event(struct applier *applier, const struct journal_item *item)
     if (event.source == 0) {
         return status; // the broker's own: it has no producer
     }
+    if (status == VG_OK) {
+        status = applier_hear(applier, event.source, event.flow, event.ticket);
+    }
     return status == VG_OK ? note_number(applier, event.source, event.producer,
                                          event.number, event.ticket)
                            : status;
@@ -473,6 +476,9 @@ replay_some(struct replay *replay, uint64_t through, struct why *why)
     }
     if (status == VG_OK) {
         status = applier_put_boxes(applier);
+    }
+    if (status == VG_OK) {
+        status = applier_put_heard(applier);
     }
     if (status == VG_OK) {
         status = meta_put(applier->txn, &applier->meta);

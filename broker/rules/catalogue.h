@@ -120,7 +120,9 @@ struct flow {
     char meaning[NAME_LEN * 2];
     enum flow_key key;
     enum flow_period period;
-    bool needs_recipient;      // some group is BY_ADDRESS
+    uint32_t
+        rhythm_hours;     // a source is silent for longer: worth a look; 0: none expected
+    bool needs_recipient; // some group is BY_ADDRESS
     bool needs_reference_year; // some condition is WHEN_FIRST_JANUARY
     bool replaces_person;      // SSINReplacement: new_niss is required
     bool needs_answer;         // from each institution that gets it

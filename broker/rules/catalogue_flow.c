@@ -4,9 +4,12 @@
 #include "rules/catalogue_row.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rules/catalogue_inside.h"
+
+enum { RHYTHM_MAX = 999 }; // hours or days
 
 static const char *const key_words[] = {"person", "enterprise"};
 static const char *const period_words[] = {"none", "optional", "required"};
@@ -367,6 +370,29 @@ read_answers(const struct catalogue *catalogue, const struct yaml_node *row,
     }
 }
 
+// "12 hours", "4 days".
+static void
+read_rhythm(const struct yaml_node *row, struct flow *flow)
+{
+    const struct yaml_node *node = yaml_get(row, "rhythm");
+    char *unit = NULL;
+    long count;
+    bool days;
+
+    if (node == NULL) {
+        return;
+    }
+    count = strtol(row_word(node), &unit, 10);
+    days = strcmp(unit, " days") == 0 || strcmp(unit, " day") == 0;
+    if (count < 1 || count > RHYTHM_MAX ||
+        (!days && strcmp(unit, " hours") != 0 && strcmp(unit, " hour") != 0)) {
+        yaml_fault(node, "rhythm: '%s' is not like '12 hours' or '4 days'",
+                   row_word(node));
+        return;
+    }
+    flow->rhythm_hours = (uint32_t)count * (days ? 24 : 1);
+}
+
 static void
 read_flow_head(const struct yaml_node *row, struct flow *flow)
 {
@@ -380,6 +406,7 @@ read_flow_head(const struct yaml_node *row, struct flow *flow)
     flow->period = (enum flow_period)row_choice(row, "period", period_words,
                                                 ARRAY_LEN(period_words));
     flow->needs_answer = yaml_get_bool(row, "answer_required", false);
+    read_rhythm(row, flow);
     flow->replaces_person = yaml_get_bool(row, "replaces_person", false);
     if (flow->replaces_person && flow->key != KEY_PERSON) {
         yaml_fault(row, "replaces_person: the flow names no person");

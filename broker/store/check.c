@@ -10,6 +10,7 @@
 #include "store/lapses.h"
 #include "store/mailbox.h"
 #include "store/person.h"
+#include "store/registry.h"
 #include "store/store_internal.h"
 
 #include <stdlib.h>
@@ -895,6 +896,31 @@ check_lapses(struct check *check)
     }
 }
 
+// ---- what was heard of sources ----
+
+static bool
+check_heard(struct institution_id source, uint16_t flow, const struct heard *heard,
+            void *arg)
+{
+    struct check *check = arg;
+
+    if (source.number == 0 || source.number > check->meta.last_institution || flow == 0 ||
+        heard->mutations == 0 || heard->last_ticket > check->meta.last_sequence ||
+        heard->last_us > check->meta.last_time_us) {
+        found(check, "heard: source %u, flow %u: ticket %llu of %llu mutations cannot be",
+              source.number, flow, (number)heard->last_ticket, (number)heard->mutations);
+    }
+    return true;
+}
+
+static void
+check_all_heard(struct check *check)
+{
+    if (heard_each(check->txn, check_heard, check) != VG_OK) {
+        found(check, "heard: a row cannot be read");
+    }
+}
+
 // ---- all of it ----
 
 static enum vg_status
@@ -956,6 +982,7 @@ check_all(struct check *check, struct why *why)
     check_persons(check);
     check_references(check);
     check_lapses(check);
+    check_all_heard(check);
     if (check->progress != NULL) {
         check->progress(1.0, check->arg);
     }

@@ -315,6 +315,63 @@ producer_put(struct txn *txn, struct institution_id institution, uint32_t produc
     return table_put(txn, TABLE_PRODUCERS, &key, view(row, sizeof *row), 0);
 }
 
+_Static_assert(sizeof(struct heard) == 24, "stored without holes");
+
+enum vg_status
+heard_get(struct txn *txn, struct institution_id source, uint16_t flow,
+          struct heard *ret_heard)
+{
+    struct key key = producer_key(source, flow);
+    enum vg_status status =
+        table_get_struct(txn, TABLE_HEARD, &key, ret_heard, sizeof *ret_heard);
+
+    if (status == VG_NOT_FOUND) {
+        *ret_heard = (struct heard){.last_us = 0};
+        return VG_OK;
+    }
+    return status;
+}
+
+enum vg_status
+heard_put(struct txn *txn, struct institution_id source, uint16_t flow,
+          const struct heard *heard)
+{
+    struct key key = producer_key(source, flow);
+
+    return table_put(txn, TABLE_HEARD, &key, view(heard, sizeof *heard), 0);
+}
+
+struct heard_call {
+    heard_fn each;
+    void *arg;
+};
+
+static enum vg_status
+give_heard(struct bytes key, struct bytes value, void *arg, bool *go_on)
+{
+    const struct heard_call *call = arg;
+    struct heard heard;
+    uint32_t flow;
+
+    if (key.len != 2 * sizeof(uint32_t) || value.len != sizeof heard) {
+        return VG_STORE_BROKEN;
+    }
+    flow = read_be32(key.at + sizeof(uint32_t));
+    if (flow > UINT16_MAX) {
+        return VG_STORE_BROKEN;
+    }
+    memcpy(&heard, value.at, sizeof heard);
+    *go_on = call->each((struct institution_id){read_be32(key.at)}, (uint16_t)flow,
+                        &heard, call->arg);
+    return VG_OK;
+}
+
+enum vg_status
+heard_each(struct txn *txn, heard_fn each, void *arg)
+{
+    return walk(txn, TABLE_HEARD, give_heard, &(struct heard_call){each, arg});
+}
+
 static struct key
 refusal_key(struct institution_id institution, uint32_t producer, uint64_t number)
 {

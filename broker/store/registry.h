@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: EUPL-1.2
 // registry.h - small tables: institutions, keys, mailbox specifications and limits,
-// producers, refusals, catalogues.
+// producers, what was heard of sources, refusals, catalogues.
 //
 //  "institutions"  u32 BE id                            -> struct institution
 //  "keys"          32 bytes CURVE public key            -> struct key_row
 //  "specs"         u32 BE mailbox                       -> struct spec_row, choices of 16 B
 //  "limits"        u32 BE mailbox                       -> struct limits
 //  "producers"     u32 BE institution, u32 BE producer  -> struct producer_row
-//  "refusals"      the same, u64 BE number              -> u16 status, text
+//  "heard"         u32 BE institution, u32 BE flow      -> struct heard (schema 3)
+//  "refusals"      the same as producers, u64 BE number              -> u16 status, text
 //  "catalogues"    u64 BE version          -> i64 loaded_us, i64 effective_us, text
 #ifndef STORE_REGISTRY_H
 #define STORE_REGISTRY_H
@@ -92,6 +93,22 @@ NODISCARD enum vg_status producer_get(struct txn *txn, struct institution_id ins
                                       uint32_t producer, struct producer_row *ret_row);
 NODISCARD enum vg_status producer_put(struct txn *txn, struct institution_id institution,
                                       uint32_t producer, const struct producer_row *row);
+
+// What a source has published of one flow, kept; counted from schema 3 on.
+struct heard {
+    int64_t last_us; // of the newest, when it was kept; 0: none yet
+    uint64_t last_ticket;
+    uint64_t mutations;
+};
+
+// heard_get gives zeros for a flow that the source never published.
+NODISCARD enum vg_status heard_get(struct txn *txn, struct institution_id source,
+                                   uint16_t flow, struct heard *ret_heard);
+NODISCARD enum vg_status heard_put(struct txn *txn, struct institution_id source,
+                                   uint16_t flow, const struct heard *heard);
+typedef bool (*heard_fn)(struct institution_id source, uint16_t flow,
+                         const struct heard *heard, void *arg);
+NODISCARD enum vg_status heard_each(struct txn *txn, heard_fn each, void *arg);
 
 // A refused number is remembered, so that a repeat gets the same answer.
 NODISCARD enum vg_status refusal_put(struct txn *txn, struct institution_id institution,

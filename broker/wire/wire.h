@@ -8,6 +8,7 @@
 #define WIRE_WIRE_H
 
 #include "flow/command.h"
+#include "flow/freshness.h"
 #include "flow/outflow.h"
 #include "flow/rewind.h"
 
@@ -67,12 +68,13 @@ NODISCARD enum vg_status wire_read_refuse(struct bytes body, struct wire_refuse 
                                           struct why *why);
 
 // A Request becomes a command; who is named in it (operators may act for another) is
-// returned beside it, empty when nobody is. ListMailboxes and ListParked are no commands:
+// returned beside it, empty when nobody is. ListMailboxes, ListParked and ListSources are no commands:
 // their word is true and no command is made. ret_request is set as soon as the id could be read.
 struct wire_request {
     uint64_t id;
     bool list_mailboxes;
     bool list_parked;
+    bool list_sources;
     struct {
         uint32_t mailbox;
         uint32_t max; // 1 to PARKED_NUMBERS_MAX
@@ -144,6 +146,10 @@ void wire_write_mailboxes(uint64_t request, const struct wire_mailbox *mailboxes
 void wire_write_parked(uint64_t request, const struct held_row *rows,
                        const struct bytes *contents, size_t len,
                        const struct roster *roster, struct buffer *frame);
+// wire_write_sources answers a ListSources.
+void wire_write_sources(uint64_t request, const struct fresh *rows, size_t len,
+                        struct buffer *frame);
+
 // wire_write_reply_fault refuses a whole request.
 void wire_write_reply_fault(uint64_t request, enum vg_status status, const char *sentence,
                             struct buffer *frame);

@@ -407,6 +407,9 @@ read_kind(const Vigie__V1__Request *request, struct wire_request *ret, struct wh
         return VG_OK;
     case VIGIE__V1__REQUEST__REQUEST_LIST_PARKED:
         return read_list_parked(request->list_parked, ret, why);
+    case VIGIE__V1__REQUEST__REQUEST_LIST_SOURCES:
+        ret->list_sources = true;
+        return VG_OK;
     case VIGIE__V1__REQUEST__REQUEST_HANDLE_PARKED:
         return read_handle_parked(request->handle_parked, ret, why);
     default:
@@ -437,7 +440,7 @@ wire_read_request(struct bytes body, struct wire_request *ret, struct why *why)
     ret->id = request->id;
     ret->command->frame.len = arena.used; // it counts towards the batch
     status = read_kind(request, ret, why);
-    if (status != VG_OK || ret->list_mailboxes || ret->list_parked) {
+    if (status != VG_OK || ret->list_mailboxes || ret->list_parked || ret->list_sources) {
         command_free(&ret->command);
         return status;
     }

@@ -612,6 +612,34 @@ wire_write_mailboxes(uint64_t request, const struct wire_mailbox *mailboxes, siz
     free(rows);
 }
 
+// ---- sources ----
+
+void
+wire_write_sources(uint64_t request, const struct fresh *rows, size_t len,
+                   struct buffer *frame)
+{
+    Vigie__V1__Source *sources = xcalloc(len + 1, sizeof *sources);
+    Vigie__V1__Source **list = xcalloc(len + 1, sizeof(Vigie__V1__Source *));
+    struct reply reply;
+
+    reply_begin(&reply, request, 1, 0);
+    for (size_t i = 0; i < len; i++) {
+        vigie__v1__source__init(&sources[i]);
+        sources[i].institution = text(rows[i].source->code);
+        sources[i].flow = text(rows[i].flow->name);
+        sources[i].last = (uint64_t)rows[i].heard.last_us;
+        sources[i].rhythm_hours = rows[i].flow->rhythm_hours;
+        sources[i].late = rows[i].late;
+        list[i] = &sources[i];
+    }
+    reply.body.n_sources = len;
+    reply.body.sources = list;
+    reply_item(&reply, (uint32_t)reply.body.verdict, NULL);
+    reply_end(&reply, frame);
+    free(list);
+    free(sources);
+}
+
 // ---- parked letters ----
 
 static void

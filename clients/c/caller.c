@@ -410,6 +410,18 @@ vg_list_mailboxes(struct vg_caller *caller, int timeout_ms, struct vg_reply **re
 }
 
 enum vg_status
+vg_list_sources(struct vg_caller *caller, int timeout_ms, struct vg_reply **ret_reply,
+                struct vg_error *error)
+{
+    Vigie__V1__Request question = VIGIE__V1__REQUEST__INIT;
+    Vigie__V1__ListSources list = VIGIE__V1__LIST_SOURCES__INIT;
+
+    question.request_case = VIGIE__V1__REQUEST__REQUEST_LIST_SOURCES;
+    question.list_sources = &list;
+    return ask(caller, &question, timeout_ms, ret_reply, error);
+}
+
+enum vg_status
 vg_list_parked(struct vg_caller *caller, uint32_t mailbox, uint64_t from, uint32_t max,
                int timeout_ms, struct vg_reply **ret_reply, struct vg_error *error)
 {

@@ -15,6 +15,7 @@ struct answer {
     struct vg_mailbox *mailboxes;
     struct vg_choice *choices;
     struct vg_parked *parked;
+    struct vg_source *sources;
 };
 
 static enum vg_verdict
@@ -162,6 +163,27 @@ make_parked(struct answer *answer)
     return true;
 }
 
+static bool
+make_sources(struct answer *answer)
+{
+    const Vigie__V1__Reply *message = answer->message;
+
+    answer->sources = make_array(message->n_sources, sizeof *answer->sources);
+    if (answer->sources == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < message->n_sources; i++) {
+        const Vigie__V1__Source *source = message->sources[i];
+
+        answer->sources[i] =
+            (struct vg_source){source->institution, source->flow, source->last,
+                               source->rhythm_hours, source->late != 0};
+    }
+    answer->reply.sources = answer->sources;
+    answer->reply.sources_len = message->n_sources;
+    return true;
+}
+
 struct vg_reply *
 vg_reply_make(Vigie__V1__Reply **message)
 {
@@ -181,7 +203,7 @@ vg_reply_make(Vigie__V1__Reply **message)
     reply->niss_chain = answer->message->niss_chain;
     reply->niss_chain_len = answer->message->n_niss_chain;
     if (!make_results(answer) || !make_integrations(answer) || !make_mailboxes(answer) ||
-        !make_parked(answer)) {
+        !make_parked(answer) || !make_sources(answer)) {
         vg_reply_free(&reply);
     }
     return reply;
@@ -200,6 +222,7 @@ vg_reply_free(struct vg_reply **reply)
         free(answer->mailboxes);
         free(answer->choices);
         free(answer->parked);
+        free(answer->sources);
         free(answer);
         *reply = NULL;
     }

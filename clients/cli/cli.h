@@ -187,6 +187,7 @@ int command_feedback(struct cli *cli);
 int command_publish(struct cli *cli);
 int command_subscribe(struct cli *cli);
 int command_queues(struct cli *cli);
+int command_sources(struct cli *cli);
 int command_damage(struct cli *cli);
 int command_explain(struct cli *cli);
 int command_journal(struct cli *cli);

@@ -26,6 +26,8 @@ static const struct cli_command commands[] = {
     {"subscribe", "[MAILBOX]", "receive notifications, until Ctrl-C", command_subscribe},
     {"queues", "[INSTITUTION]", "what waits in every mailbox, and who is connected",
      command_queues},
+    {"sources", "", "when each source was heard last, and who is silent too long",
+     command_sources},
     {"explain", "[FILE] | --ticket N | --source CODE --number N",
      "who would get one mutation, or got a past one, and why", command_explain},
     {"journal", "VERB ...", "who got what about a person, and why", command_journal},

@@ -395,6 +395,15 @@ struct vg_parked {
     uint64_t ticket;
 };
 
+// What a source has published of one flow.
+struct vg_source {
+    const char *institution;
+    const char *flow;
+    uint64_t last_us;      // its newest mutation; 0: none ever was
+    uint32_t rhythm_hours; // silent for longer is worth a look
+    bool late;             // it is, or was never heard
+};
+
 // An answer. Everything in it is lent until vg_reply_free.
 struct vg_reply {
     uint64_t ticket;
@@ -409,6 +418,8 @@ struct vg_reply {
     const struct vg_mailbox *mailboxes;
     size_t parked_len;
     const struct vg_parked *parked; // in order of number
+    size_t sources_len;
+    const struct vg_source *sources;
 };
 
 VG_PUBLIC void vg_reply_free(struct vg_reply **reply);
@@ -445,6 +456,12 @@ VG_PUBLIC enum vg_status vg_add_mailbox(struct vg_caller *caller, const char *na
 VG_PUBLIC enum vg_status vg_list_mailboxes(struct vg_caller *caller, int timeout_ms,
                                            struct vg_reply **ret_reply,
                                            struct vg_error *error);
+
+// vg_list_sources says when each source was heard last, of the flows of which something is
+// expected: silence is not the same as no change.
+VG_PUBLIC enum vg_status vg_list_sources(struct vg_caller *caller, int timeout_ms,
+                                         struct vg_reply **ret_reply,
+                                         struct vg_error *error);
 
 // vg_list_parked lists parked letters of a mailbox (0: the default one) with numbers of at
 // least `from`; a member's own, an operator's any. A reply may hold fewer than there are: ask

@@ -426,6 +426,15 @@ see_limits(struct mailbox_id mailbox, const struct limits *limits, void *arg)
     return true;
 }
 
+static bool
+see_heard(struct institution_id source, uint16_t flow, const struct heard *heard,
+          void *arg)
+{
+    (void)source, (void)flow, (void)arg;
+    touch((struct bytes){(const uint8_t *)heard, sizeof *heard});
+    return true;
+}
+
 static void
 read_counted(struct txn *txn, struct bytes input)
 {
@@ -440,6 +449,7 @@ read_counted(struct txn *txn, struct bytes input)
         see_limits(mailbox, &limits, NULL);
     }
     (void)!limits_each(txn, see_limits, NULL);
+    (void)!heard_each(txn, see_heard, NULL);
 }
 
 static const struct {

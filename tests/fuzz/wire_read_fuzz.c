@@ -88,8 +88,8 @@ read_request(struct bytes body)
     enum vg_status status = wire_read_request(body, &request, &why);
 
     CHECK((status == VG_OK) == (why.text[0] == 0));
-    CHECK((request.command != NULL) ==
-          (status == VG_OK && !request.list_mailboxes && !request.list_parked));
+    CHECK((request.command != NULL) == (status == VG_OK && !request.list_mailboxes &&
+                                        !request.list_parked && !request.list_sources));
     CHECK(memchr(request.institution, 0, sizeof request.institution) != NULL);
     if (request.command != NULL) {
         CHECK(request.command->back.request == request.id);

@@ -234,6 +234,18 @@ dump_limits(struct mailbox_id mailbox, const struct limits *limits, void *arg)
     return true;
 }
 
+static bool
+dump_heard(struct institution_id source, uint16_t flow, const struct heard *heard,
+           void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text, "heard %u/%u time=%lld ticket=%llu mutations=%llu\n",
+                 source.number, flow, (long long)heard->last_us,
+                 (number)heard->last_ticket, (number)heard->mutations);
+    return true;
+}
+
 static void
 dump_producer(struct dump *dump, uint32_t institution, uint32_t producer)
 {
@@ -598,6 +610,9 @@ store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
     print_failure(text, "keys", key_each(txn, dump_key, &dump));
     print_failure(text, "specs", spec_each(txn, dump_spec, &dump));
     print_failure(text, "limits", limits_each(txn, dump_limits, &dump));
+    if (schema >= 3) {
+        print_failure(text, "heard", heard_each(txn, dump_heard, &dump));
+    }
     for (uint64_t version = 1; version <= meta.catalogue; version++) {
         dump_catalogue(&dump, version);
     }

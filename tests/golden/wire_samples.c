@@ -286,6 +286,27 @@ add_mailbox_requests(struct list *list)
     one->list_mailboxes = NEW(ListMailboxes, list_mailboxes);
 }
 
+static void
+add_sources(struct list *list)
+{
+    Vigie__V1__Source *source = NEW(Source, source);
+    Vigie__V1__Request *one =
+        request(list, "to_broker_list_sources", VIGIE__V1__REQUEST__REQUEST_LIST_SOURCES);
+    Vigie__V1__ToClient *frame =
+        to_client(list, "to_client_reply_sources", VIGIE__V1__TO_CLIENT__MESSAGE_REPLY);
+
+    one->list_sources = NEW(ListSources, list_sources);
+    frame->reply = NEW(Reply, reply);
+    frame->reply->id = 100;
+    frame->reply->n_sources = 1;
+    frame->reply->sources = only(source);
+    source->institution = "RN";
+    source->flow = "notifyPerson";
+    source->last = MOMENT;
+    source->rhythm_hours = 96;
+    source->late = 1;
+}
+
 // A letter that cannot be taken, and what is done with those that were parked.
 static void
 add_held_requests(struct list *list)
@@ -642,5 +663,6 @@ wire_samples(struct sample ret_samples[SAMPLES_MAX])
     add_reply_overlaps(&list);
     add_reply(&list);
     add_held(&list);
+    add_sources(&list);
     return list.len;
 }

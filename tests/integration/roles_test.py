@@ -40,6 +40,7 @@ REQUESTS = {
     "history": (BOTH, proto.History(niss=FOLLOWED)),
     "add_mailbox": (BOTH, proto.AddMailbox(name="second")),
     "list_mailboxes": (BOTH, proto.ListMailboxes()),
+    "list_sources": (BOTH, proto.ListSources()),
     "list_parked": (BOTH, proto.ListParked()),
     "handle_parked": (BOTH, proto.HandleParked(numbers=[1], reason="by hand")),
 }

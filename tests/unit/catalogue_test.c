@@ -151,6 +151,29 @@ spoil(unsigned line, const char *replacement, unsigned fault_line, const char *w
     assert_true(as_expected);
 }
 
+static uint32_t
+rhythm_with(const char *line)
+{
+    AUTO(catalogue_free) struct catalogue *catalogue = parse_with(17, line);
+
+    print_faults();
+    assert_non_null(catalogue);
+    return catalogue_flow(catalogue, bytes_of("Moved"))->rhythm_hours;
+}
+
+static void
+a_flows_rhythm_is_hours_or_days(void **state)
+{
+    (void)state;
+    assert_int_equal(rhythm_with("    period: optional"), 0);
+    assert_int_equal(rhythm_with("    period: optional\n    rhythm: 1 hour"), 1);
+    assert_int_equal(rhythm_with("    period: optional\n    rhythm: 4 days"), 96);
+    spoil(17, "    period: optional\n    rhythm: 4 weeks", 18, "'4 weeks' is not like");
+    spoil(17, "    period: optional\n    rhythm: 0 days", 18, "'0 days' is not like");
+    spoil(17, "    period: optional\n    rhythm: 1000 hours", 18, "'1000 hours' is not");
+    spoil(17, "    period: optional\n    rhythm: daily", 18, "'daily' is not like");
+}
+
 static void
 reads_every_part_of_a_row(void **state)
 {
@@ -984,6 +1007,7 @@ int
 main(void)
 {
     const struct CMUnitTest reading[] = {
+        cmocka_unit_test(a_flows_rhythm_is_hours_or_days),
         cmocka_unit_test(reads_every_part_of_a_row),
         cmocka_unit_test(says_which_flow_answers_which),
         cmocka_unit_test(reads_how_long_a_quality_may_last),

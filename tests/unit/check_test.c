@@ -13,6 +13,7 @@
 #include "store/counted.h"
 #include "store/mailbox.h"
 #include "store/person.h"
+#include "store/registry.h"
 
 enum { BOXES = 3, BODY_LEN = 100, PERSONS = 20 };
 
@@ -809,6 +810,25 @@ items_that_end_early_are_named(void **state)
 }
 
 static void
+what_was_heard_of_a_source_cannot_be_of_a_later_ticket(void **state)
+{
+    struct fresh_store *fresh = *state;
+    const uint8_t key[] = {0, 0, 0, 1, 0, 0, 0, 1};
+    struct heard heard = {.last_ticket = world.meta.last_sequence + 1, .mutations = 1};
+    char words[WHY_TEXT_MAX];
+
+    snprintf(words, sizeof words,
+             "heard: source 1, flow 1: ticket %llu of 1 mutations cannot be",
+             (unsigned long long)heard.last_ticket);
+    fresh_store_put_raw(fresh, "heard", key, sizeof key, &heard, sizeof heard);
+    fresh_store_open(fresh);
+    assert_fault(fresh, words);
+    fresh_store_put_raw(fresh, "heard", key, sizeof key, &heard, sizeof heard - 1);
+    fresh_store_open(fresh);
+    assert_fault(fresh, "heard: a row cannot be read");
+}
+
+static void
 what_cannot_be_read_at_all_is_a_failure(void **state)
 {
     struct fresh_store *fresh = *state;
@@ -878,6 +898,7 @@ main(void)
         world_test(a_replaced_number_must_be_known_to_the_other),
         world_test(numbers_out_of_order_in_the_journal_are_named),
         world_test(items_that_end_early_are_named),
+        world_test(what_was_heard_of_a_source_cannot_be_of_a_later_ticket),
         world_test(what_cannot_be_read_at_all_is_a_failure),
         world_test(no_call_that_fails_is_taken_for_a_sound_store),
     };

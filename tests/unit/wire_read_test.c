@@ -268,6 +268,7 @@ reads_remove_history_and_list(void **state)
     Vigie__V1__Remove remove = VIGIE__V1__REMOVE__INIT;
     Vigie__V1__History history = VIGIE__V1__HISTORY__INIT;
     Vigie__V1__ListMailboxes list = VIGIE__V1__LIST_MAILBOXES__INIT;
+    Vigie__V1__ListSources sources = VIGIE__V1__LIST_SOURCES__INIT;
     struct wire_request read;
 
     (void)state;
@@ -299,6 +300,12 @@ reads_remove_history_and_list(void **state)
     request.list_mailboxes = &list;
     assert_int_equal(read_request(&request, &read, NULL), VG_OK);
     assert_true(read.list_mailboxes);
+    assert_null(read.command);
+
+    request = request_of(VIGIE__V1__REQUEST__REQUEST_LIST_SOURCES);
+    request.list_sources = &sources;
+    assert_int_equal(read_request(&request, &read, NULL), VG_OK);
+    assert_true(read.list_sources && !read.list_mailboxes);
     assert_null(read.command);
 }
 
