@@ -50,7 +50,7 @@ enum dry_change {
 
 struct dry_count {
     uint64_t count;
-    uint64_t ticket[DRY_EXAMPLES]; // of the first ones, 0: no more
+    uint64_t ticket[DRY_EXAMPLES]; // of some of the first slice with any, 0: no more
 };
 
 // Of one flow and institution.

@@ -254,17 +254,25 @@ a_correction_that_was_owed_is_no_drift(void **state)
 {
     struct flow_fixture *f = *state;
     struct hot_mutation mutation = flow_address(1);
+    struct command *command;
     const struct dry_report *report;
+    uint64_t ticket;
     char first[24];
 
     flow_follow(f, CPAS_A, 1, 2);
-    snprintf(first, sizeof first, "%llu", (unsigned long long)publish(f, mutation));
-    flow_follow(f, CPAS_A, 1, 30);
+    ticket = publish(f, mutation);
+    command = flow_command(f, COMMAND_REMOVE, CPAS_A);
+    command->remove.institution = CPAS_A;
+    command->remove.request = (struct remove_request){
+        .niss = flow_person(1).number, .quality = 2, .begin = 20200101};
+    flow_apply(f);
+    snprintf(first, sizeof first, "%llu", (unsigned long long)ticket);
     mutation.replaces = flow_words(first);
     (void)publish(f, mutation);
-    report = run_plan(f, applier_catalogue(f->applier), removal_of(CPAS_A, 1, 2), 1000);
-    assert_int_equal(report->drifted.count, 0);
-    assert_int_equal(row_of(report, 1, CPAS_A)->change[DRY_FIELDS].count, 2);
+    assert_int_equal(flow_row(f, CPAS_A).last, 2); // it was owed
+    report = run_catalogue(f, applier_catalogue(f->applier));
+    assert_int_equal(report->drifted.count, 1); // the first one alone
+    assert_int_equal(report->drifted.ticket[0], ticket);
 }
 
 static void
