@@ -11,6 +11,7 @@
 #include "edge/log.h"
 #include "edge/members.h"
 #include "edge/owed.h"
+#include "edge/ride.h"
 #include "edge/pair.h"
 #include "edge/ready.h"
 #include "edge/refusals.h"
@@ -170,6 +171,17 @@ at_search(evutil_socket_t fd, short what, void *arg)
 
     rewinding_search(broker);
     delivery_run(broker);
+    broker_end_turn(broker);
+}
+
+static void
+at_ride(evutil_socket_t fd, short what, void *arg)
+{
+    struct broker *broker = broker_of(arg);
+    (void)fd;
+    (void)what;
+
+    ride_end(broker);
     broker_end_turn(broker);
 }
 
@@ -337,6 +349,7 @@ broker_dismiss(struct broker *broker, struct session *session, enum vg_status st
 void
 broker_propose(struct broker *broker, struct command **command)
 {
+    ride_end(broker);
     broker->proposed++;
     metrics.queued = broker->proposed;
     proposals_propose(broker->proposals, command);
@@ -499,9 +512,10 @@ open_loop(struct broker *broker, struct why *why)
     broker->drain = evtimer_new(broker->base, at_drain, broker);
     broker->search = evtimer_new(broker->base, at_search, broker);
     broker->retry = evtimer_new(broker->base, at_retry, broker);
+    broker->riding.timer = evtimer_new(broker->base, at_ride, broker);
     CHECK(broker->second != NULL && broker->pulse != NULL && broker->resend != NULL &&
           broker->delivery != NULL && broker->drain != NULL && broker->search != NULL &&
-          broker->retry != NULL);
+          broker->retry != NULL && broker->riding.timer != NULL);
     return VG_OK;
 }
 
@@ -705,6 +719,7 @@ broker_close(struct broker **broker)
     http_close(&ended->http);
     dry_running_end(&ended->dry_running);
     end_sessions(ended);
+    ride_end(ended);
     end_event(&ended->answers);
     end_event(&ended->second);
     end_event(&ended->pulse);
@@ -713,6 +728,7 @@ broker_close(struct broker **broker)
     end_event(&ended->drain);
     end_event(&ended->search);
     end_event(&ended->retry);
+    end_event(&ended->riding.timer);
     writer_stop(&ended->writer);
     scrubber_stop(&ended->scrubber);
     door_close(&ended->sources); // what was sent still leaves
@@ -725,6 +741,7 @@ broker_close(struct broker **broker)
         event_base_free(ended->base);
     }
     owed_free(ended);
+    ride_free(ended);
     proposals_free(&ended->proposals);
     lanes_free(&ended->lanes);
     damages_free(&ended->damages);

@@ -67,6 +67,14 @@ struct unread_round {
     uint64_t seen; // mailboxes with such letters
 };
 
+// Acknowledgements that wait for a commit (edge/ride.h).
+struct riding {
+    struct event *timer;
+    struct command *first;
+    struct command **last;
+    size_t len;
+};
+
 struct broker {
     uint32_t magic;
     struct settings *settings;
@@ -126,6 +134,7 @@ struct broker {
     struct command *owed; // acknowledgements that found no room (edge/owed.h)
     struct command **owed_last;
     size_t owed_len;
+    struct riding riding;
     struct store_room room;
     enum limits_level room_level; // of the store against its quota
     uint64_t waiting;             // letters in all mailboxes, of each at most its limit

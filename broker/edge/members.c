@@ -6,6 +6,7 @@
 #include "edge/log.h"
 #include "edge/refusals.h"
 #include "edge/rewinding.h"
+#include "edge/ride.h"
 #include "flow/freshness.h"
 
 #include <stdio.h>
@@ -164,7 +165,7 @@ propose_acknowledgement(struct broker *broker, struct session *session, struct l
     (*command)->actor = session->institution;
     (*command)->back.session = session->id;
     broker->fold_wanted = true; // the backlog is trimmed by the fold
-    broker_propose(broker, command);
+    ride_add(broker, command);
 }
 
 static void

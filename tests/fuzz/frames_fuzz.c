@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "edge/ride.h"
 #include "folder.h"
 #include "say.h"
 #include "stage.h"
@@ -181,7 +182,8 @@ commit(void)
 static void
 go_on(void)
 {
-    struct event *const put_off[] = {world.broker->resend, world.broker->delivery};
+    struct event *const put_off[] = {world.broker->resend, world.broker->delivery,
+                                     world.broker->riding.timer};
 
     for (size_t i = 0; i < ARRAY_LEN(put_off); i++) {
         if (evtimer_pending(put_off[i], NULL)) {
@@ -436,6 +438,7 @@ settle(void)
         broker_kill(world.broker, sessions_first(world.broker->sessions), "over");
     }
     while (world.broker->proposed > 0) {
+        ride_end(world.broker);
         CHECK(proposals_load(world.broker->proposals).commands > 0);
         commit();
     }

@@ -116,7 +116,8 @@ void
 node_go_on(struct node *node)
 {
     struct event *const put_off[] = {node->broker->resend, node->broker->delivery,
-                                     node->broker->drain, node->broker->retry};
+                                     node->broker->drain, node->broker->retry,
+                                     node->broker->riding.timer};
 
     for (size_t i = 0; i < ARRAY_LEN(put_off); i++) {
         if (evtimer_pending(put_off[i], NULL)) {

@@ -308,7 +308,8 @@ act_now(struct simulation *s, enum act act)
         break;
     case ACT_TAKE:
         node_take(&s->node);
-        if (node_waiting(&s->node) == 0 && s->node.broker->owed == NULL) {
+        if (node_waiting(&s->node) == 0 && s->node.broker->owed == NULL &&
+            s->node.broker->riding.len == 0) {
             witness_look(&s->witness);
         }
         break;
