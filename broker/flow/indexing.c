@@ -108,7 +108,8 @@ put_run(struct indexing *indexing)
 {
     struct exchange_progress *progress = &indexing->progress;
     struct journal_indexed *item = &indexing->item;
-    size_t len = entries_len(indexing);
+    struct exchange *entries = (struct exchange *)(void *)indexing->entries.at;
+    size_t len = exchanges_sort(entries, entries_len(indexing));
 
     item->entries = len;
     progress->commit = item->through_commit;
@@ -119,9 +120,7 @@ put_run(struct indexing *indexing)
     item->run = progress->run.day == item->day ? progress->run.run + 1 : 1;
     progress->run = (struct exchange_run){item->day, item->run};
     progress->stage = EXCHANGES_RUNS;
-    qsort(indexing->entries.at, len, sizeof(struct exchange), exchange_compare);
-    return exchanges_put(indexing->applier->txn, progress->run,
-                         (const struct exchange *)(void *)indexing->entries.at, len);
+    return exchanges_put(indexing->applier->txn, progress->run, entries, len);
 }
 
 static enum vg_status

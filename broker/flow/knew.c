@@ -122,23 +122,6 @@ find_number(struct knew *knew, struct txn *txn, uint64_t niss)
     return status;
 }
 
-// While a day's runs become one, a place stands in two of them.
-static void
-sort_places(struct knew *knew)
-{
-    size_t len = 0;
-
-    if (knew->places_len > 0) {
-        qsort(knew->places, knew->places_len, sizeof *knew->places, exchange_compare);
-    }
-    for (size_t i = 0; i < knew->places_len; i++) {
-        if (len == 0 || exchange_compare(&knew->places[len - 1], &knew->places[i]) != 0) {
-            knew->places[len++] = knew->places[i];
-        }
-    }
-    knew->places_len = len;
-}
-
 static enum vg_status
 find_places(struct knew *knew, struct txn *txn)
 {
@@ -153,7 +136,8 @@ find_places(struct knew *knew, struct txn *txn)
         knew->run.run++;
     }
     if (status == VG_NOT_FOUND) {
-        sort_places(knew);
+        // While a day's runs become one, a place stands in two of them.
+        knew->places_len = exchanges_sort(knew->places, knew->places_len);
         knew->phase = READS;
         return VG_OK;
     }

@@ -53,7 +53,7 @@ struct check {
     struct exchange_progress indexed;
     struct entries said;
     struct entries there;
-    int32_t day; // of the record that is read
+    struct buffer of_record; // struct exchange ..., of the record that is read
     check_progress_fn progress;
     void *arg;
     uint64_t steps;
@@ -462,11 +462,11 @@ add_entry(struct entries *entries, int32_t day, const struct exchange *exchange)
 }
 
 static void
-add_said(const struct exchange *exchange, void *arg)
+gather(const struct exchange *exchange, void *arg)
 {
     struct check *check = arg;
 
-    add_entry(&check->said, check->day, exchange);
+    buffer_add(&check->of_record, exchange, sizeof *exchange);
 }
 
 // A run that is not whole yet, or that another one has taken the place of.
@@ -495,9 +495,19 @@ static void
 count_exchanges(struct check *check, const struct journal_head *head,
                 const struct buffer *record)
 {
-    check->day = day_in_brussels((struct instant){head->time_us}).number;
-    if (head->commit <= check->indexed.commit && check->day >= check->indexed.since) {
-        exchanges_of(record, head->commit, add_said, check);
+    int32_t day = day_in_brussels((struct instant){head->time_us}).number;
+    struct exchange *entries;
+    size_t len;
+
+    if (head->commit > check->indexed.commit || day < check->indexed.since) {
+        return;
+    }
+    buffer_clear(&check->of_record);
+    exchanges_of(record, head->commit, gather, check);
+    entries = (struct exchange *)(void *)check->of_record.at;
+    len = exchanges_sort(entries, check->of_record.len / sizeof *entries);
+    for (size_t i = 0; i < len; i++) {
+        add_entry(&check->said, day, &entries[i]);
     }
 }
 
@@ -649,6 +659,7 @@ check_journal(struct check *check)
         commit++;
     }
     buffer_free(&record);
+    buffer_free(&check->of_record);
     if (chain.holds && memcmp(&meta->last_hash, &chain.last, sizeof chain.last) != 0) {
         found(check, "commit %llu is not the one that was written last",
               (number)meta->last_commit);

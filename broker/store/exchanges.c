@@ -35,7 +35,7 @@ exchange_commit(const struct exchange *exchange)
                                                             : exchange->first;
 }
 
-int
+static int
 exchange_compare(const void *left, const void *right)
 {
     const struct exchange *a = left;
@@ -48,6 +48,22 @@ exchange_compare(const void *left, const void *right)
         return a->first < b->first ? -1 : 1;
     }
     return a->second < b->second ? -1 : a->second > b->second;
+}
+
+size_t
+exchanges_sort(struct exchange *exchanges, size_t len)
+{
+    size_t left = 0;
+
+    if (len > 0) {
+        qsort(exchanges, len, sizeof *exchanges, exchange_compare);
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (left == 0 || exchange_compare(&exchanges[i], &exchanges[left - 1]) != 0) {
+            exchanges[left++] = exchanges[i];
+        }
+    }
+    return left;
 }
 
 uint64_t

@@ -70,8 +70,9 @@ void exchanges_of(const struct buffer *record, uint64_t commit, exchange_fn each
 uint64_t exchange_person(const struct journal_item *item);
 // exchange_commit says in which record it happened.
 uint64_t exchange_commit(const struct exchange *exchange);
-// exchange_compare orders two of them, for qsort.
-int exchange_compare(const void *left, const void *right);
+// exchanges_sort puts entries in order and drops what stands there twice: a record may say
+// twice that a letter was acknowledged. Returns how many are left.
+size_t exchanges_sort(struct exchange *exchanges, size_t len);
 
 // ---- rows ----
 

@@ -107,7 +107,7 @@ put_run(struct scene *scene, uint64_t day, uint64_t run, uint64_t offset)
             (struct exchange){exchange_acknowledged(BOX, ACKNOWLEDGED_THROUGH), day + 1,
                               scene->meta.last_commit};
     }
-    qsort(scene->run, scene->entries, sizeof *scene->run, exchange_compare);
+    (void)exchanges_sort(scene->run, scene->entries); // no two are the same
     must(exchanges_put(scene->txn,
                        (struct exchange_run){(int32_t)(FIRST_DAY + day), (uint32_t)run},
                        scene->run, scene->entries),

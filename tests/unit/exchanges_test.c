@@ -215,6 +215,18 @@ a_damaged_row_is_noticed(void **state)
     store_abort(&txn);
 }
 
+static void
+what_stands_there_twice_is_put_once(void **state)
+{
+    struct exchange entries[] = {{2, 5, 9}, {1, 7, 9}, {2, 5, 9}, {1, 7, 8}, {2, 5, 9}};
+    const struct exchange expected[] = {{1, 7, 8}, {1, 7, 9}, {2, 5, 9}};
+
+    (void)state;
+    assert_int_equal(exchanges_sort(entries, 5), 3);
+    assert_memory_equal(entries, expected, sizeof expected);
+    assert_int_equal(exchanges_sort(NULL, 0), 0);
+}
+
 int
 main(void)
 {
@@ -225,6 +237,7 @@ main(void)
         fresh_store_test(old_days_go_some_rows_at_a_time),
         fresh_store_test(runs_become_one_in_order_some_entries_at_a_time),
         fresh_store_test(a_damaged_row_is_noticed),
+        cmocka_unit_test(what_stands_there_twice_is_put_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
