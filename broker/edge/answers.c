@@ -5,6 +5,7 @@
 #include "edge/lapsing.h"
 #include "edge/levels.h"
 #include "edge/log.h"
+#include "edge/merging.h"
 #include "edge/owed.h"
 #include "edge/refusals.h"
 #include "edge/retention.h"
@@ -51,6 +52,7 @@ renew_view(struct broker *broker, struct batch *batch)
         roster_free(&broker->roster);
         broker->roster = batch->roster;
         batch->roster = NULL;
+        merging_renewed(broker);
     }
     if (batch->catalogue != NULL) {
         broker->catalogue = batch->catalogue;
@@ -180,6 +182,9 @@ answer(struct broker *broker, struct command *command)
     }
     if (command->kind == COMMAND_LAPSE) {
         lapsing_answered(broker, command);
+    }
+    if (command->kind == COMMAND_MOVE_LETTERS) {
+        merging_answered(broker, command);
     }
     if (command->kind == COMMAND_REWIND) {
         rewinding_answered(broker, command);

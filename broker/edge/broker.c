@@ -16,6 +16,7 @@
 #include "edge/ready.h"
 #include "edge/refusals.h"
 #include "edge/reload.h"
+#include "edge/merging.h"
 #include "edge/retention.h"
 #include "edge/rewinding.h"
 #include "edge/scrubber.h"
@@ -132,6 +133,7 @@ at_second(evutil_socket_t fd, short what, void *arg)
     watch_room(broker);
     owed_propose(broker);
     retention_watch(broker, clock_ms());
+    merging_watch(broker);
     unread_watch(broker);
     lapsing_watch(broker, clock_now());
     damage_watch(broker);
@@ -464,6 +466,7 @@ open_state(struct broker *broker, struct why *why)
     }
     broker->txn_awake = true;
     broker->roster = applier_roster(broker->applier);
+    broker->merging.wanted = true;
     broker->catalogue = applier_catalogue(broker->applier);
     status = meta_get(broker->txn, &meta, why);
     if (status == VG_OK) {

@@ -124,6 +124,10 @@ struct broker {
     size_t unfolded;  // letters posted since then
     bool fold_proposed;
     struct retention retention;
+    struct {
+        bool wanted;   // letters of merged institutions may be left
+        bool proposed; // a slice is on its way
+    } merging;
     struct unread_round unread;
     struct lapsing lapsing;
     uint64_t rewinds; // asked for since the start

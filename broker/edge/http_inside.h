@@ -133,4 +133,6 @@ void post_institution(struct call *call);
 void post_key(struct call *call);
 void post_revoke(struct call *call);
 
+void post_merger(struct call *call); // http_merge.c
+
 #endif

@@ -61,17 +61,24 @@ institution_row(const struct broker *broker, const struct institution *instituti
         broker->catalogue == NULL
             ? NULL
             : catalogue_sector(broker->catalogue, institution->sector);
+    const struct institution *into =
+        roster_institution(broker->roster, institution->merges_into);
     char enterprise[ENTERPRISE_TEXT_LEN] = "";
 
     if (institution->enterprise != 0) {
         enterprise_print((struct enterprise){institution->enterprise}, enterprise);
     }
-    return json_pack(
-        "{s:s, s:o, s:i, s:s, s:o, s:o, s:o}", "code", institution->code, "name",
-        http_text(institution->name), "sector", (int)institution->sector, "sector_name",
-        sector == NULL ? "" : sector->name, "number", count_of(institution->number),
-        "enterprise", enterprise[0] == '\0' ? json_null() : json_string(enterprise),
-        "keys_valid", count_of(keys_valid));
+    return json_pack("{s:s, s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:o}", "code",
+                     institution->code, "name", http_text(institution->name), "sector",
+                     (int)institution->sector, "sector_name",
+                     sector == NULL ? "" : sector->name, "number",
+                     count_of(institution->number), "enterprise",
+                     enterprise[0] == '\0' ? json_null() : json_string(enterprise),
+                     "keys_valid", count_of(keys_valid), "merges_into",
+                     into == NULL ? json_null() : json_string(into->code), "merges_on",
+                     institution->merges_on == 0
+                         ? json_null()
+                         : json_date(day_number((struct day){institution->merges_on})));
 }
 
 void

@@ -164,6 +164,7 @@ const struct route http_routes[] = {
     {EVHTTP_REQ_GET, "/v1/institutions/*", get_institution, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/institutions", post_institution, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/institutions/*/keys", post_key, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_POST, "/v1/mergers", post_merger, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/keys/revoke", post_revoke, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/explain", get_explain, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/journal/person", post_journal_person, HTTP_FOR_TOKEN},

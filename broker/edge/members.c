@@ -50,6 +50,11 @@ may_open(struct broker *broker, struct session *session, uint32_t mailbox,
                        "belongs to another institution");
         return false;
     }
+    if (roster_successor(broker->roster, spec->institution) != spec->institution) {
+        refuse_mailbox(broker, session, VG_MOVED, mailbox,
+                       "is being emptied into its successor's");
+        return false;
+    }
     if (broker->draining) {
         refuse_mailbox(broker, session, VG_DRAINING, mailbox,
                        "is not opened: the broker is stopping");

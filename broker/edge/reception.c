@@ -3,6 +3,7 @@
 
 #include "edge/block.h"
 #include "edge/log.h"
+#include "edge/merging.h"
 #include "edge/unread.h"
 
 #include <stdio.h>
@@ -141,6 +142,9 @@ greet(struct broker *broker, const struct desks *desks, struct session *session,
     }
     if (broker->draining) {
         broker_dismiss(broker, session, VG_DRAINING, vg_status_sentence(VG_DRAINING));
+        return;
+    }
+    if (merging_dismisses(broker, session)) {
         return;
     }
     if (key_has_too_many(broker, session)) {

@@ -37,6 +37,12 @@ struct note {
     struct heard heard;
 };
 
+// A merged institution's mailbox in which letters wait, and its successor's (flow/merge.h).
+struct emptying {
+    uint32_t from;
+    uint32_t to;
+};
+
 struct applier {
     struct store *store;
     struct meta meta;
@@ -53,6 +59,8 @@ struct applier {
     size_t dirty_len;
     size_t dirty_size;
     struct grant *grants; // GRANTS_MAX
+    struct emptying *emptying;
+    size_t emptying_len;
 
     // while a batch is applied
     struct txn *txn;
@@ -123,6 +131,9 @@ NODISCARD enum vg_status applier_tell_before_move(struct applier *applier,
 // applier_retire_catalogue keeps the one in force for those who may still read it.
 void applier_retire_catalogue(struct applier *applier);
 
+// applier_post tells the loop of a letter that was put into a mailbox.
+void applier_post(struct batch *batch, uint32_t mailbox, const struct letter *letter);
+
 // know_mailbox puts a stored mailbox into a roster (the argument).
 bool know_mailbox(const struct spec_row *row, void *roster);
 
@@ -164,5 +175,7 @@ NODISCARD enum vg_status load_persons(struct applier *applier, struct command *c
 NODISCARD enum vg_status expire_old(struct applier *applier, struct command *command);
 NODISCARD enum vg_status tell_lapses(struct applier *applier, struct command *command);
 NODISCARD enum vg_status note_rewind(struct applier *applier, struct command *command);
+NODISCARD enum vg_status plan_merger(struct applier *applier, struct command *command);
+NODISCARD enum vg_status move_letters(struct applier *applier, struct command *command);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "flow/apply.h"
 
-#include "flow/applier.h"
+#include "flow/merge.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,6 +19,7 @@ batch_add(struct batch *batch, struct command *command)
     }
     batch->last = command;
     batch->len++;
+    batch->moves = batch->moves || command->kind == COMMAND_MOVE_LETTERS;
     batch->bytes += command->frame.len;
 }
 
@@ -320,6 +321,9 @@ load_state(struct applier *applier, struct txn *txn, struct why *why)
         status = load_roster(applier, txn);
     }
     if (status == VG_OK) {
+        status = merge_find_emptying(applier, txn);
+    }
+    if (status == VG_OK) {
         status = load_catalogue_in_force(applier, txn, why);
     }
     return status;
@@ -367,6 +371,7 @@ applier_close(struct applier **applier)
     free((*applier)->heard);
     free((*applier)->dirty);
     free((*applier)->grants);
+    free((*applier)->emptying);
     free((*applier)->walked);
     buffer_free(&(*applier)->bodies.block);
     buffer_free(&(*applier)->record);
@@ -427,6 +432,8 @@ static const step_fn steps[] = {
     [COMMAND_REWIND] = note_rewind,
     [COMMAND_KNEW] = note_question,
     [COMMAND_LAPSE] = tell_lapses,
+    [COMMAND_MERGE] = plan_merger,
+    [COMMAND_MOVE_LETTERS] = move_letters,
 };
 
 // What a batch that was given up has said is not to be believed.
@@ -562,6 +569,30 @@ choose_telling(struct applier *applier, enum command_kind kind)
     applier->meta_told = applier->meta_told || !told;
 }
 
+// What looks back at earlier commits goes first when letters are moved: with nothing of this
+// batch before it, a mailbox can be found empty however much is published.
+static bool
+goes_first(const struct batch *batch, const struct command *command)
+{
+    return batch->moves &&
+           (command->kind == COMMAND_FOLD || command->kind == COMMAND_MOVE_LETTERS);
+}
+
+static enum vg_status
+apply_commands(struct applier *applier, struct batch *batch, bool first)
+{
+    enum vg_status status = VG_OK;
+
+    for (struct command *command = batch->first; status == VG_OK && command != NULL;
+         command = command->next) {
+        if (goes_first(batch, command) == first) {
+            choose_telling(applier, command->kind);
+            status = steps[command->kind](applier, command);
+        }
+    }
+    return status;
+}
+
 static enum vg_status
 try_batch(struct applier *applier, struct batch *batch, struct why *why)
 {
@@ -569,10 +600,14 @@ try_batch(struct applier *applier, struct batch *batch, struct why *why)
 
     forget_results(batch);
     begin_batch(applier, batch);
-    for (struct command *command = batch->first; status == VG_OK && command != NULL;
-         command = command->next) {
-        choose_telling(applier, command->kind);
-        status = steps[command->kind](applier, command);
+    if (status == VG_OK) {
+        status = merge_what_is_due(applier);
+    }
+    if (status == VG_OK) {
+        status = apply_commands(applier, batch, true);
+    }
+    if (status == VG_OK) {
+        status = apply_commands(applier, batch, false);
     }
     if (status == VG_OK) {
         status = finish_batch(applier, why);

@@ -58,6 +58,7 @@ struct batch {
     struct command *last;
     size_t len;
     size_t bytes;
+    bool moves; // letters of merged institutions: that goes first
     // results, good once apply_batch has returned VG_OK
     uint64_t commit;       // 0: nothing had to be written
     struct posted *posted; // in order

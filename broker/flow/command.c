@@ -27,6 +27,8 @@ static const char *const names[] = {
     [COMMAND_REWIND] = "rewind",
     [COMMAND_KNEW] = "who_knew",
     [COMMAND_LAPSE] = "lapse",
+    [COMMAND_MERGE] = "merge",
+    [COMMAND_MOVE_LETTERS] = "move_letters",
 };
 
 struct command *
@@ -97,6 +99,9 @@ command_forget_answer(struct command *command)
         free(command->expire.unread);
         command->expire.unread = NULL;
         command->expire.unread_len = command->expire.unread_size = 0;
+        break;
+    case COMMAND_MOVE_LETTERS:
+        command->move = (struct move_letters_command){.moved = 0};
         break;
     default:
         break;

@@ -36,6 +36,8 @@ enum command_kind {
     COMMAND_REWIND,
     COMMAND_KNEW,
     COMMAND_LAPSE,
+    COMMAND_MERGE,
+    COMMAND_MOVE_LETTERS,
 };
 
 enum {
@@ -272,6 +274,24 @@ struct rewind_command {
     uint64_t through;
 };
 
+enum { MERGE_FROM_MAX = 16 };
+
+// Institutions are to become part of another one, or not any more.
+struct merge_command {
+    uint32_t from[MERGE_FROM_MAX];
+    size_t from_len;
+    uint32_t into;
+    struct day day; // from this day on; DAY_EVER: the plan is given up
+};
+
+// A slice of the letters that merged institutions have left (flow/merge.h).
+struct move_letters_command {
+    // answer
+    size_t moved;
+    bool more; // what was filed is not used up: ask at once
+    bool left; // some wait still: ask again when they are filed
+};
+
 struct command {
     struct command *next;
     enum command_kind kind;
@@ -299,6 +319,8 @@ struct command {
         struct expire_command expire;
         struct rewind_command rewind;
         struct lapse_command lapse;
+        struct merge_command merge;
+        struct move_letters_command move;
     };
     // answer
     enum vg_status status; // of the whole; VG_OK with faults: some items were refused

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // directory_steps.c - integrate, remove, consult, history and who knew: rules/directory.h decides, this
 // reads and writes the persons. Everything asked gets a ticket and a line in the journal.
-#include "flow/applier.h"
+#include "flow/merge.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,6 +32,7 @@ read_file(struct applier *applier, struct niss niss, struct file *file)
         memcpy(file->integrations, person.integrations,
                person.len * sizeof *person.integrations);
     }
+    merge_integrations(applier, file->integrations, &file->len);
     return VG_OK;
 }
 
@@ -65,6 +66,8 @@ request_is_possible(struct applier *applier, struct command *command,
     } else if (institution != 0 &&
                roster_institution(applier->roster, institution) == NULL) {
         refuse(command, VG_NOT_FOUND, "institution %u is not registered", institution);
+    } else {
+        merge_refuse(applier, command, institution);
     }
     return command->status == VG_OK;
 }
@@ -185,6 +188,12 @@ integrate_person(struct applier *applier, struct command *command, size_t i,
         faults_add(faults, VG_NOT_FOUND, 0, "institution %.*s is not registered",
                    (int)(request->institution.len < 24 ? request->institution.len : 24),
                    (const char *)request->institution.at);
+        result->verdict = VERDICT_NO;
+        return VG_OK;
+    }
+    if (institution_is_merged(context.institution)) {
+        faults_add(faults, VG_MOVED, 0, "%s is part of another institution now",
+                   context.institution->code);
         result->verdict = VERDICT_NO;
         return VG_OK;
     }

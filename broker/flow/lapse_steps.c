@@ -108,8 +108,8 @@ tell(struct applier *applier, const struct flow *flow, struct day day,
      const struct due *due)
 {
     const struct integration *integration = &due->integration;
-    const struct institution *institution =
-        roster_institution(applier->roster, integration->institution);
+    const struct institution *institution = roster_institution(
+        applier->roster, roster_successor(applier->roster, integration->institution));
     struct lapse_words words;
     struct hot_mutation mutation;
     struct judged judged;

@@ -2,6 +2,7 @@
 // publish.c - the way of a mutation through the writer: judge, match, cut down, put one body
 // per distinct set of fields, give each mailbox its next number, journal it.
 #include "flow/hold.h"
+#include "flow/merge.h"
 
 #include "flow/answer.h"
 #include "flow/correct.h"
@@ -149,8 +150,8 @@ store_body(struct applier *applier, struct passage *passage, uint64_t keep,
     return VG_OK;
 }
 
-static void
-post(struct batch *batch, uint32_t mailbox, const struct letter *letter)
+void
+applier_post(struct batch *batch, uint32_t mailbox, const struct letter *letter)
 {
     if (batch->posted_len == batch->posted_size) {
         batch->posted_size = batch->posted_size * 2 + 256;
@@ -232,6 +233,7 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
     uint32_t fields = passage->mutation.fields_len;
     uint64_t keep = match_fields(applier->catalogue, &passage->judged, share->classes);
     uint32_t withheld = fields - (uint32_t)__builtin_popcountll(keep);
+    uint32_t mailbox = merge_inflow(applier, share->mailbox);
     struct mailbox_row *row = NULL;
     struct variant variant;
     enum vg_status status;
@@ -244,7 +246,7 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
     }
     status = store_body(applier, passage, keep, &variant);
     if (status == VG_OK) {
-        status = applier_box(applier, share->mailbox, &row);
+        status = applier_box(applier, mailbox, &row);
     }
     if (status != VG_OK) {
         return status;
@@ -263,8 +265,8 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
         .end = share->justified ? share->integration.end : 0,
     };
 
-    post(applier->batch, share->mailbox, &letter);
-    journal_recipient_of(applier, passage, institution, share->mailbox, &letter);
+    applier_post(applier->batch, mailbox, &letter);
+    journal_recipient_of(applier, passage, institution, mailbox, &letter);
     applier->batch->count.notifications++;
     flow_count_of(applier, passage)->notifications++;
     return passage->judged.flow->needs_answer
@@ -700,6 +702,8 @@ publish_is_possible(struct applier *applier, struct command *command)
     } else if (roster_institution(applier->roster, command->actor) == NULL) {
         refuse(command, VG_NOT_ALLOWED, "institution %u is not registered",
                command->actor);
+    } else {
+        merge_refuse(applier, command, command->actor);
     }
     return command->status == VG_OK;
 }

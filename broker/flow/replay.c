@@ -3,6 +3,7 @@
 
 #include "flow/applier.h"
 #include "flow/indexing.h"
+#include "flow/merge.h"
 #include "rules/directory.h"
 #include "store/counted.h"
 
@@ -83,7 +84,7 @@ replay_event(struct applier *applier, const struct journal_item *item)
         status = replay_recipient(applier, &recipient);
     }
     note_ticket(applier, event.ticket);
-    if (event.source == 0) {
+    if (event.source == 0 || event.moved != 0) {
         return status; // the broker's own: it has no producer
     }
     if (status == VG_OK) {
@@ -220,6 +221,10 @@ replay_period(struct applier *applier, const struct journal_directory *item)
     len = person.len;
     if (len > 0) {
         memcpy(changed, person.integrations, len * sizeof *changed);
+    }
+    status = merge_stored_integrations(applier->txn, changed, &len);
+    if (status != VG_OK) {
+        return status;
     }
     if (item->act == ACT_INTEGRATE) {
         directory_add(changed, &len,

@@ -103,6 +103,26 @@ add_grant(struct matching *matching, const struct grant *grant)
     matching->grants[matching->len++] = *grant;
 }
 
+// The integrations of one that was merged are its successor's.
+static struct integration
+as_of_today(const struct match_question *question, const struct integration *integration)
+{
+    struct integration today = *integration;
+
+    today.institution = roster_successor(question->roster, integration->institution);
+    return today;
+}
+
+static const struct institution *
+successor_of(const struct matching *matching, const struct institution *institution)
+{
+    const struct roster *roster = matching->question->roster;
+
+    return institution == NULL
+               ? NULL
+               : roster_institution(roster, roster_successor(roster, institution->id));
+}
+
 static void
 match_integration(struct matching *matching, const struct asking *asking,
                   const struct integration *integration)
@@ -160,8 +180,10 @@ match_institution(struct matching *matching, const struct asking *asking,
         return;
     }
     for (size_t i = 0; i < question->integrations_len; i++) {
-        if (question->integrations[i].institution == institution->id) {
-            match_integration(matching, asking, &question->integrations[i]);
+        struct integration own = as_of_today(question, &question->integrations[i]);
+
+        if (own.institution == institution->id) {
+            match_integration(matching, asking, &own);
             has_any = true;
         }
     }
@@ -183,7 +205,9 @@ match_directory(struct matching *matching, const struct asking *asking)
 
         // A third of the time went into asking those who are of no sector concerned.
         if (matching->trace != NULL || asks_sector(asking, integration->sector)) {
-            match_integration(matching, asking, integration);
+            struct integration today = as_of_today(question, integration);
+
+            match_integration(matching, asking, &today);
         }
     }
 }
@@ -208,7 +232,8 @@ match_named(struct matching *matching, const struct asking *asking)
 
     for (uint16_t i = 0; i < group->fixed_len; i++) {
         const struct institution *named =
-            roster_by_code(matching->question->roster, bytes_of(group->fixed[i]));
+            successor_of(matching, roster_by_code(matching->question->roster,
+                                                  bytes_of(group->fixed[i])));
 
         if (named != NULL) {
             match_institution(matching, asking, named, "the catalogue names it");
@@ -231,7 +256,8 @@ match_every_subscriber(struct matching *matching, const struct asking *asking)
     for (size_t i = 0; i < roster_len(roster); i++) {
         const struct institution *institution = roster_at(roster, i);
 
-        if (has_sector(asking->group, institution->sector)) {
+        if (has_sector(asking->group, institution->sector) &&
+            !institution_is_merged(institution)) {
             match_institution(matching, asking, institution,
                               "every institution of the sector gets it");
         }
@@ -274,7 +300,8 @@ publisher_fulfils(const struct matching *matching, const struct condition *condi
     for (size_t i = 0; i < question->integrations_len && found == NULL; i++) {
         const struct integration *own = &question->integrations[i];
 
-        if (own->institution == question->publisher->id &&
+        if (roster_successor(question->roster, own->institution) ==
+                question->publisher->id &&
             demand_takes_quality(&demand, own->quality) &&
             demand_takes_days(&demand, own)) {
             found = own;
@@ -301,7 +328,8 @@ find_addressed(struct matching *matching, struct why *why)
 {
     struct hot_bytes code = matching->question->judged->mutation->recipient;
     const struct institution *addressed =
-        roster_by_code(matching->question->roster, (struct bytes){code.at, code.len});
+        successor_of(matching, roster_by_code(matching->question->roster,
+                                              (struct bytes){code.at, code.len}));
     char text[WHY_TEXT_MAX];
 
     if (addressed == NULL) {

@@ -23,6 +23,7 @@ struct roster {
     struct list seats;     // struct seat, by id
     struct list codes;     // the same, by code
     struct list mailboxes; // struct mailbox_spec, by id
+    bool merged;           // some institution is part of another one
 };
 
 // ---- lists ----
@@ -232,6 +233,7 @@ roster_put(struct roster *roster, const struct institution *institution)
         list_insert(&roster->seats, seat_place(roster, institution->id), seat);
     }
     put_code(roster, seat);
+    roster->merged = roster->merged || institution_is_merged(institution);
     if (find_mailbox(roster, institution->id) == NULL) {
         put_default_mailbox(roster, institution->id);
     }
@@ -349,6 +351,25 @@ const struct mailbox_spec *
 roster_mailbox_at(const struct roster *roster, size_t index)
 {
     return index < roster->mailboxes.len ? roster->mailboxes.at[index] : NULL;
+}
+
+bool
+institution_is_merged(const struct institution *institution)
+{
+    return institution->merges_into != 0 && institution->merges_on == 0;
+}
+
+// No circle: one that merges is nobody's aim (flow/merge.h).
+uint32_t
+roster_successor(const struct roster *roster, uint32_t institution)
+{
+    const struct seat *seat;
+
+    while (roster->merged && (seat = find_seat(roster, institution)) != NULL &&
+           institution_is_merged(&seat->institution)) {
+        institution = seat->institution.merges_into;
+    }
+    return institution;
 }
 
 bool

@@ -56,6 +56,11 @@ size_t roster_mailboxes(const struct roster *roster, uint32_t institution,
 size_t roster_mailboxes_len(const struct roster *roster); // of all institutions
 const struct mailbox_spec *roster_mailbox_at(const struct roster *roster, size_t index);
 
+// roster_successor gives the institution of which this one is part today: itself unless it
+// was merged. Everything that was its own is that one's.
+uint32_t roster_successor(const struct roster *roster, uint32_t institution);
+bool institution_is_merged(const struct institution *institution);
+
 // mailbox_wants says whether a mailbox takes a flow for an integration of this quality;
 // quality 0: no integration was asked.
 bool mailbox_wants(const struct mailbox_spec *mailbox, uint16_t flow, uint16_t quality);

@@ -78,7 +78,9 @@ struct journal_event {
     uint16_t recipients;   // that follow
     uint16_t fields;       // in the mutation
     uint16_t withheld_all; // 1: somebody matched but may see none of its fields
-    uint32_t reserved;
+    // 1: a letter of an institution that was merged, put into its successor's mailbox. Then
+    // number is the ticket under which it was published, and producer 0.
+    uint32_t moved;
 };
 
 struct journal_recipient {
@@ -187,6 +189,8 @@ enum journal_admin_act {
     ADMIN_CATALOGUE,
     ADMIN_REWIND, // letters of a mailbox were sent again on request: "from N through M"
     ADMIN_LIMITS,
+    ADMIN_MERGE,  // is planned, or given up: "CPAS-D on 2027-01-01"
+    ADMIN_MERGED, // is done, by the calendar: "CPAS-D"
 };
 
 struct journal_admin {

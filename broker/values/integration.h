@@ -47,10 +47,10 @@ NODISCARD enum vg_status quality_parse(const char *text, size_t text_len,
 struct institution {
     uint32_t id;
     uint16_t sector;
-    uint16_t reserved;
-    uint32_t number; // inside its sector
-    uint32_t reserved_2;
-    uint64_t enterprise;             // 0 when not given
+    uint16_t merges_on;   // day from which it is part of another one; 0: it is, or never
+    uint32_t number;      // inside its sector
+    uint32_t merges_into; // id of that one; 0: none
+    uint64_t enterprise;  // 0 when not given
     char code[INSTITUTION_CODE_LEN]; // "RN", "ONSS", "CPAS-21004": unique, upper case
     char name[INSTITUTION_NAME_LEN]; // UTF-8
 };

@@ -529,6 +529,8 @@ wire_write_answer(const struct command *command, const struct roster *roster,
     case COMMAND_EXPIRE:
     case COMMAND_LOAD_PERSONS:
     case COMMAND_REWIND:
+    case COMMAND_MERGE:
+    case COMMAND_MOVE_LETTERS:
     case COMMAND_KNEW:
     case COMMAND_LAPSE:
         break;

@@ -382,6 +382,87 @@ revoke_key(struct cli *cli)
     return code;
 }
 
+// ---- merge ----
+
+static json_t *
+merger_object(const struct cli *cli, const char *into, const char *on, bool dry_run,
+              bool cancel)
+{
+    json_t *from = json_array();
+    json_t *object =
+        json_pack("{s:o,s:b,s:b}", "from", from, "dry_run", dry_run, "cancel", cancel);
+
+    for (int i = 1; i < cli->argc; i++) {
+        json_array_append_new(from, json_string(cli->argv[i]));
+    }
+    if (into != NULL) {
+        json_object_set_new(object, "into", json_string(into));
+    }
+    if (on != NULL) {
+        json_object_set_new(object, "on", json_string(on));
+    }
+    return object;
+}
+
+static void
+print_merger(const struct cli *cli, const struct admin_answer *answer, const char *into,
+             const char *on, bool dry_run)
+{
+    static const char *const columns[] = {"INSTITUTION:institution",
+                                          "MAILBOX:mailbox:right",
+                                          "NAME:name",
+                                          "WAITING:waiting:right",
+                                          "HELD:held:right",
+                                          "PARKED:parked:right",
+                                          "THEN:then"};
+
+    if (cli->json) {
+        cli_print(json_incref(answer->body));
+    } else if (dry_run) {
+        cli_table(columns, sizeof columns / sizeof columns[0],
+                  json_object_get(answer->body, "mailboxes"));
+    } else if (into == NULL) {
+        printf("given up: nothing changes hands.\n");
+    } else {
+        printf(
+            "planned: from %s on everything is %s's. Its keys are registered as any.\n",
+            on, into);
+    }
+}
+
+static int
+merge_institutions(struct cli *cli)
+{
+    const char *into = NULL;
+    const char *on = NULL;
+    bool dry_run = false;
+    bool cancel = false;
+    const struct cli_option options[] = {
+        {"into", "CODE", "of which they become part", &into, NULL},
+        {"on", "DATE", "the first day, as 2027-01-01", &on, NULL},
+        {"dry-run", NULL, "show what would move, and plan nothing", NULL, &dry_run},
+        {"cancel", NULL, "give up what was planned for them", NULL, &cancel},
+    };
+    struct admin_answer answer;
+    int code = EXIT_DONE;
+
+    if (!cli_options(cli, options, sizeof options / sizeof options[0], 1, 16)) {
+        return EXIT_USAGE;
+    }
+
+    json_t *object = merger_object(cli, into, on, dry_run, cancel);
+    char *body = json_dumps(object, JSON_COMPACT);
+
+    json_decref(object);
+    admin_call(cli, "/v1/mergers", body, strlen(body), &answer);
+    free(body);
+    if (admin_done(cli, &answer, &code)) {
+        print_merger(cli, &answer, cancel ? NULL : into, on, dry_run);
+    }
+    admin_answer_clear(&answer);
+    return code;
+}
+
 int
 command_institution(struct cli *cli)
 {
@@ -391,6 +472,7 @@ command_institution(struct cli *cli)
         {"list", "", "all of them", list_institutions},
         {"show", "CODE", "its keys and mailboxes", show_institution},
         {"revoke", "KEY|PUBLIC", "a key, from this moment on", revoke_key},
+        {"merge", "CODE...", "they become part of another one", merge_institutions},
     };
 
     return cli_run(cli, verbs, sizeof verbs / sizeof verbs[0]);

@@ -809,6 +809,8 @@ follow(struct model *model, const struct command *command, bool room,
     case COMMAND_REWIND:
     case COMMAND_KNEW:
     case COMMAND_LAPSE:
+    case COMMAND_MERGE:
+    case COMMAND_MOVE_LETTERS:
         break; // what it moves is looked at from both sides elsewhere; nobody loads
     }
 }

@@ -391,6 +391,22 @@ draw_command(struct flow_fixture *f, struct script *script, bool *published)
     }
 }
 
+// One CPAS becomes part of another one, and its letters move while everything goes on.
+static void
+merge_one(struct flow_fixture *f, int deed)
+{
+    struct command *command;
+
+    if (deed == DEEDS / 3) {
+        command = flow_command(f, COMMAND_MERGE, 0);
+        command->merge = (struct merge_command){
+            {CPAS_B}, 1, CPAS_C, day_in_brussels((struct instant){f->now_us})};
+    } else if (deed > DEEDS / 3 && deed % 3 == 0) {
+        flow_command(f, COMMAND_FOLD, 0);
+        flow_command(f, COMMAND_MOVE_LETTERS, 0);
+    }
+}
+
 static void
 live(struct flow_fixture *f, struct script *script, struct copies *copies)
 {
@@ -401,6 +417,7 @@ live(struct flow_fixture *f, struct script *script, struct copies *copies)
         for (uint64_t j = 1 + flow_draw(&script->seed, 4); j > 0; j--) {
             draw_command(f, script, &published);
         }
+        merge_one(f, i);
         if (f->next != NULL) {
             flow_apply(f);
         }

@@ -319,6 +319,34 @@ a_mailbox_with_choices_wants_only_these(void **state)
     assert_false(mailbox_wants(&box, 2, 64));
 }
 
+static void
+a_merged_one_leads_to_its_successor(void **state)
+{
+    struct roster *roster = roster_new();
+    struct roster *copy;
+    struct institution planned = institution(2, "PLANNED");
+    struct institution merged = institution(3, "MERGED");
+
+    (void)state;
+    put(roster, 1, "LAST");
+    planned.merges_into = 1;
+    planned.merges_on = 20000;
+    merged.merges_into = 2;
+    roster_put(roster, &planned);
+    assert_int_equal(roster_successor(roster, 2), 2); // not yet
+    roster_put(roster, &merged);
+    assert_int_equal(roster_successor(roster, 3), 2);
+    planned.merges_on = 0;
+    roster_put(roster, &planned);
+    copy = roster_copy(roster);
+    roster_free(&roster);
+    assert_int_equal(roster_successor(copy, 3), 1);
+    assert_int_equal(roster_successor(copy, 2), 1);
+    assert_int_equal(roster_successor(copy, 1), 1);
+    assert_int_equal(roster_successor(copy, 99), 99);
+    roster_free(&copy);
+}
+
 int
 main(void)
 {
@@ -335,6 +363,7 @@ main(void)
         cmocka_unit_test(copies_everything_and_shares_nothing),
         cmocka_unit_test(a_mailbox_without_choices_wants_everything),
         cmocka_unit_test(a_mailbox_with_choices_wants_only_these),
+        cmocka_unit_test(a_merged_one_leads_to_its_successor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

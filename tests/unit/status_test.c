@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { STATUS_COUNT = 46 };
+enum { STATUS_COUNT = 47 };
 
 static void
 numbers_on_the_wire_never_move(void **state)
@@ -65,6 +65,7 @@ numbers_on_the_wire_never_move(void **state)
         {43, "OVERLAPS"},
         {44, "REPLACED"},
         {45, "BAD_REFERENCE"},
+        {46, "MOVED"},
     };
     (void)state;
 
