@@ -704,6 +704,19 @@ unread_days(const struct journal_item *item)
     return sscanf(reason, "unread for %u days", &days) == 1 ? days : 0;
 }
 
+// The record is that of the whole batch, which may hold two of these commands.
+static bool
+has_parked(const struct expire_command *expire, const struct journal_held *held)
+{
+    for (size_t i = 0; i < expire->unread_len; i++) {
+        if (expire->unread[i].mailbox == held->mailbox &&
+            expire->unread[i].number == held->letter.number) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // What nobody took for so long is parked by the broker itself.
 static void
 follow_unread(struct model *model, const struct expire_command *expire,
@@ -716,7 +729,8 @@ follow_unread(struct model *model, const struct expire_command *expire,
     while (journal_next(&applied->record, &offset, &item)) {
         unsigned days = unread_days(&item);
 
-        if (days > 0 && journal_item_as(&item, &held, sizeof held)) {
+        if (days > 0 && journal_item_as(&item, &held, sizeof held) &&
+            (!applied->answered || has_parked(expire, &held))) {
             model_park_unread(model, held.mailbox, held.letter.number,
                               applied->now_us - days * INT64_C(86400000000));
         }
