@@ -29,27 +29,15 @@ saturate(struct bench *bench, const char *title)
     return good;
 }
 
+// As bench->people and bench->cpas say now.
 static bool
-with_people(struct bench *bench, uint64_t people)
+with_sizes(struct bench *bench)
 {
     char title[80];
     bool good;
 
-    bench->people = people;
-    snprintf(title, sizeof title, "%llu persons", (unsigned long long)people);
-    good = bench_open(bench) && saturate(bench, title);
-    bench_close(bench);
-    return good;
-}
-
-static bool
-with_mailboxes(struct bench *bench, uint64_t cpas)
-{
-    char title[80];
-    bool good;
-
-    bench->cpas = cpas;
-    snprintf(title, sizeof title, "%llu CPAS", (unsigned long long)cpas);
+    snprintf(title, sizeof title, "%llu persons, %llu CPAS",
+             (unsigned long long)bench->people, (unsigned long long)bench->cpas);
     good = bench_open(bench) && saturate(bench, title);
     bench_close(bench);
     return good;
@@ -91,11 +79,13 @@ scenario_scale(struct bench *bench)
 
     bench->cpas = at_most(USUAL_CPAS, limits.cpas);
     for (size_t i = 0; good && i < sizeof people / sizeof people[0]; i++) {
-        good = people[i] > limits.people || with_people(bench, people[i]);
+        bench->people = people[i];
+        good = people[i] > limits.people || with_sizes(bench);
     }
     bench->people = at_most(USUAL_PEOPLE, limits.people);
     for (size_t i = 0; good && i < sizeof cpas / sizeof cpas[0]; i++) {
-        good = cpas[i] > limits.cpas || with_mailboxes(bench, cpas[i]);
+        bench->cpas = cpas[i];
+        good = cpas[i] > limits.cpas || with_sizes(bench);
     }
     bench->cpas = at_most(USUAL_CPAS, limits.cpas);
     for (size_t i = 0; good && i < sizeof waiting / sizeof waiting[0]; i++) {

@@ -68,8 +68,8 @@ measure(struct scene *scene)
         good = run_once(scene, false, &none[i]) && run_once(scene, true, &stuck[i]);
     }
     if (good) {
-        snprintf(title, sizeof title, "none of %zu CPAS stuck, beside the next",
-                 bench->synthetic.cpas_len);
+        snprintf(title, sizeof title, "none of %zu CPAS stuck, in turn with %zu",
+                 bench->synthetic.cpas_len, scene->few);
         bench_report_latency(bench, title, none, bench->rounds);
         snprintf(title, sizeof title, "%zu of %zu CPAS stuck", scene->few,
                  bench->synthetic.cpas_len);

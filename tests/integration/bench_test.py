@@ -46,7 +46,7 @@ class Bench(unittest.TestCase):
 
     def test_stuck_institutions_hold_up_nobody(self):
         cases = self.bench("stuck", "--rate", "200")
-        self.received(cases, 3)  # "none" is named alike
+        self.received(cases, 4)
         self.assertIn("10 of 20 CPAS stuck", cases)
 
     def test_as_many_as_go_about_the_followed_and_about_anybody(self):

@@ -521,6 +521,34 @@ look(struct flow_fixture *f, int person, uint64_t through, struct day today)
 }
 
 static void
+assert_same_row(const struct knew_row *a, const struct knew_row *b)
+{
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->time_us, b->time_us);
+    assert_int_equal(a->ticket, b->ticket);
+    assert_int_equal(a->niss, b->niss);
+    assert_int_equal(a->institution, b->institution);
+    assert_int_equal(a->quality, b->quality);
+    assert_int_equal(a->begin, b->begin);
+    assert_int_equal(a->end, b->end);
+    if (a->kind == KNEW_ASKED) {
+        assert_int_equal(a->asked.actor, b->asked.actor);
+        assert_int_equal(a->asked.act, b->asked.act);
+        assert_int_equal(a->asked.status, b->asked.status);
+        return;
+    }
+    assert_int_equal(a->letter.number, b->letter.number);
+    assert_int_equal(a->letter.mailbox, b->letter.mailbox);
+    assert_int_equal(a->letter.source, b->letter.source);
+    assert_int_equal(a->letter.catalogue, b->letter.catalogue);
+    assert_int_equal(a->letter.flow, b->letter.flow);
+    assert_int_equal(a->letter.withheld, b->letter.withheld);
+    assert_int_equal(a->letter.state, b->letter.state);
+    assert_int_equal(a->letter.left_turn, b->letter.left_turn);
+    assert_int_equal(a->letter.state_us, b->letter.state_us);
+}
+
+static void
 the_answer_is_the_same_however_much_is_indexed(void **state)
 {
     (void)state;
@@ -547,8 +575,9 @@ the_answer_is_the_same_however_much_is_indexed(void **state)
                 struct rows *after = look(f, person, through, today);
 
                 assert_int_equal(after->len, before[person]->len);
-                assert_memory_equal(after->row, before[person]->row,
-                                    after->len * sizeof *after->row);
+                for (size_t i = 0; i < after->len; i++) {
+                    assert_same_row(&after->row[i], &before[person]->row[i]);
+                }
                 free(after);
             }
             if (flow_draw(&life.seed, 5) == 0) { // killed in between
