@@ -308,7 +308,8 @@ a_refusal_on_its_way_holds_the_new_number_too(void **state)
     assert_int_equal(fill(&loop), 4);
     refusal = give_back(&loop, 1, "later", false);
     assert_non_null(refusal);
-    loop.f->next = NULL; // the writer has not got it yet
+    free(loop.f->next); // the writer has not got it yet: no batch has
+    loop.f->next = NULL;
     held_replace(loop.f, 1, 2);
     flow_publish_one(loop.f, RN, 5, flow_address(2));
     apply(&loop);
