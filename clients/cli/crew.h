@@ -19,7 +19,7 @@ struct tally {
     _Atomic uint64_t withheld;
     _Atomic uint64_t last_us; // when the newest arrived, monotonic
     _Atomic int stop;
-    struct histogram latency; // kept (or sent, see crew_job.sent_at) to received
+    struct histogram latency; // kept (or due, see crew_job.latency_of_id) to received
 };
 
 struct crew_job {

@@ -5,7 +5,7 @@
 
 #include "bench.h"
 
-// The share of an institution that works somewhere else would wait for ever.
+// Nobody reads meanwhile.
 static bool
 fill(struct bench *bench, enum bench_about about, uint64_t *ret_kept)
 {
