@@ -22,6 +22,7 @@
 #include "edge/scrubber.h"
 #include "edge/sources.h"
 #include "edge/unread.h"
+#include "edge/walks.h"
 #include "edge/watch.h"
 #include "edge/zap.h"
 #include "wire/wire.h"
@@ -173,6 +174,17 @@ at_search(evutil_socket_t fd, short what, void *arg)
 
     rewinding_search(broker);
     delivery_run(broker);
+    broker_end_turn(broker);
+}
+
+static void
+at_walk(evutil_socket_t fd, short what, void *arg)
+{
+    struct broker *broker = broker_of(arg);
+    (void)fd;
+    (void)what;
+
+    walks_go_on(broker);
     broker_end_turn(broker);
 }
 
@@ -516,9 +528,11 @@ open_loop(struct broker *broker, struct why *why)
     broker->search = evtimer_new(broker->base, at_search, broker);
     broker->retry = evtimer_new(broker->base, at_retry, broker);
     broker->riding.timer = evtimer_new(broker->base, at_ride, broker);
+    broker->walks.turn = evtimer_new(broker->base, at_walk, broker);
     CHECK(broker->second != NULL && broker->pulse != NULL && broker->resend != NULL &&
           broker->delivery != NULL && broker->drain != NULL && broker->search != NULL &&
-          broker->retry != NULL && broker->riding.timer != NULL);
+          broker->retry != NULL && broker->riding.timer != NULL &&
+          broker->walks.turn != NULL);
     return VG_OK;
 }
 
@@ -721,6 +735,7 @@ broker_close(struct broker **broker)
     ready_remove(ended->settings->run_dir);
     http_close(&ended->http);
     dry_running_end(&ended->dry_running);
+    walks_close(ended);
     end_sessions(ended);
     ride_end(ended);
     end_event(&ended->answers);
@@ -732,6 +747,7 @@ broker_close(struct broker **broker)
     end_event(&ended->search);
     end_event(&ended->retry);
     end_event(&ended->riding.timer);
+    end_event(&ended->walks.turn);
     writer_stop(&ended->writer);
     scrubber_stop(&ended->scrubber);
     door_close(&ended->sources); // what was sent still leaves

@@ -34,6 +34,7 @@ enum blocked_reason {
     BLOCKED_WAITING = 4, // too many letters wait in all mailboxes: publishing is refused
 };
 
+struct walk;
 struct zap;
 struct http;
 struct damages;
@@ -129,6 +130,11 @@ struct broker {
         bool proposed; // a slice is on its way
     } merging;
     struct unread_round unread;
+    struct {
+        struct event *turn; // looks at the next slice
+        struct walk *first;
+        size_t len;
+    } walks; // over the directory (edge/walks.h)
     struct lapsing lapsing;
     uint64_t rewinds; // asked for since the start
     int exit_code;

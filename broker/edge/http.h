@@ -36,6 +36,11 @@
 //        enterprise, keys_valid}]}
 //   GET  /v1/institutions/CODE      the same object with keys:[{public, role, added, last_used
 //        (since the broker started), connections, revoked, label}] and mailboxes:[{mailbox, name, flows}]
+//   GET  /v1/institutions/CODE/integrations[?since=D]  {"integrations":[{institution, quality,
+//        integrations, digest}]}: how many it holds in each quality, and their digest
+//        (proto/digest/digest.h); since: without those that ended before that day
+//   GET  /v1/sectors/NAME/integrations[?since=D]  the same at the general level: institution and
+//        quality null, each person once
 //   POST /v1/institutions           {code, name, sector (name or number), number, enterprise}
 //        -> {"ticket", "id"}
 //   POST /v1/institutions/CODE/keys {public (Z85), role: source|member|operator, label}

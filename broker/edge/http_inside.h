@@ -133,6 +133,14 @@ void post_institution(struct call *call);
 void post_key(struct call *call);
 void post_revoke(struct call *call);
 
+void get_institution_integrations(struct call *call); // http_integrations.c
+void get_sector_integrations(struct call *call);
+// call_count answers with an object to which it adds "integrations": counts and digests by
+// institution and quality. Takes: object.
+struct holdings_question;
+void call_count(struct call *call, const struct holdings_question *question,
+                json_t **object);
+
 void post_merger(struct call *call); // http_merge.c
 
 #endif

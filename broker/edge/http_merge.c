@@ -3,6 +3,8 @@
 // given up.
 #include "edge/http_inside.h"
 
+#include "flow/holdings.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,10 +96,13 @@ add_mailboxes(const struct call *call, uint32_t institution, json_t *rows)
 static void
 answer_dry_run(struct call *call, const struct merge_command *merge)
 {
+    struct holdings_question question = {.since = DAY_EVER, .through = {UINT64_MAX}};
     json_t *rows = json_array();
+    json_t *object;
     enum vg_status status = VG_OK;
 
     for (size_t i = 0; status == VG_OK && i < merge->from_len; i++) {
+        question.institutions[question.institutions_len++] = merge->from[i];
         status = add_mailboxes(call, merge->from[i], rows);
     }
     if (status != VG_OK) {
@@ -105,7 +110,8 @@ answer_dry_run(struct call *call, const struct merge_command *merge)
         call_refuse(call, status, "%s", vg_status_sentence(status));
         return;
     }
-    call_answer(call, json_pack("{s:o}", "mailboxes", rows));
+    object = json_pack("{s:o}", "mailboxes", rows);
+    call_count(call, &question, &object);
 }
 
 // ---- POST /v1/mergers ----

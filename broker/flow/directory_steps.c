@@ -32,7 +32,7 @@ read_file(struct applier *applier, struct niss niss, struct file *file)
         memcpy(file->integrations, person.integrations,
                person.len * sizeof *person.integrations);
     }
-    merge_integrations(applier, file->integrations, &file->len);
+    merge_integrations(applier->roster, file->integrations, &file->len);
     return VG_OK;
 }
 

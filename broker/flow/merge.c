@@ -241,13 +241,13 @@ merge_refuse(const struct applier *applier, struct command *command, uint32_t in
 }
 
 void
-merge_integrations(const struct applier *applier, struct integration *integrations,
+merge_integrations(const struct roster *roster, struct integration *integrations,
                    size_t *len)
 {
     bool any = false;
 
     for (size_t i = 0; i < *len; i++) {
-        uint32_t now = roster_successor(applier->roster, integrations[i].institution);
+        uint32_t now = roster_successor(roster, integrations[i].institution);
 
         any = any || now != integrations[i].institution;
         integrations[i].institution = now;

@@ -43,7 +43,7 @@ void merge_refuse(const struct applier *applier, struct command *command,
                   uint32_t institution);
 
 // merge_integrations makes a person's rows those of the successors, in order.
-void merge_integrations(const struct applier *applier, struct integration *integrations,
+void merge_integrations(const struct roster *roster, struct integration *integrations,
                         size_t *len);
 // merge_stored_integrations does it by what the store says, not the roster.
 NODISCARD enum vg_status

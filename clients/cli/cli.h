@@ -181,6 +181,7 @@ int command_integrate(struct cli *cli);
 int command_remove(struct cli *cli);
 int command_consult(struct cli *cli);
 int command_history(struct cli *cli);
+int command_integrations(struct cli *cli);
 int command_mailbox(struct cli *cli);
 int command_parked(struct cli *cli);
 int command_feedback(struct cli *cli);

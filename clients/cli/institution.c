@@ -415,12 +415,17 @@ print_merger(const struct cli *cli, const struct admin_answer *answer, const cha
                                           "HELD:held:right",
                                           "PARKED:parked:right",
                                           "THEN:then"};
+    static const char *const held[] = {"INSTITUTION:institution", "QUALITY:quality",
+                                       "INTEGRATIONS:integrations:right"};
 
     if (cli->json) {
         cli_print(json_incref(answer->body));
     } else if (dry_run) {
         cli_table(columns, sizeof columns / sizeof columns[0],
                   json_object_get(answer->body, "mailboxes"));
+        putchar('\n');
+        cli_table(held, sizeof held / sizeof held[0],
+                  json_object_get(answer->body, "integrations"));
     } else if (into == NULL) {
         printf("given up: nothing changes hands.\n");
     } else {

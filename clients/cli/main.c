@@ -16,6 +16,8 @@ static const struct cli_command commands[] = {
     {"remove", "NISS QUALITY BEGIN [END]", "stop following a person", command_remove},
     {"consult", "NISS", "who follows a person", command_consult},
     {"history", "NISS", "the numbers a person had", command_history},
+    {"integrations", "VERB ...", "how many an institution holds, and their digest",
+     command_integrations},
     {"mailbox", "VERB ...", "further mailboxes with their own choice of flows",
      command_mailbox},
     {"parked", "VERB ...", "letters that were refused too often: list, retry, drop",

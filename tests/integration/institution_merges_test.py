@@ -79,6 +79,9 @@ class InstitutionMerges(Story):
         self.assertEqual((rows[A]["mailbox"], rows[A]["waiting"], rows[A]["parked"]),
                          (mailbox, 2, 1))
         self.assertEqual((rows[B]["waiting"], rows[B]["parked"]), (2, 0))
+        self.assertEqual([(row["institution"], row["quality"], row["integrations"])
+                          for row in shown["integrations"]],
+                         [(A, "002", 2), (B, "002", 1), (B, "008", 1)])
         self.assertEqual(self.opened(A).parked, 1)
         # When they merge today, and the broker is killed in the midst of it.
         with self.member(A) as before:
