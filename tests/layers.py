@@ -39,7 +39,8 @@ class Layers:
             flags = self.flags(layer)
             if flags is not None:
                 yield layer, f"{layer}/{header.name}", flags
-        for folder, root in (("proto/hot", "proto"), ("include/vigie", "include"),
+        for folder, root in (("proto/hot", "proto"), ("proto/anchor", "proto"),
+                             ("include/vigie", "include"),
                              ("clients/c", "clients/c"), ("clients/cli", "clients/cli"),
                              ("clients/access", "clients/access")):
             for header in sorted((TOP / folder).glob("*.h")):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "edge/answers.h"
 
+#include "edge/anchoring.h"
 #include "edge/delivery.h"
 #include "edge/lapsing.h"
 #include "edge/levels.h"
@@ -182,6 +183,9 @@ answer(struct broker *broker, struct command *command)
     }
     if (command->kind == COMMAND_LAPSE) {
         lapsing_answered(broker, command);
+    }
+    if (command->kind == COMMAND_ANCHOR) {
+        anchoring_answered(broker, command);
     }
     if (command->kind == COMMAND_MOVE_LETTERS) {
         merging_answered(broker, command);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "edge/broker.h"
 
+#include "edge/anchoring.h"
 #include "edge/answers.h"
 #include "edge/damage.h"
 #include "edge/delivery.h"
@@ -137,6 +138,7 @@ at_second(evutil_socket_t fd, short what, void *arg)
     merging_watch(broker);
     unread_watch(broker);
     lapsing_watch(broker, clock_now());
+    anchoring_watch(broker, clock_now());
     damage_watch(broker);
     watch_fold(broker);
     watch_arrivals(broker, clock_ms());
@@ -498,6 +500,9 @@ open_state(struct broker *broker, struct why *why)
     if (status == VG_OK) {
         status = read_lanes(broker);
     }
+    if (status == VG_OK) {
+        status = anchoring_open(broker, why);
+    }
     broker_rest_txn(broker);
     return status;
 }
@@ -607,6 +612,7 @@ start_watching(struct broker *broker)
     CHECK(event_add(broker->pulse, &pulse) == 0);
     watch_room(broker);
     levels_open(broker);
+    anchoring_watch(broker, clock_now());
 }
 
 static enum vg_status
@@ -630,7 +636,7 @@ static enum vg_status
 open_all(struct broker *broker, struct pair *pair, struct faults *faults)
 {
     struct why why = {0};
-    enum vg_status status = pair_read(broker->settings->key_file, pair, &why);
+    enum vg_status status = pair_read(broker->settings->key_file, PAIR_CURVE, pair, &why);
 
     if (status == VG_OK) {
         status = open_state(broker, &why);
@@ -767,6 +773,7 @@ broker_close(struct broker **broker)
     tails_free(&ended->tails);
     holds_free(&ended->holds);
     keys_free(&ended->keys);
+    anchoring_close(ended);
     roster_free(&ended->roster);
     store_abort(&ended->txn);
     applier_close(&ended->applier);

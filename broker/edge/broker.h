@@ -76,6 +76,14 @@ struct riding {
     size_t len;
 };
 
+// The journal's daily anchor (edge/anchoring.h).
+struct anchoring {
+    bool signs;    // there is a key
+    bool proposed; // one is on its way
+    uint32_t day;  // yyyymmdd, the last one that was signed; 0: none
+    uint8_t seed[ANCHOR_KEY_LEN];
+};
+
 struct broker {
     uint32_t magic;
     struct settings *settings;
@@ -136,6 +144,7 @@ struct broker {
         size_t len;
     } walks; // over the directory (edge/walks.h)
     struct lapsing lapsing;
+    struct anchoring anchoring;
     uint64_t rewinds; // asked for since the start
     int exit_code;
     int64_t drain_ms; // when it began

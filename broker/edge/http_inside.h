@@ -114,6 +114,8 @@ void get_sources(struct call *call); // http_sources.c
 void sources_print(struct broker *broker, struct buffer *text);
 void get_damage(struct call *call); // http_damage.c
 
+void get_anchors(struct call *call); // http_anchors.c
+
 void get_dry_run(struct call *call); // http_dry_run.c
 void post_dry_run(struct call *call);
 void post_dry_run_removal(struct call *call);

@@ -171,6 +171,7 @@ const struct route http_routes[] = {
     {EVHTTP_REQ_POST, "/v1/mergers", post_merger, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/keys/revoke", post_revoke, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/explain", get_explain, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_GET, "/v1/journal/anchors", get_anchors, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/journal/person", post_journal_person, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/explain", post_explain, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/dry-run", get_dry_run, HTTP_FOR_TOKEN},

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <zmq.h>
 
+#include "anchor/anchor.h"
+
 enum { LINE_LEN_MAX = 256 };
 
 // The value of "name: value", NULL when the line says something else.
@@ -24,9 +26,51 @@ value_of(char *line, const char *name)
     return line;
 }
 
+// What one kind of key looks like.
+struct form {
+    size_t text_len;
+    const char *words;
+    bool (*read)(const char *text, uint8_t ret_key[PAIR_KEY_LEN]);
+    bool (*derive)(const uint8_t secret[PAIR_KEY_LEN], char ret_public[PAIR_TEXT_MAX]);
+};
+
+static bool
+read_z85(const char *text, uint8_t ret_key[PAIR_KEY_LEN])
+{
+    return zmq_z85_decode(ret_key, text) != NULL;
+}
+
+static bool
+derive_curve(const uint8_t secret[PAIR_KEY_LEN], char ret_public[PAIR_TEXT_MAX])
+{
+    char text[PAIR_TEXT_LEN];
+    bool done = zmq_z85_encode(text, secret, PAIR_KEY_LEN) != NULL &&
+                zmq_curve_public(ret_public, text) == 0;
+
+    explicit_bzero(text, sizeof text);
+    return done;
+}
+
+static bool
+derive_anchor(const uint8_t secret[PAIR_KEY_LEN], char ret_public[PAIR_TEXT_MAX])
+{
+    uint8_t key[ANCHOR_KEY_LEN];
+
+    anchor_key(secret, key);
+    anchor_key_print(key, ret_public);
+    return true;
+}
+
+static const struct form forms[] = {
+    [PAIR_CURVE] = {PAIR_TEXT_LEN - 1, "Z85 key of 40 characters", read_z85,
+                    derive_curve},
+    [PAIR_ANCHOR] = {ANCHOR_KEY_TEXT_LEN - 1, "key of 64 hexadecimal digits",
+                     anchor_key_read, derive_anchor},
+};
+
 static enum vg_status
-read_lines(FILE *file, const char *path, struct pair *ret_pair, bool *ret_secret,
-           struct why *why)
+read_lines(FILE *file, const char *path, const struct form *form, struct pair *ret_pair,
+           bool *ret_secret, struct why *why)
 {
     char line[LINE_LEN_MAX];
     enum vg_status status = VG_OK;
@@ -34,19 +78,18 @@ read_lines(FILE *file, const char *path, struct pair *ret_pair, bool *ret_secret
     while (status == VG_OK && fgets(line, sizeof line, file) != NULL) {
         char *value = value_of(line, "public");
 
-        if (value != NULL && strlen(value) == PAIR_TEXT_LEN - 1) {
-            memcpy(ret_pair->public_text, value, PAIR_TEXT_LEN);
+        if (value != NULL && strlen(value) == form->text_len) {
+            memcpy(ret_pair->public_text, value, form->text_len + 1);
         }
         value = value_of(line, "secret");
         if (value == NULL) {
             continue;
         }
-        *ret_secret = strlen(value) == PAIR_TEXT_LEN - 1 &&
-                      zmq_z85_decode(ret_pair->secret, value) != NULL;
+        *ret_secret =
+            strlen(value) == form->text_len && form->read(value, ret_pair->secret);
         if (!*ret_secret) {
-            status = fail(why, VG_BAD_SETTINGS,
-                          "%s: the secret is no Z85 key of %d characters", path,
-                          PAIR_TEXT_LEN - 1);
+            status =
+                fail(why, VG_BAD_SETTINGS, "%s: the secret is no %s", path, form->words);
         }
     }
     explicit_bzero(line, sizeof line);
@@ -54,19 +97,15 @@ read_lines(FILE *file, const char *path, struct pair *ret_pair, bool *ret_secret
 }
 
 static enum vg_status
-check_pair(const char *path, struct pair *pair, bool has_secret, struct why *why)
+check_pair(const char *path, const struct form *form, struct pair *pair, bool has_secret,
+           struct why *why)
 {
-    char secret[PAIR_TEXT_LEN];
-    char derived[PAIR_TEXT_LEN];
-    bool belongs;
+    char derived[PAIR_TEXT_MAX] = "";
 
     if (!has_secret) {
         return fail(why, VG_BAD_SETTINGS, "%s has no line \"secret: ...\"", path);
     }
-    belongs = zmq_z85_encode(secret, pair->secret, PAIR_KEY_LEN) != NULL &&
-              zmq_curve_public(derived, secret) == 0;
-    explicit_bzero(secret, sizeof secret);
-    if (!belongs) {
+    if (!form->derive(pair->secret, derived)) {
         return fail(why, VG_BAD_SETTINGS, "%s: no public key belongs to the secret",
                     path);
     }
@@ -79,7 +118,7 @@ check_pair(const char *path, struct pair *pair, bool has_secret, struct why *why
 }
 
 enum vg_status
-pair_read(const char *path, struct pair *ret_pair, struct why *why)
+pair_read(const char *path, enum pair_kind kind, struct pair *ret_pair, struct why *why)
 {
     struct pair pair = {0};
     struct stat about;
@@ -97,13 +136,13 @@ pair_read(const char *path, struct pair *ret_pair, struct why *why)
         status = fail(why, VG_BAD_FILE, "%s: others than its owner may use the key file",
                       path);
     } else {
-        status = read_lines(file, path, &pair, &has_secret, why);
+        status = read_lines(file, path, &forms[kind], &pair, &has_secret, why);
     }
     if (file != NULL) {
         fclose(file);
     }
     if (status == VG_OK) {
-        status = check_pair(path, &pair, has_secret, why);
+        status = check_pair(path, &forms[kind], &pair, has_secret, why);
     }
     if (status == VG_OK) {
         *ret_pair = pair;

@@ -38,6 +38,11 @@
     ROW(key_file, PATH, "broker.key", 1, SETTINGS_TEXT_MAX, AT_START,                    \
         "The broker's own CURVE keys: lines \"public: Z85\" and \"secret: Z85\". Only "  \
         "the broker's user may read it.")                                                \
+    ROW(anchor_key_file, PATH, "anchor.key", 0, SETTINGS_TEXT_MAX, AT_START,             \
+        "The key that signs the journal once a day (`vigie journal anchor`): lines "     \
+        "\"public: HEX\" and \"secret: HEX\", as `vigie journal key` makes it. Only "    \
+        "the "                                                                           \
+        "broker's user may read it. No such file, or \"\": nothing is signed.")          \
     ROW(catalogue_file, PATH, "catalogue.yaml", 0, SETTINGS_TEXT_MAX, AT_RELOAD,         \
         "Flows, fields and quality codes; loaded when it differs from the one in "       \
         "force. \"\": whatever the store has in force.")                                 \

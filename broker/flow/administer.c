@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/anchors.h"
+
 enum { KEY_HEX_LEN = 2 * 4 + 1 }; // enough of a public key to tell it from others
 
 static void
@@ -341,4 +343,27 @@ load_catalogue(struct applier *applier, struct command *command)
     return status == VG_OK ? catalogue_put(applier->txn, &row,
                                            (const char *)load->text.at, load->text.len)
                            : status;
+}
+
+// ---- anchors ----
+
+// One a day: whoever is asked for it later finds the one that was sent away.
+enum vg_status
+keep_anchor(struct applier *applier, struct command *command)
+{
+    const struct anchor *anchor = &command->anchor.anchor;
+    char line[ANCHOR_LINE_LEN];
+    struct anchor there;
+    enum vg_status status = anchor_get(applier->txn, anchor->day, &there);
+
+    if (status == VG_OK) {
+        refuse(command, VG_EXISTS, "the anchor of %u is made already", anchor->day);
+        return VG_OK;
+    }
+    if (status != VG_NOT_FOUND) {
+        return status;
+    }
+    anchor_print(anchor, line);
+    journal_act(applier, command, ADMIN_ANCHOR, 0, line);
+    return anchor_put(applier->txn, anchor);
 }

@@ -177,5 +177,6 @@ NODISCARD enum vg_status tell_lapses(struct applier *applier, struct command *co
 NODISCARD enum vg_status note_rewind(struct applier *applier, struct command *command);
 NODISCARD enum vg_status plan_merger(struct applier *applier, struct command *command);
 NODISCARD enum vg_status move_letters(struct applier *applier, struct command *command);
+NODISCARD enum vg_status keep_anchor(struct applier *applier, struct command *command);
 
 #endif

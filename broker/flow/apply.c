@@ -434,6 +434,7 @@ static const step_fn steps[] = {
     [COMMAND_LAPSE] = tell_lapses,
     [COMMAND_MERGE] = plan_merger,
     [COMMAND_MOVE_LETTERS] = move_letters,
+    [COMMAND_ANCHOR] = keep_anchor,
 };
 
 // What a batch that was given up has said is not to be believed.

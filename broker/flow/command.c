@@ -29,6 +29,7 @@ static const char *const names[] = {
     [COMMAND_LAPSE] = "lapse",
     [COMMAND_MERGE] = "merge",
     [COMMAND_MOVE_LETTERS] = "move_letters",
+    [COMMAND_ANCHOR] = "anchor",
 };
 
 struct command *

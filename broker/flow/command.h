@@ -7,6 +7,7 @@
 #ifndef FLOW_COMMAND_H
 #define FLOW_COMMAND_H
 
+#include "anchor/anchor.h"
 #include "hot/hot.h"
 #include "rules/directory.h"
 #include "store/held.h"
@@ -38,6 +39,7 @@ enum command_kind {
     COMMAND_LAPSE,
     COMMAND_MERGE,
     COMMAND_MOVE_LETTERS,
+    COMMAND_ANCHOR,
 };
 
 enum {
@@ -292,6 +294,11 @@ struct move_letters_command {
     bool left; // some wait still: ask again when they are filed
 };
 
+// The day's anchor, signed by the loop: it has the key, and the writer has no secret.
+struct anchor_command {
+    struct anchor anchor;
+};
+
 struct command {
     struct command *next;
     enum command_kind kind;
@@ -321,6 +328,7 @@ struct command {
         struct lapse_command lapse;
         struct merge_command merge;
         struct move_letters_command move;
+        struct anchor_command anchor;
     };
     // answer
     enum vg_status status; // of the whole; VG_OK with faults: some items were refused

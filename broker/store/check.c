@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "store/check.h"
 
+#include "store/anchors.h"
 #include "store/asked.h"
 #include "store/bodies.h"
 #include "store/correction.h"
@@ -54,6 +55,8 @@ struct check {
     struct entries said;
     struct entries there;
     struct buffer of_record; // struct exchange ..., of the record that is read
+    struct buffer anchors;   // struct anchor ..., in order of day
+    size_t next_anchor;      // bytes of those whose commit was passed
     check_progress_fn progress;
     void *arg;
     uint64_t steps;
@@ -528,6 +531,52 @@ check_exchanges(struct check *check)
     }
 }
 
+// ---- anchors ----
+
+static bool
+load_anchor(const struct anchor *anchor, void *arg)
+{
+    struct check *check = arg;
+
+    if (!anchor_holds(anchor)) {
+        found(check, "anchors: the one of %u is not what was signed", anchor->day);
+    }
+    if (anchor->commit > check->meta.last_commit) {
+        found(check, "anchors: the one of %u is of commit %llu, there are %llu",
+              anchor->day, (number)anchor->commit, (number)check->meta.last_commit);
+    }
+    buffer_add(&check->anchors, anchor, sizeof *anchor);
+    return true;
+}
+
+static void
+load_anchors(struct check *check)
+{
+    if (anchors_each(check->txn, load_anchor, check) != VG_OK) {
+        found(check, "anchors: a row cannot be read");
+    }
+}
+
+// Later days are of later commits.
+static void
+compare_anchors(struct check *check, uint64_t commit, const struct hash *hash)
+{
+    struct anchor anchor;
+
+    while (check->next_anchor < check->anchors.len) {
+        memcpy(&anchor, check->anchors.at + check->next_anchor, sizeof anchor);
+        if (anchor.commit > commit) {
+            return;
+        }
+        if (anchor.commit == commit &&
+            memcmp(anchor.hash, hash->at, sizeof anchor.hash) != 0) {
+            found(check, "commit %llu is not the one of the anchor of %u", (number)commit,
+                  anchor.day);
+        }
+        check->next_anchor += sizeof anchor;
+    }
+}
+
 // ---- the journal, record by record ----
 
 // How far the hashes lead.
@@ -632,6 +681,7 @@ check_record(struct check *check, uint64_t commit, struct buffer *record,
     }
     chain->last = head.hash;
     chain->holds = true;
+    compare_anchors(check, commit, &head.hash);
     count_items(check, commit, record);
     count_exchanges(check, &head, record);
 }
@@ -985,6 +1035,7 @@ check_all(struct check *check, struct why *why)
         return status;
     }
     check_positions(check);
+    load_anchors(check);
     check_journal(check);
     check_exchanges(check);
     check_blocks(check);
@@ -1015,6 +1066,7 @@ store_check(struct store *store, struct check_report *ret_report,
         free(check.recounts[i].ranges);
     }
     free(check.recounts);
+    buffer_free(&check.anchors);
     store_abort(&check.txn);
     return status;
 }

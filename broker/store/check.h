@@ -22,7 +22,8 @@ typedef void (*check_progress_fn)(double done, void *arg);
 // mailbox from the journal, together with what its trimmed records said (last number,
 // consecutive numbers, acknowledged, bytes waiting, held, parked and dropped), against its
 // row, integrations and persons against meta, and replaced numbers
-// against those that replaced them.
+// against those that replaced them. It
+// holds the anchors' signatures and commits against the chain.
 //
 // Blocks: as long as reading the store takes. Returns VG_OK (look at report.faults) or
 // VG_STORE_BROKEN when it cannot even be read.

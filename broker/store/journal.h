@@ -191,6 +191,7 @@ enum journal_admin_act {
     ADMIN_LIMITS,
     ADMIN_MERGE,  // is planned, or given up: "CPAS-D on 2027-01-01"
     ADMIN_MERGED, // is done, by the calendar: "CPAS-D"
+    ADMIN_ANCHOR, // the line, proto/anchor/anchor.h
 };
 
 struct journal_admin {

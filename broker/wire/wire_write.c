@@ -531,6 +531,7 @@ wire_write_answer(const struct command *command, const struct roster *roster,
     case COMMAND_REWIND:
     case COMMAND_MERGE:
     case COMMAND_MOVE_LETTERS:
+    case COMMAND_ANCHOR:
     case COMMAND_KNEW:
     case COMMAND_LAPSE:
         break;

@@ -76,6 +76,12 @@ char *home_ready(const struct cli *cli, const char *name);
 // home_value reads "name: value" from any file of such lines; NULL when it is not there.
 char *home_value(const char *path, const char *name);
 
+#define ANCHOR_KEY_FILE "anchor.key"
+
+// anchor_key_make draws the key that signs the journal and writes its file, for its owner
+// alone. False with errno, also when there is one.
+bool anchor_key_make(const char *path);
+
 // file_read reads a whole file with a zero behind it (free); NULL with errno.
 char *file_read(const char *path, size_t *ret_len);
 
@@ -169,8 +175,11 @@ bool home_make(const struct cli *cli);
 // journal_page prints who got what about a person as an HTML page for him (journal_page.c).
 // own: his numbers stand in full.
 void journal_page(const json_t *answer, bool own);
-// journal_verify is the verb: reads exported files and follows their hashes.
+// The verbs of `vigie journal` with a source of their own: journal_verify reads exported files
+// and follows their hashes, journal_anchor and journal_key show what is signed and by whom.
 int journal_verify(struct cli *cli);
+int journal_anchor(struct cli *cli);
+int journal_key(struct cli *cli);
 
 // ---- the sub-commands ----
 

@@ -51,6 +51,21 @@ make_key(const struct cli *cli)
     return make_file(cli, "broker.key", text, 0600);
 }
 
+// What signs the journal once a day is a key of its own: whoever checks a signature needs
+// nothing that opens a connection.
+static bool
+make_anchor_key(const struct cli *cli)
+{
+    char *path = home_path(cli, ANCHOR_KEY_FILE);
+    bool done = anchor_key_make(path);
+
+    if (!done) {
+        fprintf(stderr, "vigie init: %s: %s\n", path, strerror(errno));
+    }
+    free(path);
+    return done;
+}
+
 static bool
 make_token(const struct cli *cli)
 {
@@ -111,7 +126,8 @@ home_make(const struct cli *cli)
     }
     return make_folder(cli, "store") && make_folder(cli, "run") &&
            make_folder(cli, "keys") && copy_shipped(cli, "vigied.yaml") &&
-           copy_shipped(cli, "catalogue.yaml") && make_key(cli) && make_token(cli);
+           copy_shipped(cli, "catalogue.yaml") && make_key(cli) && make_anchor_key(cli) &&
+           make_token(cli);
 }
 
 int

@@ -77,8 +77,12 @@ command_journal(struct cli *cli)
         {"person", "NISS",
          "who got what about a person, when, why, on which ground, and who asked",
          journal_person},
+        {"anchor", "", "the day's signed line, to be kept elsewhere: by mail, on paper",
+         journal_anchor},
+        {"key", "", "the public key that anchors are signed with", journal_key},
         {"verify", "FOLDER",
-         "do exported files hold, record by record (vigied --export-journal)",
+         "do exported files hold, record by record, and agree with anchors kept "
+         "elsewhere",
          journal_verify},
     };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// journal_verify.c - does an exported journal still say what it said? Read from its files
-// alone: no broker and no store are asked.
+// journal_verify.c - does an exported journal still say what it said, to itself and to anchors
+// that were kept elsewhere? Read from its files alone: no broker and no store are asked.
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -9,9 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "anchor/passage.h"
 #include "cli.h"
 
-enum { HASH_LEN = 32, HASH_TEXT_LEN = 2 * HASH_LEN + 1, FILES_MAX = 100000 };
+enum {
+    HASH_LEN = 32,
+    HASH_TEXT_LEN = 2 * HASH_LEN + 1,
+    FILES_MAX = 100000,
+    ACT_ANCHOR = 10, // store/journal.h
+};
 
 struct chain {
     const struct cli *cli;
@@ -20,6 +26,8 @@ struct chain {
     char hash[HASH_TEXT_LEN]; // of the last
     uint64_t records;
     size_t files;
+    struct passage *passage; // NULL: no anchors
+    bool own;                // those in the journal itself
 };
 
 // "journal-FIRST-LAST.jsonl".
@@ -42,28 +50,59 @@ broken(const char *path, uint64_t commit, const char *what)
 // ---- a record ----
 
 static bool
-hash_of(const char *previous, const char *record, char ret_text[HASH_TEXT_LEN])
+bytes_of_hex(const char *text, uint8_t ret[HASH_LEN])
+{
+    size_t len = 0;
+
+    return sodium_hex2bin(ret, HASH_LEN, text, strlen(text), NULL, &len, NULL) == 0 &&
+           len == HASH_LEN;
+}
+
+static bool
+hash_of(const uint8_t before[HASH_LEN], const char *record, uint8_t ret_hash[HASH_LEN])
 {
     size_t size = strlen(record) / 4 * 3 + 3;
-    size_t len = 0, previous_len = 0;
-    uint8_t before[HASH_LEN], hash[HASH_LEN];
+    size_t len = 0;
     uint8_t *bytes = malloc(size);
     crypto_generichash_state state;
     bool good = bytes != NULL &&
-                sodium_hex2bin(before, sizeof before, previous, strlen(previous), NULL,
-                               &previous_len, NULL) == 0 &&
-                previous_len == sizeof before &&
                 sodium_base642bin(bytes, size, record, strlen(record), NULL, &len, NULL,
                                   sodium_base64_VARIANT_ORIGINAL) == 0;
 
     if (good) {
-        crypto_generichash_init(&state, NULL, 0, sizeof hash);
-        crypto_generichash_update(&state, before, sizeof before);
+        crypto_generichash_init(&state, NULL, 0, HASH_LEN);
+        crypto_generichash_update(&state, before, HASH_LEN);
         crypto_generichash_update(&state, bytes, len);
-        crypto_generichash_final(&state, hash, sizeof hash);
-        sodium_bin2hex(ret_text, HASH_TEXT_LEN, hash, sizeof hash);
+        crypto_generichash_final(&state, ret_hash, HASH_LEN);
     }
     free(bytes);
+    return good;
+}
+
+// An anchor in the journal's own words: the signature says whether to believe it.
+static bool
+take_own_anchors(struct chain *chain, const char *path, uint64_t commit,
+                 const json_t *line)
+{
+    char words[PASSAGE_WORDS_LEN];
+    const json_t *item;
+    bool good = true;
+    size_t i;
+
+    json_array_foreach(json_object_get(line, "items"), i, item)
+    {
+        const char *kind = json_string_value(json_object_get(item, "kind"));
+        const char *text = json_string_value(json_object_get(item, "text"));
+        struct anchor anchor;
+        bool cut = false;
+
+        if (kind != NULL && strcmp(kind, "admin") == 0 && text != NULL &&
+            json_integer_value(json_object_get(item, "act")) == ACT_ANCHOR &&
+            anchor_read(&text, &anchor, &cut) &&
+            !passage_add(chain->passage, &anchor, words)) {
+            good = broken(path, commit, words);
+        }
+    }
     return good;
 }
 
@@ -74,9 +113,10 @@ take_record(struct chain *chain, const char *path, const json_t *line)
     const char *previous = json_string_value(json_object_get(line, "previous"));
     const char *hash = json_string_value(json_object_get(line, "hash"));
     const char *record = json_string_value(json_object_get(line, "record"));
-    char own[HASH_TEXT_LEN];
+    uint8_t before[HASH_LEN], own[HASH_LEN];
 
-    if (commit == 0 || previous == NULL || hash == NULL || record == NULL) {
+    if (commit == 0 || previous == NULL || hash == NULL || record == NULL ||
+        !bytes_of_hex(previous, before)) {
         return broken(path, commit, "is no record of a journal");
     }
     if (chain->last != 0 && commit != chain->last + 1) {
@@ -85,14 +125,20 @@ take_record(struct chain *chain, const char *path, const json_t *line)
     if (chain->last != 0 && strcmp(previous, chain->hash) != 0) {
         return broken(path, commit, "does not follow on the one before");
     }
-    if (!hash_of(previous, record, own) || strcmp(own, hash) != 0) {
+    if (!hash_of(before, record, own)) {
+        return broken(path, commit, "its record is no base64");
+    }
+    sodium_bin2hex(chain->hash, sizeof chain->hash, own, sizeof own);
+    if (strcmp(chain->hash, hash) != 0) {
         return broken(path, commit, "its hash does not hold");
     }
     chain->first = chain->first == 0 ? commit : chain->first;
     chain->last = commit;
-    memcpy(chain->hash, own, sizeof own);
     chain->records++;
-    return true;
+    if (chain->passage != NULL) {
+        passage_record(chain->passage, commit, before, own);
+    }
+    return !chain->own || take_own_anchors(chain, path, commit, line);
 }
 
 // ---- files ----
@@ -185,41 +231,142 @@ list_parts(const struct cli *cli, const char *folder, size_t *ret_len)
     return parts;
 }
 
+// ---- anchors ----
+
+// Where anchors and the key that must have signed them come from.
+struct anchors_from {
+    const char *file; // NULL: the journal itself
+    const char *key;
+};
+
+// All lines of a file: it may hold other words too, and as many anchors as were kept.
+static bool
+add_file(const struct cli *cli, struct passage *passage, const char *path)
+{
+    char *text = file_read(path, NULL);
+    const char *at = text;
+    char words[PASSAGE_WORDS_LEN];
+    struct anchor anchor;
+    bool cut = false;
+    bool good = true;
+
+    if (text == NULL) {
+        fprintf(stderr, "%s: %s: %s\n", cli->name, path, strerror(errno));
+        return false;
+    }
+    while (good && anchor_read(&at, &anchor, &cut)) {
+        good = passage_add(passage, &anchor, words);
+    }
+    free(text);
+    if (!good) {
+        return broken(path, 0, words);
+    }
+    if (cut || passage_len(passage) == 0) {
+        return broken(path, 0, cut ? "an anchor in it is cut short" : "holds no anchor");
+    }
+    return true;
+}
+
+// False with what the command ends with: what is wrong was printed.
+static bool
+begin_passage(struct chain *chain, const struct anchors_from *from, int *ret_code)
+{
+    uint8_t key[ANCHOR_KEY_LEN];
+
+    if (from->key == NULL && from->file == NULL) {
+        return true;
+    }
+    *ret_code = EXIT_USAGE;
+    if (from->key == NULL) {
+        fprintf(stderr, "%s: --anchor wants --key: an anchor does not vouch for itself\n",
+                chain->cli->name);
+        return false;
+    }
+    if (!anchor_key_read(from->key, key)) {
+        fprintf(stderr,
+                "%s: --key is none: 64 hexadecimal digits (`vigie journal key`)\n",
+                chain->cli->name);
+        return false;
+    }
+    *ret_code = EXIT_DAMAGED;
+    chain->passage = passage_new(key);
+    chain->own = from->file == NULL;
+    return chain->own || add_file(chain->cli, chain->passage, from->file);
+}
+
+// ---- all of it ----
+
 static void
-tell(const struct chain *chain, const char *folder, bool good)
+tell(const struct chain *chain, const char *folder, bool good, const char *words)
 {
     if (chain->cli->json) {
-        cli_print(json_pack("{s:s,s:b,s:I,s:I,s:I,s:I,s:s}", "folder", folder, "good",
-                            good, "files", (json_int_t)chain->files, "records",
+        cli_print(json_pack("{s:s,s:b,s:I,s:I,s:I,s:I,s:s,s:s*}", "folder", folder,
+                            "good", good, "files", (json_int_t)chain->files, "records",
                             (json_int_t)chain->records, "from", (json_int_t)chain->first,
-                            "through", (json_int_t)chain->last, "hash", chain->hash));
-    } else if (good) {
+                            "through", (json_int_t)chain->last, "hash", chain->hash,
+                            "anchors", words[0] != 0 ? words : NULL));
+        return;
+    }
+    if (good) {
         printf("%s: commits %" PRIu64 " to %" PRIu64 " follow on one another\n%" PRIu64
                " %s\n",
                folder, chain->first, chain->last, chain->last, chain->hash);
     }
+    if (words[0] != 0) {
+        fprintf(good ? stdout : stderr, "%s: %s\n", folder, words);
+    }
 }
 
-int
-journal_verify(struct cli *cli)
+static int
+verify_folder(struct chain *chain, const char *folder)
 {
-    struct chain chain = {.cli = cli};
-    struct part *parts;
+    char words[PASSAGE_WORDS_LEN] = "";
+    enum passage_verdict verdict = PASSAGE_THROUGH;
     size_t len = 0;
+    struct part *parts = list_parts(chain->cli, folder, &len);
     bool good = true;
 
-    if (!cli_options(cli, NULL, 0, 1, 1)) {
-        return EXIT_USAGE;
-    }
-    parts = list_parts(cli, cli->argv[1], &len);
     if (len == 0) {
         free(parts);
         return EXIT_REFUSED;
     }
     for (size_t i = 0; good && i < len; i++) {
-        good = read_part(&chain, cli->argv[1], &parts[i]);
+        good = read_part(chain, folder, &parts[i]);
     }
     free(parts);
-    tell(&chain, cli->argv[1], good);
-    return good ? EXIT_DONE : EXIT_DAMAGED;
+    if (good && chain->passage != NULL) {
+        verdict = passage_end(chain->passage, words);
+    }
+    tell(chain, folder, good && verdict == PASSAGE_THROUGH, words);
+    if (good && verdict == PASSAGE_UNKNOWN) {
+        return EXIT_REFUSED;
+    }
+    return good && verdict == PASSAGE_THROUGH ? EXIT_DONE : EXIT_DAMAGED;
+}
+
+int
+journal_verify(struct cli *cli)
+{
+    struct anchors_from from = {.file = NULL};
+    const struct cli_option options[] = {
+        {"anchor", "FILE",
+         "anchors that were kept elsewhere (those in the journal itself)", &from.file,
+         NULL},
+        {"key", "PUBLIC", "the key that must have signed them, from elsewhere as well",
+         &from.key, NULL},
+    };
+    struct chain chain = {.cli = cli};
+    int code = EXIT_DONE;
+
+    if (!cli_options(cli, options, 2, 1, 1)) {
+        return EXIT_USAGE;
+    }
+    if (sodium_init() < 0) {
+        return EXIT_DAMAGED;
+    }
+    if (begin_passage(&chain, &from, &code)) {
+        code = verify_folder(&chain, cli->argv[1]);
+    }
+    passage_free(&chain.passage);
+    return code;
 }

@@ -22,7 +22,7 @@ check_pair(const char *path)
     struct why why = {0};
     struct pair pair = {.secret = {7}};
 
-    if (pair_read(path, &pair, &why) != VG_OK) {
+    if (pair_read(path, PAIR_CURVE, &pair, &why) != VG_OK) {
         CHECK(why.text[0] != 0 && pair.secret[0] == 7); // written only on VG_OK
         return;
     }

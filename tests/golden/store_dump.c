@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/anchors.h"
 #include "store/asked.h"
 #include "store/bodies.h"
 #include "store/correction.h"
@@ -598,6 +599,17 @@ dump_asked(uint64_t ticket, struct mailbox_id mailbox, const struct asked_row *r
     return true;
 }
 
+static bool
+dump_anchor(const struct anchor *anchor, void *arg)
+{
+    struct dump *dump = arg;
+    char line[ANCHOR_LINE_LEN];
+
+    anchor_print(anchor, line);
+    buffer_print(dump->text, "anchor %s\n", line);
+    return true;
+}
+
 void
 store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
 {
@@ -626,6 +638,9 @@ store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
         dump_exchanges(&dump);
         print_failure(text, "corrections", corrections_each(txn, dump_correction, &dump));
         print_failure(text, "asked", asked_each(txn, 0, dump_asked, &dump));
+    }
+    if (schema >= 4) {
+        print_failure(text, "anchors", anchors_each(txn, dump_anchor, &dump));
     }
     buffer_free(&record);
 }

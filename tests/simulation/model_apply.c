@@ -825,6 +825,7 @@ follow(struct model *model, const struct command *command, bool room,
     case COMMAND_LAPSE:
     case COMMAND_MERGE:
     case COMMAND_MOVE_LETTERS:
+    case COMMAND_ANCHOR:
         break; // what it moves is looked at from both sides elsewhere; nobody loads
     }
 }

@@ -488,6 +488,7 @@ draw_settings(struct simulation *s)
     settings.scrub_bytes_per_second = 0; // a thread of its own would not follow the seed
     settings.map_bytes = draw_map_bytes(s);
     settings.http_endpoint[0] = settings.catalogue_file[0] = settings.run_dir[0] = 0;
+    settings.anchor_key_file[0] = 0;
     settings.disk_reserve_bytes = 0;
     settings.test_persons = true;
     settings.heartbeat_ms = HEARTBEAT_MS;

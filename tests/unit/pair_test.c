@@ -60,7 +60,7 @@ read_text(const char *public_part, const char *secret_part, struct pair *ret_pai
     snprintf(text, sizeof text, "# made by hand\npublic: %s\nsecret: %s\n", public_part,
              secret_part);
     write_file(text, 0600);
-    return pair_read(path, ret_pair, why);
+    return pair_read(path, PAIR_CURVE, ret_pair, why);
 }
 
 static void
@@ -88,7 +88,7 @@ finds_the_public_key_when_only_the_secret_is_there(void **state)
 
     snprintf(text, sizeof text, "secret: %s\n", secret_text);
     write_file(text, 0600);
-    assert_int_equal(pair_read(path, &pair, NULL), VG_OK);
+    assert_int_equal(pair_read(path, PAIR_CURVE, &pair, NULL), VG_OK);
     assert_string_equal(pair.public_text, public_text);
 }
 
@@ -116,10 +116,40 @@ refuses_what_is_no_key(void **state)
 
     assert_int_equal(read_text(public_text, "short", &pair, &why), VG_BAD_SETTINGS);
     write_file("public: x\n", 0600);
-    assert_int_equal(pair_read(path, &pair, &why), VG_BAD_SETTINGS);
+    assert_int_equal(pair_read(path, PAIR_CURVE, &pair, &why), VG_BAD_SETTINGS);
     assert_non_null(strstr(why.text, "no line"));
     write_file("", 0600);
-    assert_int_equal(pair_read(path, &pair, &why), VG_BAD_SETTINGS);
+    assert_int_equal(pair_read(path, PAIR_CURVE, &pair, &why), VG_BAD_SETTINGS);
+}
+
+// Of RFC 8032, section 7.1, test 1.
+static void
+reads_the_key_that_signs_anchors(void **state)
+{
+    static const char secret[] =
+        "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+    static const char public[] =
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    char text[256];
+    struct pair pair;
+    struct why why;
+    (void)state;
+
+    snprintf(text, sizeof text, "public: %s\nsecret: %s\n", public, secret);
+    write_file(text, 0600);
+    assert_int_equal(pair_read(path, PAIR_ANCHOR, &pair, NULL), VG_OK);
+    assert_string_equal(pair.public_text, public);
+    assert_int_equal(pair.secret[0], 0x9d);
+    assert_int_equal(pair_read(path, PAIR_CURVE, &pair, &why), VG_BAD_SETTINGS);
+    snprintf(text, sizeof text, "public: %s\nsecret: %s\n", secret, secret);
+    write_file(text, 0600);
+    assert_int_equal(pair_read(path, PAIR_ANCHOR, &pair, &why), VG_BAD_SETTINGS);
+    assert_non_null(strstr(why.text, "do not belong together"));
+    snprintf(text, sizeof text, "public: %s\nsecret: %s\n", public_text, secret_text);
+    write_file(text, 0600);
+    assert_int_equal(pair_read(path, PAIR_ANCHOR, &pair, &why), VG_BAD_SETTINGS);
+    assert_non_null(strstr(why.text, "64 hexadecimal digits"));
+    assert_null(strstr(why.text, secret_text));
 }
 
 static void
@@ -132,9 +162,9 @@ refuses_a_file_that_others_may_read(void **state)
 
     snprintf(text, sizeof text, "secret: %s\n", secret_text);
     write_file(text, 0640);
-    assert_int_equal(pair_read(path, &pair, &why), VG_BAD_FILE);
+    assert_int_equal(pair_read(path, PAIR_CURVE, &pair, &why), VG_BAD_FILE);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(pair_read(path, &pair, &why), VG_BAD_FILE);
+    assert_int_equal(pair_read(path, PAIR_CURVE, &pair, &why), VG_BAD_FILE);
 }
 
 int
@@ -145,6 +175,7 @@ main(void)
         cmocka_unit_test(finds_the_public_key_when_only_the_secret_is_there),
         cmocka_unit_test(refuses_keys_that_do_not_belong_together),
         cmocka_unit_test(refuses_what_is_no_key),
+        cmocka_unit_test(reads_the_key_that_signs_anchors),
         cmocka_unit_test(refuses_a_file_that_others_may_read),
     };
 

@@ -214,7 +214,7 @@ a_path_that_becomes_too_long_is_a_mistake(void **state)
     folder[sizeof folder - 1] = '\0';
     assert_int_equal(settings_parse("log_level: info", 15, folder, &settings, &faults),
                      VG_BAD_SETTINGS);
-    assert_int_equal(faults.total, 5); // every path
+    assert_int_equal(faults.total, 6); // every path
     assert_non_null(strstr(faults.fault[0].why.text, "store_path"));
 }
 
