@@ -49,6 +49,7 @@ struct job {
     const char *folder; // of the directory
     int process;        // the first of the broker
     const char *server; // where the peer listens: a port or a folder, as it likes
+    bool shared;        // the mailboxes of a connection share one queue, where it can
 };
 
 // Shared by the two processes.

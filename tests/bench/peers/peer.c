@@ -3,7 +3,7 @@
 // and prints what it counted as one line of JSON.
 //
 //     peer_NAME --server WHERE --folder DIR [--process PID] [--people N] [--seconds S]
-//               [--rate N]
+//               [--rate N] [--shared]
 //
 // PID: the broker's first process, whose children count with it.
 #include "job.h"
@@ -442,6 +442,7 @@ main(int argc, char **argv)
         {"seconds", required_argument, NULL, 't'},
         {"rate", required_argument, NULL, 'r'},
         {"process", required_argument, NULL, 'i'},
+        {"shared", no_argument, NULL, 'q'},
         {NULL, 0, NULL, 0},
     };
     struct job job = {.people = 100000, .seconds = 10};
@@ -466,6 +467,9 @@ main(int argc, char **argv)
             break;
         case 'i':
             job.process = atoi(optarg);
+            break;
+        case 'q':
+            job.shared = true;
             break;
         default:
             return 2;

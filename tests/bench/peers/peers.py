@@ -38,8 +38,9 @@ PACKAGES = {
     "redis": ["redis-server", "libhiredis-dev"],
     "postgresql": ["postgresql-15", "libpq-dev"],
     "rabbitmq": ["rabbitmq-server", "librabbitmq-dev"],
-    "jetstream": ["nats-server", "libnats-dev"],
-    "mosquitto": ["mosquitto", "libmosquitto-dev"],
+    "jetstream": ["nats-server"],
+    "jetstream-shared": ["nats-server"],
+    "mosquitto": ["mosquitto"],
 }
 
 
@@ -75,6 +76,7 @@ class Server:
     """A broker and the processes that come of it."""
 
     user = None  # runs as this one when we are root
+    words = []  # for the program
     stop_signal = signal.SIGTERM
 
     def __init__(self, folder):
@@ -163,6 +165,12 @@ class JetStream(Server):
                 str(self.port)]
 
 
+class JetStreamShared(JetStream):
+    """Mailboxes of a connection share one stream and one place in it: less than the job."""
+
+    words = ["--shared"]
+
+
 class RabbitMQ(Server):
     program = "peer_rabbitmq"
 
@@ -232,7 +240,7 @@ class PostgreSQL(Server):
 
 
 PEERS = {"redis": Redis, "postgresql": PostgreSQL, "rabbitmq": RabbitMQ,
-         "jetstream": JetStream, "mosquitto": Mosquitto}
+         "jetstream": JetStream, "jetstream-shared": JetStreamShared, "mosquitto": Mosquitto}
 
 
 def run_peer(name, options, base):
@@ -246,7 +254,7 @@ def run_peer(name, options, base):
         done = subprocess.run(
             [BIN / server.program, "--server", server.where(), "--folder", directory,
              "--process", str(server.process.pid), "--people", str(options.people),
-             "--seconds", str(options.seconds)],
+             "--seconds", str(options.seconds), *server.words],
             stdout=subprocess.PIPE, check=True, timeout=options.seconds * 10 + 300)
         return json.loads(done.stdout)
     finally:
@@ -298,13 +306,13 @@ def report(results):
     def rate_of(one):
         return one["notifications_per_second"]
 
-    print(f"{'':12} {'notifications/s':>26} {'CPU s per 100,000':>22} {'vigie is':>9} "
+    print(f"{'':16} {'notifications/s':>26} {'CPU s per 100,000':>22} {'vigie is':>9} "
           f"{'its CPU':>8} lost  promise")
     for name, rounds in results.items():
         ratio = middle("vigie", rate_of) / middle(name, rate_of)
         share = middle("vigie", cpu_per_100000) / middle(name, cpu_per_100000)
         lost = sum(one["expected"] - one["received"] for one in rounds)
-        print(f"{name:12} {spread([rate_of(one) for one in rounds], ',.0f'):>26} "
+        print(f"{name:16} {spread([rate_of(one) for one in rounds], ',.0f'):>26} "
               f"{spread([cpu_per_100000(one) for one in rounds], '.2f'):>22} "
               f"{ratio:8.1f}x {share:7.2f}x {lost:4}  {rounds[0]['durability']}")
 
@@ -316,8 +324,10 @@ def missing_packages(names):
                               stderr=subprocess.DEVNULL, check=False).returncode]
 
 
-def build():
-    for words in (["--preset", "release", "-DVIGIE_PEERS=ON"], ["--build", "--preset", "release"]):
+def build(names):
+    targets = {PEERS[name].program for name in names} | {"vigie", "vigied"}
+    for words in (["--preset", "release", "-DVIGIE_PEERS=ON"],
+                  ["--build", "--preset", "release", "--target", *targets]):
         subprocess.run(["cmake", *words], cwd=TOP, stdout=subprocess.DEVNULL, check=True)
 
 
@@ -340,7 +350,7 @@ def main():
     if missing:
         subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", *missing],
                        check=True)
-    build()
+    build(names)
     base = Path(tempfile.mkdtemp(prefix="vigie-peers-", dir=options.folder))
     base.chmod(0o755)
     results = {name: [] for name in ["vigie", *names]}
