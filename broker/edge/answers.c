@@ -8,6 +8,7 @@
 #include "edge/log.h"
 #include "edge/merging.h"
 #include "edge/owed.h"
+#include "edge/pacing.h"
 #include "edge/refusals.h"
 #include "edge/retention.h"
 #include "edge/rewinding.h"
@@ -54,6 +55,7 @@ renew_view(struct broker *broker, struct batch *batch)
         broker->roster = batch->roster;
         batch->roster = NULL;
         merging_renewed(broker);
+        pacing_changed(broker);
     }
     if (batch->catalogue != NULL) {
         broker->catalogue = batch->catalogue;
@@ -70,6 +72,15 @@ renew_view(struct broker *broker, struct batch *batch)
         end_revoked_sessions(broker);
         end_revoked_arrivals(broker);
     }
+}
+
+static void
+count_unwanted(struct broker *broker, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->unwanted_len; i++) {
+        lanes_at(broker->lanes, batch->unwanted[i])->unwanted++;
+    }
+    metrics.unwanted += batch->unwanted_len;
 }
 
 static void
@@ -217,6 +228,7 @@ take_batch(struct broker *broker, struct batch *batch)
         answer(broker, command);
     }
     take_posted(broker, batch);
+    count_unwanted(broker, batch);
     if (batch->folded) {
         retention_folded(broker, batch->commit - 1);
     }

@@ -12,6 +12,7 @@
 #include "edge/log.h"
 #include "edge/members.h"
 #include "edge/owed.h"
+#include "edge/pacing.h"
 #include "edge/ride.h"
 #include "edge/pair.h"
 #include "edge/ready.h"
@@ -143,6 +144,7 @@ at_second(evutil_socket_t fd, short what, void *arg)
     watch_fold(broker);
     watch_arrivals(broker, clock_ms());
     lanes_tick(broker->lanes);
+    pacing_tick(broker);
     levels_look(broker, clock_now());
     broker_end_turn(broker);
 }
@@ -613,6 +615,7 @@ start_watching(struct broker *broker)
     watch_room(broker);
     levels_open(broker);
     anchoring_watch(broker, clock_now());
+    pacing_changed(broker);
 }
 
 static enum vg_status

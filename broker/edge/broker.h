@@ -158,6 +158,7 @@ struct broker {
     enum limits_level room_level; // of the store against its quota
     uint64_t waiting;             // letters in all mailboxes, of each at most its limit
     enum limits_level level;      // of all together
+    size_t paced;                 // mailboxes with quiet hours or a digest
     size_t looked;                // the next mailbox whose oldest letter is looked at
     uint64_t slow_ms; // how long the slow commit took when last seen; 0: none is slow
     uint64_t unmeasured_bytes;       // written since

@@ -136,7 +136,7 @@ fill_from(struct broker *broker, struct lane *lane)
     }
 
     struct outflow_view view = {broker->tails, broker->holds, broker_txn(broker),
-                                clock_now().us};
+                                clock_now().us, lane->hold_back_us};
     struct outflow_turn turn;
     enum vg_status status = outflow_fill(lane->outflow, &view, lane->sent_through, limit,
                                          &broker->frame, &turn);

@@ -253,6 +253,23 @@ correction_item(const struct journal_item *item, const struct roster *roster, js
 }
 
 static void
+unwanted_item(const struct journal_item *item, const struct roster *roster, json_t *to)
+{
+    struct journal_unwanted unwanted;
+
+    if (journal_item_as(item, &unwanted, sizeof unwanted)) {
+        json_object_set_new(to, "ticket", number_json(unwanted.ticket));
+        json_object_set_new(to, "institution", code_json(roster, unwanted.institution));
+        json_object_set_new(to, "flow", number_json(unwanted.flow));
+        if (unwanted.quality != 0) {
+            json_object_set_new(to, "quality", number_json(unwanted.quality));
+            json_object_set_new(to, "begin", day_json(unwanted.begin));
+            json_object_set_new(to, "end", day_json(unwanted.end));
+        }
+    }
+}
+
+static void
 moved_item(const struct journal_item *item, const struct roster *roster, json_t *to)
 {
     struct journal_moved moved;
@@ -328,6 +345,7 @@ static const struct {
     [JOURNAL_EXPIRED] = {"expired", expired_item},
     [JOURNAL_CORRECTION] = {"correction", correction_item},
     [JOURNAL_INDEXED] = {"indexed", indexed_item},
+    [JOURNAL_UNWANTED] = {"unwanted", unwanted_item},
     [JOURNAL_ROW] = {"row", row_item},
     [JOURNAL_REPLACE] = {"replace", replace_item},
 };

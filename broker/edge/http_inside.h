@@ -106,6 +106,13 @@ json_t *http_object(const struct call *call, const char *const *known,
 uint64_t http_number(const json_t *object, const char *name, uint64_t max,
                      struct faults *faults);
 
+// http_mailbox gives the mailbox that the path names; NULL when there is none, which has then
+// been said.
+const struct mailbox_spec *http_mailbox(struct call *call);
+// http_rules_text says a mailbox's rules in a line: "without PersonnelFile:007; quiet
+// 20:00-07:00"; "" when it has none.
+json_t *http_rules_text(const struct broker *broker, const struct mailbox_spec *spec);
+
 // ---- handlers, by file ----
 
 void get_queues(struct call *call);  // http_queues.c
@@ -128,6 +135,9 @@ void get_feedback(struct call *call); // http_feedback.c
 
 void get_limits(struct call *call); // http_limits.c
 void post_limits(struct call *call);
+
+void get_rules(struct call *call); // http_rules.c
+void post_rules(struct call *call);
 
 void get_institutions(struct call *call); // http_institutions.c
 void get_institution(struct call *call);

@@ -193,10 +193,11 @@ mailbox_rows(const struct broker *broker, uint32_t institution)
     json_t *rows = json_array();
 
     for (size_t i = 0; i < len; i++) {
-        json_array_append_new(rows, json_pack("{s:o, s:s, s:o}", "mailbox",
+        json_array_append_new(rows, json_pack("{s:o, s:s, s:o, s:o}", "mailbox",
                                               count_of(mailboxes[i]->id), "name",
                                               mailboxes[i]->name, "flows",
-                                              flows_text(broker, mailboxes[i])));
+                                              flows_text(broker, mailboxes[i]), "rules",
+                                              http_rules_text(broker, mailboxes[i])));
     }
     return rows;
 }

@@ -176,7 +176,7 @@ letter_json(struct looking *looking, const struct knew_row *row)
     static const char *const states[] = {
         [KNEW_WAITING] = "waiting", [KNEW_ACKNOWLEDGED] = "acknowledged",
         [KNEW_HELD] = "held",       [KNEW_PARKED] = "parked",
-        [KNEW_DROPPED] = "dropped",
+        [KNEW_DROPPED] = "dropped", [KNEW_UNWANTED] = "unwanted",
     };
     const struct roster *roster = looking->call->broker->roster;
     const struct institution *institution = roster_institution(roster, row->institution);

@@ -15,9 +15,8 @@ limits_json(const struct limits *limits)
                      (json_int_t)limits->attempts);
 }
 
-// NULL when there is none, which has then been said.
-static const struct mailbox_spec *
-named_mailbox(struct call *call)
+const struct mailbox_spec *
+http_mailbox(struct call *call)
 {
     char *end = NULL;
     unsigned long number = strtoul(call->object, &end, 10);
@@ -35,7 +34,7 @@ named_mailbox(struct call *call)
 void
 get_limits(struct call *call)
 {
-    const struct mailbox_spec *spec = named_mailbox(call);
+    const struct mailbox_spec *spec = http_mailbox(call);
     struct limits defaults;
     struct limits limits;
 
@@ -62,7 +61,7 @@ post_limits(struct call *call)
     static const char *const known[] = {"messages", "bytes", "age_days", "attempts",
                                         NULL};
     static const uint64_t most[] = {INT64_MAX, INT64_MAX, 36500, 1000000};
-    const struct mailbox_spec *spec = named_mailbox(call);
+    const struct mailbox_spec *spec = http_mailbox(call);
     struct set_limits_command set = {.mailbox = 0};
     uint64_t numbers[4] = {0};
     struct faults faults = {0};

@@ -15,6 +15,7 @@ struct totals {
     uint64_t acknowledged;
     uint64_t held;
     uint64_t parked;
+    uint64_t unwanted;
     uint64_t bytes;
     double in_per_second;
     double out_per_second;
@@ -39,6 +40,15 @@ moment_of(int64_t us)
     return us <= 0 ? json_null() : json_moment((uint64_t)us);
 }
 
+// Why letters that wait are not pushed now.
+static json_t *
+rests_of(const struct lane *lane)
+{
+    return lane == NULL || lane->hold_back_us == 0
+               ? json_null()
+               : json_string(lane->hold_back_us == RULES_REST ? "quiet hours" : "digest");
+}
+
 // What only the loop knows: who has the mailbox open, and how it goes.
 static void
 add_lane(json_t *row, const struct lane *lane, struct totals *totals)
@@ -52,6 +62,7 @@ add_lane(json_t *row, const struct lane *lane, struct totals *totals)
         totals->in_flight += state.in_flight_messages;
     }
     if (lane != NULL) {
+        totals->unwanted += lane->unwanted;
         totals->in_per_second += lane->in.per_second;
         totals->out_per_second += lane->out.per_second;
     }
@@ -72,6 +83,8 @@ add_lane(json_t *row, const struct lane *lane, struct totals *totals)
                         tenths_of(lane == NULL ? 0 : lane->in.per_second));
     json_object_set_new(row, "out_per_second",
                         tenths_of(lane == NULL ? 0 : lane->out.per_second));
+    json_object_set_new(row, "unwanted", count_of(lane == NULL ? 0 : lane->unwanted));
+    json_object_set_new(row, "rests", rests_of(lane));
     json_object_set_new(row, "last_delivery",
                         moment_of(lane == NULL ? 0 : lane->delivered_us));
 }
@@ -156,12 +169,13 @@ add_mailbox_row(struct broker *broker, const struct mailbox_spec *spec, json_t *
 static json_t *
 totals_row(const struct totals *totals)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                      "mailboxes", count_of(totals->mailboxes), "connected",
                      count_of(totals->connected), "waiting", count_of(totals->waiting),
                      "in_flight", count_of(totals->in_flight), "acknowledged",
                      count_of(totals->acknowledged), "held", count_of(totals->held),
-                     "parked", count_of(totals->parked), "bytes", count_of(totals->bytes),
+                     "parked", count_of(totals->parked), "unwanted",
+                     count_of(totals->unwanted), "bytes", count_of(totals->bytes),
                      "in_per_second", tenths_of(totals->in_per_second), "out_per_second",
                      tenths_of(totals->out_per_second), "oldest_seconds",
                      tenths_of(totals->oldest_seconds));

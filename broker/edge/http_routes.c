@@ -155,6 +155,8 @@ const struct route http_routes[] = {
     {EVHTTP_REQ_GET, "/v1/queues", get_queues, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/mailboxes/*/limits", get_limits, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_POST, "/v1/mailboxes/*/limits", post_limits, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_GET, "/v1/mailboxes/*/rules", get_rules, HTTP_FOR_TOKEN},
+    {EVHTTP_REQ_POST, "/v1/mailboxes/*/rules", post_rules, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/damage", get_damage, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/feedback", get_feedback, HTTP_FOR_TOKEN},
     {EVHTTP_REQ_GET, "/v1/flows", get_flows, HTTP_FOR_TOKEN},

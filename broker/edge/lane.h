@@ -36,6 +36,7 @@ struct lane {
     uint64_t mark;         // acknowledged up to here by any session, perhaps in the queue
     uint64_t delivered;    // since the start, repeats included
     uint64_t acknowledged; // messages' worth, since the start
+    uint64_t unwanted;     // not made, since the start: its institution wants none of it
     struct fill fill;      // what waits; age as last looked at
     uint64_t counted;      // of it in broker->waiting
     enum limits_level level; // that was told last
@@ -47,8 +48,9 @@ struct lane {
     // of the session's lists
     struct lane *next;
     struct lane *next_ready;
-    bool due;   // a held letter's moment has come
-    bool ready; // stands in the list of those with something to send
+    int64_t hold_back_us; // struct outflow_view; as last looked at (edge/pacing.h)
+    bool due;             // a held letter's moment has come
+    bool ready;           // stands in the list of those with something to send
     enum lane_stop stop;
 };
 

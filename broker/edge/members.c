@@ -4,6 +4,7 @@
 #include "edge/delivery.h"
 #include "edge/levels.h"
 #include "edge/log.h"
+#include "edge/pacing.h"
 #include "edge/refusals.h"
 #include "edge/rewinding.h"
 #include "edge/ride.h"
@@ -99,6 +100,7 @@ open_lane(struct broker *broker, struct session *session, struct lane *lane,
         take_over(broker, lane);
     }
     session_open_lane(session, lane, &outflow);
+    pacing_open(broker, lane);
     return VG_OK;
 }
 

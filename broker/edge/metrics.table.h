@@ -14,6 +14,8 @@
     ROW(unmatched, COUNTER, "", "mutations that nobody follows")                         \
     ROW(notifications, COUNTER, "", "notifications put into mailboxes")                  \
     ROW(withheld, COUNTER, "", "fields left out because a recipient may not see them")   \
+    ROW(unwanted, COUNTER, "",                                                           \
+        "notifications not made: the institution does not want them")                    \
     ROW(delivered, COUNTER, "", "notifications sent, repeats included")                  \
     ROW(delivered_bytes, COUNTER, "bytes", "bytes of delivery frames sent")              \
     ROW(refused_letters, COUNTER, "", "Refuse messages accepted")                        \

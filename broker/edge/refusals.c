@@ -54,8 +54,10 @@ static void
 refuse(struct broker *broker, struct session *session, struct lane *lane,
        const struct refusal *refusal)
 {
-    struct outflow_view view = {broker->tails, broker->holds, broker_txn(broker),
-                                clock_now().us};
+    struct outflow_view view = {.tails = broker->tails,
+                                .holds = broker->holds,
+                                .txn = broker_txn(broker),
+                                .now_us = clock_now().us};
     AUTO(buffer_free) struct buffer frame = {0};
     struct command *command = NULL;
     struct why why;

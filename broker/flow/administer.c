@@ -313,6 +313,80 @@ set_limits(struct applier *applier, struct command *command)
     return status == VG_OK ? applier_box(applier, set->mailbox, &row) : status;
 }
 
+// ---- rules ----
+
+// A flow that must reach whoever it concerns is not his to decline.
+static void
+read_unwanted(struct applier *applier, struct command *command,
+              struct mailbox_rules *rules)
+{
+    const struct set_rules_command *set = &command->set_rules;
+
+    rules->unwanted_len = 0;
+    memset(rules->unwanted, 0, sizeof rules->unwanted);
+    if (set->unwanted_len > UNWANTED_MAX) {
+        refuse(command, VG_TOO_MANY, "%zu flows, at most %d", set->unwanted_len,
+               UNWANTED_MAX);
+        return;
+    }
+    for (size_t i = 0; i < set->unwanted_len; i++) {
+        const struct choice_request *unwanted = &set->unwanted[i];
+        const struct flow *flow = catalogue_flow(applier->catalogue, unwanted->flow);
+
+        if (flow == NULL) {
+            refuse(command, VG_UNKNOWN_FLOW, "flow \"%.*s\" is not in the catalogue",
+                   (int)(unwanted->flow.len < 64 ? unwanted->flow.len : 64),
+                   (const char *)unwanted->flow.at);
+        } else if (flow->needs_answer || flow->replaces_person) {
+            refuse(command, VG_NOT_ALLOWED, "flow %s cannot be declined: %s", flow->name,
+                   flow->needs_answer ? "it must be answered"
+                                      : "it says under which number the person is known");
+        } else {
+            rules->unwanted[rules->unwanted_len].flow = flow->id;
+            rules->unwanted[rules->unwanted_len++].qualities =
+                unwanted->qualities == 0 ? UINT64_MAX : unwanted->qualities;
+        }
+    }
+}
+
+enum vg_status
+set_rules(struct applier *applier, struct command *command)
+{
+    struct set_rules_command *set = &command->set_rules;
+    const struct mailbox_spec *spec = roster_mailbox(applier->roster, set->mailbox);
+    struct mailbox_rules rules;
+    struct why text = {0};
+
+    if (spec == NULL || applier->catalogue == NULL) {
+        refuse(command, VG_NOT_FOUND, "there is no mailbox %u", set->mailbox);
+        return VG_OK;
+    }
+    rules = spec->rules;
+    if ((set->named & RULES_UNWANTED) != 0) {
+        read_unwanted(applier, command, &rules);
+    }
+    if ((set->named & RULES_QUIET) != 0) {
+        rules.quiet_from = set->rules.quiet_from;
+        rules.quiet_to = set->rules.quiet_to;
+    }
+    if ((set->named & RULES_DIGEST) != 0) {
+        rules.digest = set->rules.digest;
+    }
+    if (!rules_are_possible(&rules)) {
+        refuse(command, VG_BAD_DATE, "a time of day is at most 23:59");
+    }
+    if (command->status != VG_OK) {
+        return VG_OK;
+    }
+    set->rules = rules;
+    why_set(&text, "declines %u, quiet %u to %u, digest %u", rules.unwanted_len,
+            rules.quiet_from, rules.quiet_to, rules.digest);
+    journal_act(applier, command, ADMIN_RULES, set->mailbox, text.text);
+    CHECK(roster_set_rules(applier->roster, set->mailbox, &rules));
+    applier->roster_changed = true;
+    return rules_put(applier->txn, (struct mailbox_id){set->mailbox}, &rules);
+}
+
 // ---- catalogues ----
 
 enum vg_status

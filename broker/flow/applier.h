@@ -165,6 +165,7 @@ NODISCARD enum vg_status tell_history(struct applier *applier, struct command *c
 NODISCARD enum vg_status note_question(struct applier *applier, struct command *command);
 NODISCARD enum vg_status add_mailbox(struct applier *applier, struct command *command);
 NODISCARD enum vg_status set_limits(struct applier *applier, struct command *command);
+NODISCARD enum vg_status set_rules(struct applier *applier, struct command *command);
 NODISCARD enum vg_status add_institution(struct applier *applier,
                                          struct command *command);
 NODISCARD enum vg_status add_key(struct applier *applier, struct command *command);

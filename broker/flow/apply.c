@@ -40,6 +40,7 @@ batch_free(struct batch **batch)
     }
     roster_free(&(*batch)->roster);
     free((*batch)->posted);
+    free((*batch)->unwanted);
     free((*batch)->held);
     free((*batch)->fills);
     free(*batch);
@@ -246,6 +247,13 @@ know_limits(struct mailbox_id mailbox, const struct limits *limits, void *arg)
     return true;
 }
 
+static bool
+know_rules(struct mailbox_id mailbox, const struct mailbox_rules *rules, void *arg)
+{
+    (void)roster_set_rules(arg, mailbox.number, rules);
+    return true;
+}
+
 static enum vg_status
 load_roster(struct applier *applier, struct txn *txn)
 {
@@ -257,6 +265,9 @@ load_roster(struct applier *applier, struct txn *txn)
     }
     if (status == VG_OK) {
         status = limits_each(txn, know_limits, roster);
+    }
+    if (status == VG_OK) {
+        status = rules_each(txn, know_rules, roster);
     }
     if (status != VG_OK) {
         roster_free(&roster);
@@ -422,6 +433,7 @@ static const step_fn steps[] = {
     [COMMAND_HISTORY] = tell_history,
     [COMMAND_ADD_MAILBOX] = add_mailbox,
     [COMMAND_SET_LIMITS] = set_limits,
+    [COMMAND_SET_RULES] = set_rules,
     [COMMAND_ADD_INSTITUTION] = add_institution,
     [COMMAND_ADD_KEY] = add_key,
     [COMMAND_REVOKE_KEY] = revoke_key,
@@ -442,6 +454,7 @@ static void
 forget_results(struct batch *batch)
 {
     batch->posted_len = 0;
+    batch->unwanted_len = 0;
     batch->held_len = 0;
     batch->fills_len = 0;
     batch->commit = 0;

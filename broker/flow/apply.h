@@ -70,6 +70,9 @@ struct batch {
     struct mailbox_fill *fills; // of each mailbox once
     size_t fills_len;
     size_t fills_size;
+    uint32_t *unwanted; // default mailboxes whose institution did not want a notification
+    size_t unwanted_len;
+    size_t unwanted_size;
     bool folded; // letters of commits before this one are in the backlog
     struct roster
         *roster; // a fresh copy when institutions or mailboxes changed, else NULL

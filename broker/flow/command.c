@@ -17,6 +17,7 @@ static const char *const names[] = {
     [COMMAND_HISTORY] = "history",
     [COMMAND_ADD_MAILBOX] = "add_mailbox",
     [COMMAND_SET_LIMITS] = "set_limits",
+    [COMMAND_SET_RULES] = "set_rules",
     [COMMAND_ADD_INSTITUTION] = "add_institution",
     [COMMAND_ADD_KEY] = "add_key",
     [COMMAND_REVOKE_KEY] = "revoke_key",
@@ -143,6 +144,9 @@ command_free(struct command **command)
         break;
     case COMMAND_ADD_MAILBOX:
         free((*command)->add_mailbox.choices);
+        break;
+    case COMMAND_SET_RULES:
+        free((*command)->set_rules.unwanted);
         break;
     default:
         break;

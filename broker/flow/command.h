@@ -27,6 +27,7 @@ enum command_kind {
     COMMAND_HISTORY,
     COMMAND_ADD_MAILBOX,
     COMMAND_SET_LIMITS,
+    COMMAND_SET_RULES,
     COMMAND_ADD_INSTITUTION,
     COMMAND_ADD_KEY,
     COMMAND_REVOKE_KEY,
@@ -212,6 +213,17 @@ struct set_limits_command {
     struct limits limits; // 0: the settings' again; answer: all of the mailbox's own
 };
 
+// Which of its rules a command names; the others stay as they are.
+enum rules_member { RULES_UNWANTED = 1, RULES_QUIET = 2, RULES_DIGEST = 4 };
+
+struct set_rules_command {
+    uint32_t mailbox;
+    uint32_t named; // bits of enum rules_member
+    size_t unwanted_len;
+    struct choice_request *unwanted; // all that it does not want from now on
+    struct mailbox_rules rules;      // times; answer: all of the mailbox's own
+};
+
 struct add_institution_command {
     struct institution institution; // id 0: a new one; the sector and code must be valid
 };
@@ -319,6 +331,7 @@ struct command {
         struct knew_command knew;
         struct add_mailbox_command add_mailbox;
         struct set_limits_command set_limits;
+        struct set_rules_command set_rules;
         struct add_institution_command add_institution;
         struct key_command key;
         struct load_catalogue_command load_catalogue;

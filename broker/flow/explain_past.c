@@ -182,6 +182,35 @@ print_recipient(const struct telling *telling, const struct journal_recipient *r
     print_fields(telling, recipient);
 }
 
+// Gives how many were told of.
+static size_t
+print_unwanted(const struct telling *telling)
+{
+    struct journal_unwanted unwanted;
+    struct journal_item item;
+    size_t offset = 0;
+    size_t told = 0;
+
+    while (journal_next(&telling->record, &offset, &item)) {
+        if (item.kind != JOURNAL_UNWANTED ||
+            !journal_item_as(&item, &unwanted, sizeof unwanted) ||
+            unwanted.ticket != telling->past.event.ticket ||
+            !is_told(telling, unwanted.institution)) {
+            continue;
+        }
+        buffer_print(telling->text, "\n");
+        print_institution(telling, unwanted.institution);
+        buffer_print(telling->text,
+                     ": not sent, because it does not want this flow%s\n  ",
+                     unwanted.quality == 0 ? "" : " for this quality");
+        print_ground(telling, unwanted.institution, unwanted.quality, unwanted.begin,
+                     unwanted.end);
+        buffer_print(telling->text, " it would have got it\n");
+        told++;
+    }
+    return told;
+}
+
 static void
 print_nobody(const struct telling *telling)
 {
@@ -261,6 +290,7 @@ print_then(const struct telling *telling)
             told++;
         }
     }
+    told += print_unwanted(telling);
     if (told == 0) {
         print_nobody(telling);
     }

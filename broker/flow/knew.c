@@ -205,6 +205,28 @@ add_letters(struct knew *knew, const struct journal_item *item)
 }
 
 static void
+add_unwanted(struct knew *knew, const struct journal_item *item)
+{
+    struct journal_unwanted unwanted;
+
+    if (journal_item_as(item, &unwanted, sizeof unwanted)) {
+        (void)add_row(knew, (struct knew_row){
+                                .kind = KNEW_LETTER,
+                                .ticket = unwanted.ticket,
+                                .niss = unwanted.niss,
+                                .institution = unwanted.institution,
+                                .quality = unwanted.quality,
+                                .begin = unwanted.begin,
+                                .end = unwanted.end,
+                                .letter = {.source = unwanted.source,
+                                           .catalogue = unwanted.catalogue,
+                                           .flow = unwanted.flow,
+                                           .state = KNEW_UNWANTED},
+                            });
+    }
+}
+
+static void
 add_question(struct knew *knew, const struct journal_item *item)
 {
     struct journal_directory directory;
@@ -255,6 +277,9 @@ take_item(struct knew *knew, const struct journal_item *item)
     switch (item->kind) {
     case JOURNAL_EVENT:
         add_letters(knew, item);
+        break;
+    case JOURNAL_UNWANTED:
+        add_unwanted(knew, item);
         break;
     case JOURNAL_DIRECTORY:
         add_question(knew, item);
@@ -323,8 +348,12 @@ look_in_mailbox(struct txn *txn, struct knew_row *row)
     struct mailbox_row box;
     struct held_row held;
     bool left = false;
-    enum vg_status status = mailbox_get(txn, mailbox, &box);
+    enum vg_status status;
 
+    if (row->letter.state == KNEW_UNWANTED) {
+        return VG_OK; // there is no letter
+    }
+    status = mailbox_get(txn, mailbox, &box);
     if (status != VG_OK) {
         return status;
     }

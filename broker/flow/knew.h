@@ -24,6 +24,7 @@ enum knew_state {
     KNEW_HELD, // given back, or behind one that was: it comes again
     KNEW_PARKED,
     KNEW_DROPPED,
+    KNEW_UNWANTED, // never made: the institution does not want this flow for this quality
 };
 
 struct knew_row {

@@ -332,6 +332,18 @@ is_held_about(const struct filling *filling, uint64_t subject, bool *ret_held)
     return status;
 }
 
+// Kept since the mailbox's digest was due, or nobody knows when.
+static bool
+is_held_back(const struct filling *filling, struct bytes body)
+{
+    int64_t from_us = filling->view->hold_back_us;
+    struct hot_content content;
+
+    return from_us != 0 &&
+           (hot_read_content((struct hot_bytes){body.at, body.len}, &content) != HOT_OK ||
+            (int64_t)content.kept_at_us >= from_us);
+}
+
 // Sends, defers or passes the next letter of the main sequence. False: no more now.
 static enum vg_status
 fill_letter(struct filling *filling, const struct letter *letter, bool *ret_more)
@@ -353,6 +365,9 @@ fill_letter(struct filling *filling, const struct letter *letter, bool *ret_more
     }
     flight = flight_of(letter, subject_of(body));
     *ret_more = false;
+    if (is_held_back(filling, body)) {
+        return VG_OK;
+    }
     status = is_held_about(filling, flight.subject, &held);
     if (status != VG_OK) {
         return status;
@@ -403,6 +418,9 @@ outflow_fill(struct outflow *outflow, const struct outflow_view *view,
 
     ret_turn->sent = ret_turn->passed_len = 0;
     ret_turn->defer = NULL;
+    if (view->hold_back_us == RULES_REST) {
+        return VG_OK;
+    }
     status = fill_tries(&filling, &all);
     return status == VG_OK && all ? fill_main(&filling) : status;
 }

@@ -28,6 +28,9 @@ struct outflow_view {
     struct holds *holds; // NULL: nothing is held
     struct txn *txn;
     int64_t now_us;
+    // Letters kept from this moment on are held back; 0: none, RULES_REST: all, those that
+    // would be tried again too (values/mailbox_rules.h).
+    int64_t hold_back_us;
 };
 
 enum { OUTFLOW_PASSED_MAX = 256 };

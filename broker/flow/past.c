@@ -20,7 +20,8 @@ take_recipients(const struct journal_item *item, struct buffer *recipients,
     }
 }
 
-// More recipients than one item holds stand in further ones, with the same ticket.
+// More recipients than one item holds stand in further ones, with the same ticket; those who
+// wanted none of it may stand between.
 static void
 take_further(const struct buffer *record, size_t *offset, uint64_t ticket,
              struct buffer *recipients, size_t *recipients_len)
@@ -29,8 +30,14 @@ take_further(const struct buffer *record, size_t *offset, uint64_t ticket,
     struct journal_event event;
     size_t next = *offset;
 
-    while (journal_next(record, &next, &item) && item.kind == JOURNAL_EVENT &&
-           journal_item_as(&item, &event, sizeof event) && event.ticket == ticket) {
+    while (journal_next(record, &next, &item)) {
+        if (item.kind == JOURNAL_UNWANTED) {
+            continue;
+        }
+        if (item.kind != JOURNAL_EVENT || !journal_item_as(&item, &event, sizeof event) ||
+            event.ticket != ticket) {
+            return;
+        }
         take_recipients(&item, recipients, recipients_len);
         *offset = next;
     }

@@ -274,6 +274,40 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
                : VG_OK;
 }
 
+static void
+note_unwanted(struct batch *batch, uint32_t mailbox)
+{
+    if (batch->unwanted_len == batch->unwanted_size) {
+        batch->unwanted_size = batch->unwanted_size * 2 + 64;
+        batch->unwanted =
+            realloc(batch->unwanted, batch->unwanted_size * sizeof *batch->unwanted);
+        CHECK(batch->unwanted != NULL);
+    }
+    batch->unwanted[batch->unwanted_len++] = mailbox;
+}
+
+// It would have got it, and wants none of it.
+static void
+journal_unwanted_of(struct applier *applier, const struct passage *passage,
+                    const struct grant *grant)
+{
+    const struct integration *integration = &grant->integration;
+    struct journal_unwanted item = {
+        .ticket = passage->ticket,
+        .niss = passage->judged.niss.number,
+        .institution = grant->institution,
+        .source = passage->source->id,
+        .catalogue = (uint32_t)applier->meta.catalogue,
+        .flow = passage->judged.flow->id,
+        .quality = grant->justified ? integration->quality : 0,
+        .begin = grant->justified ? integration->begin : 0,
+        .end = grant->justified ? integration->end : 0,
+    };
+
+    note_unwanted(applier->batch, grant->institution);
+    journal_add(&applier->record, JOURNAL_UNWANTED, &item, sizeof item, NULL, 0);
+}
+
 // All mailboxes of one institution, or none: the transaction is one.
 static enum vg_status
 put_institution(struct applier *applier, struct passage *passage,
@@ -282,6 +316,7 @@ put_institution(struct applier *applier, struct passage *passage,
     const struct mailbox_spec *const *mailboxes = NULL;
     size_t mailboxes_len =
         roster_mailboxes(applier->roster, grants[0].institution, &mailboxes);
+    bool wanted = mailboxes_len == 0;
 
     for (size_t i = 0; i < mailboxes_len; i++) {
         struct share share;
@@ -296,6 +331,10 @@ put_institution(struct applier *applier, struct passage *passage,
         if (status != VG_OK) {
             return status;
         }
+        wanted = true;
+    }
+    if (!wanted) {
+        journal_unwanted_of(applier, passage, &grants[0]);
     }
     return VG_OK;
 }
@@ -359,6 +398,24 @@ journal_correction_of(struct applier *applier, const struct passage *passage,
     buffer_clear(&applier->recipients);
 }
 
+// Who is concerned today, is owed nothing, and does not want it.
+static void
+journal_unwanted_beside(struct applier *applier, const struct passage *passage,
+                        const struct correction_shares *shares, size_t grants_len)
+{
+    for (size_t i = 0; i < grants_len; i++) {
+        const struct grant *grant = &applier->grants[i];
+        bool told = i > 0 && grant[-1].institution == grant->institution;
+
+        for (size_t j = 0; !told && j < shares->len; j++) {
+            told = shares->shares[j].institution == grant->institution;
+        }
+        if (!told) {
+            journal_unwanted_of(applier, passage, grant);
+        }
+    }
+}
+
 static enum vg_status
 put_correction(struct applier *applier, struct passage *passage, size_t grants_len)
 {
@@ -382,6 +439,9 @@ put_correction(struct applier *applier, struct passage *passage, size_t grants_l
             status = put_letter(applier, passage, shares.shares[i].institution,
                                 &shares.shares[i].share);
         }
+    }
+    if (!passage->judged.cancels) {
+        journal_unwanted_beside(applier, passage, &shares, grants_len);
     }
     free(shares.shares);
     return status == VG_OK ? correction_put(applier->txn, passage->correction->of, &row)

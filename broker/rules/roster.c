@@ -288,6 +288,18 @@ roster_set_limits(struct roster *roster, uint32_t mailbox, const struct limits *
     return kept != NULL;
 }
 
+bool
+roster_set_rules(struct roster *roster, uint32_t mailbox,
+                 const struct mailbox_rules *rules)
+{
+    struct mailbox_spec *kept = find_mailbox(roster, mailbox);
+
+    if (kept != NULL) {
+        kept->rules = *rules;
+    }
+    return kept != NULL;
+}
+
 // ---- questions ----
 
 const struct institution *
@@ -375,6 +387,10 @@ roster_successor(const struct roster *roster, uint32_t institution)
 bool
 mailbox_wants(const struct mailbox_spec *mailbox, uint16_t flow, uint16_t quality)
 {
+    if (mailbox->rules.unwanted_len > 0 &&
+        rules_decline(&mailbox->rules, flow, quality)) {
+        return false;
+    }
     if (mailbox->choices_len == 0) {
         return true;
     }

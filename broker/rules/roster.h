@@ -8,6 +8,7 @@
 
 #include "rules/catalogue.h"
 #include "values/limits.h"
+#include "values/mailbox_rules.h"
 
 enum { CHOICES_MAX = 128, MAILBOX_NAME_LEN = 32, MAILBOXES_PER_INSTITUTION_MAX = 16 };
 
@@ -25,6 +26,7 @@ struct mailbox_spec {
     char name[MAILBOX_NAME_LEN]; // "default" for the first
     uint16_t choices_len;        // 0: everything the institution is entitled to
     struct limits limits;        // its own, 0: the settings'
+    struct mailbox_rules rules;  // what it wants less of, and when
     struct choice choices[CHOICES_MAX];
 };
 
@@ -44,6 +46,10 @@ void roster_put_mailbox(struct roster *roster, const struct mailbox_spec *mailbo
 bool roster_set_limits(struct roster *roster, uint32_t mailbox,
                        const struct limits *limits);
 
+// roster_set_rules gives a mailbox its own rules; false when there is no such mailbox.
+bool roster_set_rules(struct roster *roster, uint32_t mailbox,
+                      const struct mailbox_rules *rules);
+
 // Questions lend until the next put; NULL when not found.
 const struct institution *roster_institution(const struct roster *roster, uint32_t id);
 const struct institution *roster_by_code(const struct roster *roster, struct bytes code);
@@ -61,8 +67,8 @@ const struct mailbox_spec *roster_mailbox_at(const struct roster *roster, size_t
 uint32_t roster_successor(const struct roster *roster, uint32_t institution);
 bool institution_is_merged(const struct institution *institution);
 
-// mailbox_wants says whether a mailbox takes a flow for an integration of this quality;
-// quality 0: no integration was asked.
+// mailbox_wants says whether a mailbox takes a flow for an integration of this quality: it
+// chose it, and its rules do not decline it. quality 0: no integration was asked.
 bool mailbox_wants(const struct mailbox_spec *mailbox, uint16_t flow, uint16_t quality);
 
 #endif

@@ -72,6 +72,7 @@ exchange_person(const struct journal_item *item)
     struct journal_event event;
     struct journal_directory directory;
     struct journal_held held;
+    struct journal_unwanted unwanted;
 
     switch (item->kind) {
     case JOURNAL_EVENT:
@@ -80,6 +81,8 @@ exchange_person(const struct journal_item *item)
                    : 0;
     case JOURNAL_DIRECTORY:
         return journal_item_as(item, &directory, sizeof directory) ? directory.niss : 0;
+    case JOURNAL_UNWANTED:
+        return journal_item_as(item, &unwanted, sizeof unwanted) ? unwanted.niss : 0;
     case JOURNAL_REFUSE_LETTER:
     case JOURNAL_DEFER:
     case JOURNAL_RETRY:

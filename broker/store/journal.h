@@ -55,6 +55,8 @@ enum journal_kind {
     // struct journal_correction, then `owed` structs journal_owed: before the event of a
     // mutation that replaces or cancels an earlier one (more of them: further items)
     JOURNAL_CORRECTION = 15,
+    // struct journal_unwanted: before the event of its ticket
+    JOURNAL_UNWANTED = 17,
     JOURNAL_ROW = 20,
     JOURNAL_REPLACE = 21, // struct journal_replace, after the event that says so
     // struct journal_moved: the body of a letter that still waits was copied to a fresh
@@ -111,6 +113,20 @@ struct journal_owed {
     uint32_t mailbox;
     uint16_t quality;
     uint16_t only; // 1: nothing else lets the correction through
+    int32_t begin;
+    int32_t end;
+};
+
+// An institution that would have got a mutation by an integration, and none of whose
+// mailboxes wants the flow for that quality.
+struct journal_unwanted {
+    uint64_t ticket;
+    uint64_t niss; // 0 on flows keyed by enterprise
+    uint32_t institution;
+    uint32_t source;
+    uint32_t catalogue; // version it was matched with
+    uint16_t flow;
+    uint16_t quality; // of the integration, 0: none was asked
     int32_t begin;
     int32_t end;
 };
@@ -192,6 +208,7 @@ enum journal_admin_act {
     ADMIN_MERGE,  // is planned, or given up: "CPAS-D on 2027-01-01"
     ADMIN_MERGED, // is done, by the calendar: "CPAS-D"
     ADMIN_ANCHOR, // the line, proto/anchor/anchor.h
+    ADMIN_RULES,  // of a mailbox, as they are from now on
 };
 
 struct journal_admin {

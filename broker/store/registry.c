@@ -280,6 +280,61 @@ limits_each(struct txn *txn, limits_fn each, void *arg)
     return walk(txn, TABLE_LIMITS, give_limits, &(struct limits_call){each, arg});
 }
 
+// ---- rules of mailboxes ----
+
+_Static_assert(sizeof(struct mailbox_rules) ==
+                   16 + UNWANTED_MAX * sizeof(struct unwanted),
+               "stored as is");
+
+static size_t
+rules_bytes(uint32_t unwanted_len)
+{
+    return offsetof(struct mailbox_rules, unwanted) +
+           unwanted_len * sizeof(struct unwanted);
+}
+
+enum vg_status
+rules_put(struct txn *txn, struct mailbox_id mailbox, const struct mailbox_rules *rules)
+{
+    struct key key = key_of_u32(mailbox.number);
+
+    CHECK(rules->unwanted_len <= UNWANTED_MAX);
+    return rules_are_none(rules)
+               ? table_erase(txn, TABLE_MAILBOX_RULES, &key)
+               : table_put(txn, TABLE_MAILBOX_RULES, &key,
+                           view(rules, rules_bytes(rules->unwanted_len)), 0);
+}
+
+struct rules_call {
+    rules_fn each;
+    void *arg;
+};
+
+static enum vg_status
+give_rules(struct bytes key, struct bytes value, void *arg, bool *go_on)
+{
+    const struct rules_call *call = arg;
+    struct mailbox_rules rules = {.quiet_from = 0};
+
+    if (key.len != sizeof(uint32_t) || value.len < rules_bytes(0) ||
+        value.len > sizeof rules) {
+        return VG_STORE_BROKEN;
+    }
+    memcpy(&rules, value.at, value.len);
+    if (rules.unwanted_len > UNWANTED_MAX ||
+        value.len != rules_bytes(rules.unwanted_len) || !rules_are_possible(&rules)) {
+        return VG_STORE_BROKEN;
+    }
+    *go_on = call->each((struct mailbox_id){read_be32(key.at)}, &rules, call->arg);
+    return VG_OK;
+}
+
+enum vg_status
+rules_each(struct txn *txn, rules_fn each, void *arg)
+{
+    return walk(txn, TABLE_MAILBOX_RULES, give_rules, &(struct rules_call){each, arg});
+}
+
 // ---- producers and what they were refused ----
 
 static struct key

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
-// registry.h - small tables: institutions, keys, mailbox specifications and limits,
+// registry.h - small tables: institutions, keys, mailbox specifications, limits and rules,
 // producers, what was heard of sources, refusals, catalogues.
 //
 //  "institutions"  u32 BE id                            -> struct institution
 //  "keys"          32 bytes CURVE public key            -> struct key_row
 //  "specs"         u32 BE mailbox                       -> struct spec_row, choices of 16 B
 //  "limits"        u32 BE mailbox                       -> struct limits
+//  "mailbox_rules" u32 BE mailbox -> struct mailbox_rules, unwanted_len of its list (schema 4)
 //  "producers"     u32 BE institution, u32 BE producer  -> struct producer_row
 //  "heard"         u32 BE institution, u32 BE flow      -> struct heard (schema 3)
 //  "refusals"      the same as producers, u64 BE number              -> u16 status, text
@@ -16,6 +17,7 @@
 #include "base/buffer.h"
 #include "store/meta.h"
 #include "values/limits.h"
+#include "values/mailbox_rules.h"
 
 // Each `_put` writes a row over the one with its key; each `_get` copies one out, VG_NOT_FOUND
 // when there is none; each `_each` calls back in order of the keys until the callback says
@@ -81,6 +83,13 @@ NODISCARD enum vg_status limits_get(struct txn *txn, struct mailbox_id mailbox,
 typedef bool (*limits_fn)(struct mailbox_id mailbox, const struct limits *limits,
                           void *arg);
 NODISCARD enum vg_status limits_each(struct txn *txn, limits_fn each, void *arg);
+
+// A mailbox's own rules; rules_put without any erases the row.
+NODISCARD enum vg_status rules_put(struct txn *txn, struct mailbox_id mailbox,
+                                   const struct mailbox_rules *rules);
+typedef bool (*rules_fn)(struct mailbox_id mailbox, const struct mailbox_rules *rules,
+                         void *arg);
+NODISCARD enum vg_status rules_each(struct txn *txn, rules_fn each, void *arg);
 
 struct producer_row {
     uint64_t last_number;

@@ -240,6 +240,23 @@ day_in_brussels(struct instant instant)
     return day_clamped(number);
 }
 
+int
+minute_in_brussels(struct instant instant)
+{
+    enum { MINUTES = 24 * 60, HOUR = 60 };
+    int32_t number = (int32_t)(instant.us / DAY_US);
+    int64_t since_midnight = instant.us % DAY_US;
+    bool summer;
+
+    if (since_midnight < 0) {
+        since_midnight += DAY_US;
+        number--;
+    }
+    // The clocks change at 01:00 UTC.
+    summer = since_midnight >= HOUR_US ? is_summer(number) : is_summer(number - 1);
+    return (int)(since_midnight / (HOUR_US / HOUR) + (summer ? 2 : 1) * HOUR) % MINUTES;
+}
+
 void
 instant_print(struct instant instant, char ret_text[INSTANT_TEXT_LEN])
 {

@@ -49,6 +49,8 @@ struct day day_add_years(struct day day, int years);
 // since 1996: last Sunday of March to last Sunday of October, 01:00 UTC; before, all is
 // winter).
 struct day day_in_brussels(struct instant instant);
+// minute_in_brussels gives what the clock shows there: minutes since midnight, 0 to 1439.
+int minute_in_brussels(struct instant instant);
 
 // instant_print writes 2026-11-20T09:30:00.123456Z.
 enum { INSTANT_TEXT_LEN = 28 };

@@ -521,6 +521,7 @@ wire_write_answer(const struct command *command, const struct roster *roster,
     case COMMAND_ACKNOWLEDGE:
     case COMMAND_DEFER:
     case COMMAND_SET_LIMITS:
+    case COMMAND_SET_RULES:
     case COMMAND_ADD_INSTITUTION:
     case COMMAND_ADD_KEY:
     case COMMAND_REVOKE_KEY:

@@ -19,6 +19,8 @@ int directory_finish(struct cli *cli, struct vg_reply **reply);
 
 const char *directory_verdict(enum vg_verdict verdict); // "YES", "NO", "WARNING"
 
+int mailbox_rules(struct cli *cli); // a verb of `vigie mailbox`: mailbox_rules.c
+
 // directory_faults makes the list of an item's faults. Gives: a reference.
 json_t *directory_faults(const struct vg_item_result *result);
 

@@ -340,7 +340,7 @@ show_institution(struct cli *cli)
                                        "NOW:connections:right",
                                        "REVOKED:revoked"};
     static const char *const mailboxes[] = {"MAILBOX:mailbox:right", "NAME:name",
-                                            "FLOWS:flows"};
+                                            "FLOWS:flows", "RULES:rules"};
     struct admin_answer answer;
     char path[96];
     int code = EXIT_DONE;
@@ -359,7 +359,7 @@ show_institution(struct cli *cli)
             cli_table(keys, sizeof keys / sizeof keys[0],
                       json_object_get(answer.body, "keys"));
             putchar('\n');
-            cli_table(mailboxes, 3, json_object_get(answer.body, "mailboxes"));
+            cli_table(mailboxes, 4, json_object_get(answer.body, "mailboxes"));
         }
     }
     admin_answer_clear(&answer);

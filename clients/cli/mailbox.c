@@ -261,6 +261,9 @@ command_mailbox(struct cli *cli)
          add_mailbox},
         {"list", "", "the institution's own", list_mailboxes},
         {"limits", "MAILBOX", "how much may wait in it: shown, or set", mailbox_limits},
+        {"rules", "MAILBOX [FLOW[:QUALITY,...] ...]",
+         "which flows it does not want, and when nothing is pushed: shown, or set",
+         mailbox_rules},
     };
 
     return cli_run(cli, verbs, sizeof verbs / sizeof verbs[0]);

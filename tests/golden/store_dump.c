@@ -508,6 +508,7 @@ dump_item(struct dump *dump, const struct journal_item *item)
         dump_held_item(dump, item);
         return;
     case JOURNAL_CORRECTION:
+    case JOURNAL_UNWANTED:
     case JOURNAL_ROW:
     case JOURNAL_REPLACE:
     case JOURNAL_LOADED:

@@ -817,7 +817,8 @@ follow(struct model *model, const struct command *command, bool room,
         follow_expire(model, command, applied);
         break;
     case COMMAND_SET_LIMITS:
-        break; // none here has limits
+    case COMMAND_SET_RULES:
+        break; // none here has any of its own
     case COMMAND_FOLD:
     case COMMAND_LOAD_PERSONS:
     case COMMAND_REWIND:

@@ -102,6 +102,76 @@ limits_are_set_one_by_one_and_journaled(void **state)
     assert_int_equal(command->status, VG_NOT_FOUND);
 }
 
+// ---- rules ----
+
+static struct command *
+rules_command(struct flow_fixture *f, uint32_t mailbox, const char *flow,
+              uint64_t qualities)
+{
+    struct command *command = flow_command(f, COMMAND_SET_RULES, 0);
+
+    command->set_rules.mailbox = mailbox;
+    command->set_rules.named = RULES_UNWANTED;
+    command->set_rules.unwanted = xcalloc(1, sizeof *command->set_rules.unwanted);
+    command->set_rules.unwanted_len = 1;
+    command->set_rules.unwanted[0] = (struct choice_request){bytes_of(flow), qualities};
+    return command;
+}
+
+static void
+rules_are_set_one_by_one_and_journaled(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct command *command = rules_command(f, CPAS_A, "notifyPerson", 1 << 7);
+    const struct mailbox_rules *rules;
+
+    flow_apply(f);
+    assert_int_equal(command->status, VG_OK);
+    assert_int_equal(last_line(f).act, ADMIN_RULES);
+    assert_int_equal(last_line(f).object, CPAS_A);
+    command = flow_command(f, COMMAND_SET_RULES, 0);
+    command->set_rules = (struct set_rules_command){
+        .mailbox = CPAS_A, .named = RULES_QUIET, .rules = {.quiet_from = 5, .digest = 9}};
+    flow_apply(f);
+    flow_reopen(f);
+    command = flow_command(f, COMMAND_SET_RULES, 0);
+    command->set_rules = (struct set_rules_command){
+        .mailbox = CPAS_A, .named = RULES_DIGEST, .rules = {.digest = 61}};
+    flow_apply(f);
+    rules = &roster_mailbox(f->done->roster, CPAS_A)->rules;
+    assert_int_equal(rules->quiet_from, 5);
+    assert_int_equal(rules->quiet_to, 0);
+    assert_int_equal(rules->digest, 61);
+    assert_int_equal(rules->unwanted_len, 1);
+    assert_int_equal(rules->unwanted[0].qualities, 1 << 7);
+    assert_false(mailbox_wants(roster_mailbox(f->done->roster, CPAS_A),
+                               rules->unwanted[0].flow, 7));
+    assert_true(mailbox_wants(roster_mailbox(f->done->roster, CPAS_A),
+                              rules->unwanted[0].flow, 2));
+    flow_assert_sound(f);
+}
+
+static void
+refuses_rules_that_cannot_be(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct command *nowhere = rules_command(f, 4711, "notifyPerson", 0);
+    struct command *unknown = rules_command(f, CPAS_A, "notifyNobody", 0);
+    struct command *asked = rules_command(f, CPAS_A, "PCSAAlert", 0);
+    struct command *number = rules_command(f, CPAS_A, "SSINReplacement", 0);
+    struct command *late = flow_command(f, COMMAND_SET_RULES, 0);
+
+    late->set_rules = (struct set_rules_command){
+        .mailbox = CPAS_A, .named = RULES_QUIET, .rules = {.quiet_to = DAY_MINUTES}};
+    flow_apply(f);
+    assert_int_equal(nowhere->status, VG_NOT_FOUND);
+    assert_int_equal(unknown->status, VG_UNKNOWN_FLOW);
+    assert_int_equal(asked->status, VG_NOT_ALLOWED); // it must be answered
+    assert_int_equal(number->status, VG_NOT_ALLOWED);
+    assert_int_equal(late->status, VG_BAD_DATE);
+    assert_null(f->done->roster);
+}
+
 // ---- keys ----
 
 static struct command *
@@ -399,6 +469,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         FLOW_TEST(adds_an_institution_with_its_mailbox),
         FLOW_TEST(limits_are_set_one_by_one_and_journaled),
+        FLOW_TEST(rules_are_set_one_by_one_and_journaled),
+        FLOW_TEST(refuses_rules_that_cannot_be),
         FLOW_TEST(refuses_an_institution_twice_or_malformed),
         FLOW_TEST(adds_and_revokes_a_key),
         FLOW_TEST(an_institution_has_two_keys_for_one_use),

@@ -285,6 +285,20 @@ the_clocks_change_on_the_last_sundays_of_march_and_october(void **state)
 }
 
 static void
+the_clock_in_brussels_jumps_at_one_utc(void **state)
+{
+    (void)state;
+    assert_int_equal(minute_in_brussels(instant_of(2026, 3, 29, 0, 59, 59)), 60 + 59);
+    assert_int_equal(minute_in_brussels(instant_of(2026, 3, 29, 1, 0, 0)), 3 * 60);
+    assert_int_equal(minute_in_brussels(instant_of(2026, 10, 25, 0, 59, 59)),
+                     2 * 60 + 59);
+    assert_int_equal(minute_in_brussels(instant_of(2026, 10, 25, 1, 0, 0)), 2 * 60);
+    assert_int_equal(minute_in_brussels(instant_of(2026, 1, 1, 22, 59, 59)), 24 * 60 - 1);
+    assert_int_equal(minute_in_brussels(instant_of(2026, 1, 1, 23, 0, 0)), 0);
+    assert_int_equal(minute_in_brussels((struct instant){-1}), 59);
+}
+
+static void
 agrees_with_the_time_zone_database(void **state)
 {
     struct tm parts;
@@ -312,6 +326,8 @@ agrees_with_the_time_zone_database(void **state)
                      parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, year, month,
                      day_of_month);
         }
+        assert_int_equal(minute_in_brussels((struct instant){at * SECOND_US}),
+                         parts.tm_hour * 60 + parts.tm_min);
     }
 }
 
@@ -470,6 +486,7 @@ main(void)
         cmocka_unit_test(adding_keeps_for_ever_and_never_leaves_the_calendar),
         cmocka_unit_test(midnight_in_brussels_is_an_hour_or_two_early),
         cmocka_unit_test(the_clocks_change_on_the_last_sundays_of_march_and_october),
+        cmocka_unit_test(the_clock_in_brussels_jumps_at_one_utc),
         cmocka_unit_test(agrees_with_the_time_zone_database),
         cmocka_unit_test(moments_print_to_the_microsecond),
         cmocka_unit_test(moments_beyond_the_calendar_stay_in_it),

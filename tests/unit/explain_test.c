@@ -393,6 +393,33 @@ what_was_owed_is_no_difference(void **state)
 }
 
 static void
+a_ticket_says_who_did_not_want_it(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct answer answer;
+    uint64_t ticket;
+
+    flow_follow(f, CPAS_A, 1, 7);
+    flow_follow(f, CPAS_B, 1, 2);
+    flow_decline(f, CPAS_A, "notifyPerson", UINT64_C(1) << 7);
+    ticket = publish(f, flow_address(1));
+    flow_decline(f, CPAS_A, "PersonnelFile", 0); // then is then, whatever is wanted now
+    answer = explain_past(f, ticket, NOBODY, 0);
+    assert_true(says(&answer, "CPAS-A (): not sent, because it does not want this "
+                              "flow for this quality\n  because of 007"));
+    assert_true(says(&answer, "CPAS-B (): got it"));
+    assert_true(says(&answer, "CPAS-A, mailbox default: did not get it then; would get"));
+    buffer_free(&answer.text);
+    answer = explain_past(f, ticket, CPAS_A, 0);
+    assert_true(says(&answer, "not sent, because it does not want"));
+    assert_false(says(&answer, "did not get it; 1 letter went to others"));
+    buffer_free(&answer.text);
+    answer = explain_past(f, ticket, CPAS_B, 0);
+    assert_false(says(&answer, "does not want"));
+    buffer_free(&answer.text);
+}
+
+static void
 a_refused_number_says_its_refusal(void **state)
 {
     struct flow_fixture *f = *state;
@@ -442,6 +469,7 @@ main(void)
         FLOW_TEST(a_ticket_of_something_else_says_what_it_was),
         FLOW_TEST(what_was_owed_is_no_difference),
         FLOW_TEST(a_refused_number_says_its_refusal),
+        FLOW_TEST(a_ticket_says_who_did_not_want_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -248,6 +248,23 @@ flow_follow(struct flow_fixture *f, uint32_t institution, int person, uint32_t q
     assert_int_not_equal(command->integrate.results[0].verdict, VERDICT_NO);
 }
 
+// A mailbox does not want a flow any more, in a batch of its own. qualities 0: at all.
+__attribute__((unused)) static void
+flow_decline(struct flow_fixture *f, uint32_t mailbox, const char *flow,
+             uint64_t qualities)
+{
+    struct command *command = flow_command(f, COMMAND_SET_RULES, 0);
+    struct set_rules_command *set = &command->set_rules;
+
+    set->mailbox = mailbox;
+    set->named = RULES_UNWANTED;
+    set->unwanted = xcalloc(1, sizeof *set->unwanted);
+    set->unwanted[set->unwanted_len++] =
+        (struct choice_request){bytes_of(flow), qualities};
+    flow_apply(f);
+    assert_int_equal(command->status, VG_OK);
+}
+
 // ---- the disk ----
 
 static struct txn *

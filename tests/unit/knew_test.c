@@ -592,6 +592,31 @@ the_answer_is_the_same_however_much_is_indexed(void **state)
     }
 }
 
+static void
+says_what_was_not_sent_because_nobody_wanted_it(void **state)
+{
+    struct flow_fixture *f = *state;
+
+    flow_follow(f, CPAS_A, 1, 7);
+    flow_decline(f, CPAS_A, "notifyPerson", UINT64_C(1) << 7);
+    flow_publish_one(f, RN, 1, flow_address(1));
+    flow_apply(f);
+    for (int indexed = 0; indexed < 2; indexed++) {
+        struct rows *rows = ask(f, flow_person(1));
+        const struct knew_row *row = nth_letter(rows, 0);
+
+        assert_int_equal(count(rows, KNEW_LETTER), 1);
+        assert_int_equal(row->institution, CPAS_A);
+        assert_int_equal(row->quality, 7);
+        assert_int_equal(row->letter.source, RN);
+        assert_int_equal(row->letter.catalogue, 1);
+        assert_int_equal(row->letter.state, KNEW_UNWANTED);
+        assert_int_equal(row->letter.mailbox, 0);
+        free(rows);
+        close_day(f);
+    }
+}
+
 int
 main(void)
 {
@@ -610,6 +635,7 @@ main(void)
         FLOW_TEST(a_record_that_is_damaged_is_not_passed_over),
         FLOW_TEST(a_question_about_no_number_is_refused_and_noted),
         cmocka_unit_test(the_answer_is_the_same_however_much_is_indexed),
+        FLOW_TEST(says_what_was_not_sent_because_nobody_wanted_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

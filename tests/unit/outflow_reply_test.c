@@ -65,8 +65,10 @@ read_frame(struct loop *loop, const struct buffer *frame)
 static struct outflow_view
 view_of(struct loop *loop)
 {
-    return (struct outflow_view){loop->tails, loop->holds, flow_view(loop->f),
-                                 loop->f->now_us + loop->ahead_us};
+    return (struct outflow_view){.tails = loop->tails,
+                                 .holds = loop->holds,
+                                 .txn = flow_view(loop->f),
+                                 .now_us = loop->f->now_us + loop->ahead_us};
 }
 
 // How many letters came; what they are stands in the loop.

@@ -56,6 +56,8 @@ open_outflow(struct flow_fixture *f, uint64_t messages, uint64_t bytes)
     return outflow;
 }
 
+static int64_t hold_back_us;
+
 static struct delivery
 fill(struct flow_fixture *f, struct outflow *outflow, const struct tails *tails,
      uint64_t again_through, size_t max_bytes, struct buffer *frame)
@@ -63,7 +65,8 @@ fill(struct flow_fixture *f, struct outflow *outflow, const struct tails *tails,
     struct delivery delivery = {.len = 0};
     struct hot_notification notification;
     struct hot_bytes rest;
-    struct outflow_view view = {.tails = tails, .txn = flow_view(f)};
+    struct outflow_view view = {
+        .tails = tails, .txn = flow_view(f), .hold_back_us = hold_back_us};
     struct outflow_turn turn;
     int more = 0;
 
@@ -439,6 +442,38 @@ begins_after_what_the_loop_knows_to_be_acknowledged(void **state)
     tails_free(&tails);
 }
 
+static void
+letters_that_are_held_back_come_later_in_their_order(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct outflow *outflow;
+    struct tails *tails;
+    struct delivery delivery;
+    int64_t digest_us;
+
+    publish(f, 2, 1);
+    digest_us = f->now_us;
+    publish(f, 3, 1);
+    tails = take(f, NULL);
+    outflow = open_outflow(f, 100, WIDE);
+    hold_back_us = RULES_REST;
+    assert_int_equal(fill_all(f, outflow, tails).len, 0);
+    assert_int_equal(outflow_state(outflow).sent, 0);
+    hold_back_us = digest_us;
+    delivery = fill_all(f, outflow, tails);
+    assert_int_equal(delivery.len, 2);
+    assert_int_equal(delivery.numbers[1], 2);
+    assert_int_equal(fill_all(f, outflow, tails).len, 0);
+    hold_back_us = digest_us + 1; // the moment itself is before it
+    delivery = fill_all(f, outflow, tails);
+    assert_int_equal(delivery.len, 3);
+    assert_int_equal(delivery.numbers[0], 3);
+    assert_int_equal(delivery.numbers[2], 5);
+    hold_back_us = 0;
+    outflow_free(&outflow);
+    tails_free(&tails);
+}
+
 int
 main(void)
 {
@@ -455,6 +490,7 @@ main(void)
         FLOW_TEST(what_was_acknowledged_is_passed_over),
         FLOW_TEST(begins_after_what_the_loop_knows_to_be_acknowledged),
         cmocka_unit_test(ends_of_life_may_come_twice),
+        FLOW_TEST(letters_that_are_held_back_come_later_in_their_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

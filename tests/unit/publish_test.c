@@ -698,6 +698,83 @@ a_long_chain_still_reaches_its_followers(void **state)
     assert_int_equal(flow_row(f, CPAS_A).last, CHAIN + 1);
 }
 
+static void
+what_is_not_wanted_is_not_made_and_the_journal_says_so(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct journal_unwanted unwanted;
+    struct journal_event event;
+    struct command *command;
+
+    flow_follow(f, CPAS_A, 1, 7);
+    flow_follow(f, CPAS_B, 1, 2);
+    flow_decline(f, CPAS_A, "notifyPerson", UINT64_C(1) << 7);
+    command = flow_publish_one(f, RN, 1, flow_address(1));
+    flow_apply(f);
+    assert_int_equal(flow_row(f, CPAS_A).last, 0);
+    assert_int_equal(flow_row(f, CPAS_B).last, 1);
+    assert_int_equal(f->done->unwanted_len, 1);
+    assert_int_equal(f->done->unwanted[0], CPAS_A);
+    assert_int_equal(flow_last_item(f, JOURNAL_EVENT, &event, sizeof event), 1);
+    assert_int_equal(event.recipients, 1);
+    assert_int_equal(flow_last_item(f, JOURNAL_UNWANTED, &unwanted, sizeof unwanted), 1);
+    assert_int_equal(unwanted.ticket, command->publish.ticket_first);
+    assert_int_equal(unwanted.niss, flow_person(1).number);
+    assert_int_equal(unwanted.institution, CPAS_A);
+    assert_int_equal(unwanted.source, RN);
+    assert_int_equal(unwanted.catalogue, 1);
+    assert_int_equal(unwanted.flow, event.flow);
+    assert_int_equal(unwanted.quality, 7);
+    assert_int_equal(unwanted.begin, day_of(2026, 11, 1).number);
+
+    // Another quality of the same institution is wanted still; then it is not unwanted.
+    flow_follow(f, CPAS_A, 1, 3);
+    flow_publish_one(f, RN, 2, flow_address(1));
+    flow_apply(f);
+    assert_int_equal(flow_row(f, CPAS_A).last, 1);
+    assert_int_equal(f->done->unwanted_len, 0);
+    flow_assert_sound(f);
+}
+
+static void
+a_correction_reaches_who_got_the_first_and_wants_no_more(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct hot_mutation correction = flow_address(1);
+    struct hot_mutation cancellation = flow_address(1);
+    struct journal_unwanted unwanted;
+    struct command *command;
+    char ticket[24];
+
+    flow_follow(f, CPAS_A, 1, 7);
+    command = flow_publish_one(f, RN, 1, flow_address(1));
+    flow_apply(f);
+    snprintf(ticket, sizeof ticket, "%llu",
+             (unsigned long long)command->publish.ticket_first);
+    flow_follow(f, CPAS_B, 1, 2);
+    flow_decline(f, CPAS_A, "notifyPerson", 0);
+    flow_decline(f, CPAS_B, "notifyPerson", 0);
+    correction.replaces = flow_words(ticket);
+    command = flow_publish_one(f, RN, 2, correction);
+    flow_apply(f);
+    assert_int_equal(command->publish.kept, 1);
+    assert_int_equal(flow_row(f, CPAS_A).last, 2); // it is owed
+    assert_int_equal(flow_row(f, CPAS_B).last, 0);
+    assert_int_equal(f->done->unwanted_len, 1);
+    assert_int_equal(flow_last_item(f, JOURNAL_UNWANTED, &unwanted, sizeof unwanted), 1);
+    assert_int_equal(unwanted.institution, CPAS_B);
+
+    snprintf(ticket, sizeof ticket, "%llu",
+             (unsigned long long)command->publish.ticket_first);
+    cancellation.cancels = flow_words(ticket);
+    cancellation.fields_len = 0;
+    command = flow_publish_one(f, RN, 3, cancellation);
+    flow_apply(f);
+    assert_int_equal(command->publish.kept, 1);
+    assert_int_equal(flow_row(f, CPAS_A).last, 3);
+    assert_int_equal(f->done->unwanted_len, 0); // who did not get it would get nothing
+}
+
 int
 main(void)
 {
@@ -730,6 +807,8 @@ main(void)
         FLOW_TEST(within_one_batch_order_counts),
         FLOW_TEST(a_number_is_replaced_once_and_never_comes_back),
         FLOW_TEST(a_long_chain_still_reaches_its_followers),
+        FLOW_TEST(what_is_not_wanted_is_not_made_and_the_journal_says_so),
+        FLOW_TEST(a_correction_reaches_who_got_the_first_and_wants_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -493,6 +493,56 @@ limits_come_back_and_none_leave_no_row(void **state)
     store_abort(&txn);
 }
 
+static bool
+see_rules(struct mailbox_id mailbox, const struct mailbox_rules *rules, void *arg)
+{
+    struct mailbox_rules *seen = arg;
+
+    assert_int_equal(mailbox.number, 3);
+    *seen = *rules;
+    return true;
+}
+
+static void
+rules_come_back_and_none_leave_no_row(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct txn *txn = fresh_store_write(fresh);
+    struct mailbox_rules rules = {
+        .quiet_from = 20 * 60, .quiet_to = 7 * 60, .digest = 1, .unwanted_len = 2};
+    struct mailbox_rules none = {.quiet_from = 7, .quiet_to = 7};
+    struct mailbox_rules got = {.digest = 9};
+
+    rules.unwanted[0] = (struct unwanted){.flow = 5, .qualities = UINT64_MAX};
+    rules.unwanted[1] = (struct unwanted){.flow = 6, .qualities = 4};
+    assert_int_equal(rules_put(txn, (struct mailbox_id){3}, &rules), VG_OK);
+    assert_int_equal(rules_put(txn, (struct mailbox_id){4}, &rules), VG_OK);
+    assert_int_equal(rules_put(txn, (struct mailbox_id){4}, &none), VG_OK);
+    fresh_store_commit(&txn);
+    txn = fresh_store_read(fresh);
+    assert_int_equal(rules_each(txn, see_rules, &got), VG_OK);
+    assert_memory_equal(&got, &rules, sizeof got);
+    store_abort(&txn);
+}
+
+static void
+damaged_rules_are_no_rules(void **state)
+{
+    struct fresh_store *fresh = *state;
+    const uint8_t key[4] = {0, 0, 0, 3};
+    struct mailbox_rules rules = {.quiet_to = DAY_MINUTES};
+    struct mailbox_rules got;
+    struct txn *txn;
+
+    for (size_t len = 8; len <= 32; len += 8) { // 16 would be right, but for the minute
+        fresh_store_put_raw(fresh, "mailbox_rules", key, sizeof key, &rules, len);
+        fresh_store_open(fresh);
+        txn = fresh_store_read(fresh);
+        assert_int_equal(rules_each(txn, see_rules, &got), VG_STORE_BROKEN);
+        store_abort(&txn);
+    }
+}
+
 int
 main(void)
 {
@@ -509,6 +559,8 @@ main(void)
         fresh_store_test(a_specification_of_strange_length_is_broken),
         fresh_store_test(other_rows_of_strange_length_are_broken),
         fresh_store_test(every_call_that_fails_is_passed_on_and_changes_nothing),
+        fresh_store_test(rules_come_back_and_none_leave_no_row),
+        fresh_store_test(damaged_rules_are_no_rules),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -297,6 +297,24 @@ a_mailbox_without_choices_wants_everything(void **state)
 }
 
 static void
+a_mailbox_that_declines_a_flow_wants_all_others(void **state)
+{
+    struct mailbox_spec box = mailbox(1, 1, "default");
+
+    (void)state;
+    box.rules.unwanted_len = 1;
+    box.rules.unwanted[0] = (struct unwanted){.flow = 1, .qualities = UINT64_C(1) << 7};
+    assert_false(mailbox_wants(&box, 1, 7));
+    assert_true(mailbox_wants(&box, 1, 2));
+    assert_true(mailbox_wants(&box, 2, 7));
+    box.choices_len = 1; // what was chosen and is declined is not wanted
+    box.choices[0] = (struct choice){.flow = 1, .qualities = UINT64_MAX};
+    assert_false(mailbox_wants(&box, 1, 7));
+    assert_true(mailbox_wants(&box, 1, 2));
+    assert_false(mailbox_wants(&box, 2, 7));
+}
+
+static void
 a_mailbox_with_choices_wants_only_these(void **state)
 {
     struct mailbox_spec box = mailbox(1, 1, "default");
@@ -362,6 +380,7 @@ main(void)
         cmocka_unit_test(keeps_thousands_in_order_whatever_order_they_come_in),
         cmocka_unit_test(copies_everything_and_shares_nothing),
         cmocka_unit_test(a_mailbox_without_choices_wants_everything),
+        cmocka_unit_test(a_mailbox_that_declines_a_flow_wants_all_others),
         cmocka_unit_test(a_mailbox_with_choices_wants_only_these),
         cmocka_unit_test(a_merged_one_leads_to_its_successor),
     };

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: EUPL-1.2
+// mailbox_rules.c - `vigie mailbox rules`: what a mailbox does not want, and when nothing is
+// pushed to it.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "directory.h"
+
+static const char *
+text_of(const json_t *rules, const char *name)
+{
+    const char *text = json_string_value(json_object_get(rules, name));
+
+    return text == NULL ? "none" : text;
+}
+
+static void
+print_rules(const json_t *rules)
+{
+    const json_t *unwanted = json_object_get(rules, "unwanted");
+
+    printf("unwanted");
+    for (size_t i = 0; i < json_array_size(unwanted); i++) {
+        printf(" %s", json_string_value(json_array_get(unwanted, i)));
+    }
+    printf("%s\n", json_array_size(unwanted) == 0 ? " none" : "");
+    printf("quiet    %s\n", text_of(rules, "quiet"));
+    printf("digest   %s\n", text_of(rules, "digest"));
+}
+
+// "none" takes a rule away.
+static void
+set_time(json_t *object, const char *name, const char *text)
+{
+    if (text != NULL) {
+        json_object_set_new(object, name,
+                            json_string(strcmp(text, "none") == 0 ? "" : text));
+    }
+}
+
+static json_t *
+changes(const struct cli *cli, bool all, const char *quiet, const char *digest)
+{
+    json_t *object = json_object();
+    json_t *unwanted = json_array();
+
+    for (int i = 2; i < cli->argc; i++) {
+        json_array_append_new(unwanted, json_string(cli->argv[i]));
+    }
+    if (all || cli->argc > 2) {
+        json_object_set(object, "unwanted", unwanted);
+    }
+    json_decref(unwanted);
+    set_time(object, "quiet", quiet);
+    set_time(object, "digest", digest);
+    return object;
+}
+
+static bool
+set_rules(struct cli *cli, const char *path, json_t *object, int *ret_code)
+{
+    struct admin_answer answer;
+    char *body = json_dumps(object, JSON_COMPACT);
+    bool done;
+
+    admin_call(cli, path, body, strlen(body), &answer);
+    free(body);
+    done = admin_done(cli, &answer, ret_code);
+    admin_answer_clear(&answer);
+    return done;
+}
+
+int
+mailbox_rules(struct cli *cli)
+{
+    const char *quiet = NULL;
+    const char *digest = NULL;
+    bool all = false;
+    const struct cli_option options[] = {
+        {"all", NULL, "want every flow again", NULL, &all},
+        {"quiet", "HH:MM-HH:MM", "push nothing between these times in Brussels, or none",
+         &quiet, NULL},
+        {"digest", "HH:MM", "push once a day, what came before this time; or none",
+         &digest, NULL},
+    };
+    struct admin_answer answer;
+    uint64_t number = 0;
+    char path[64];
+    int code = EXIT_DONE;
+
+    if (!cli_options(cli, options, 3, 1, 1 + 64) ||
+        !cli_number("MAILBOX", cli->argv[1], 1, UINT32_MAX, &number)) {
+        return EXIT_USAGE;
+    }
+    if (all && cli->argc > 2) {
+        fprintf(stderr, "%s: either --all or flows that are not wanted\n", cli->name);
+        return EXIT_USAGE;
+    }
+    snprintf(path, sizeof path, "/v1/mailboxes/%llu/rules", (unsigned long long)number);
+
+    json_t *object = changes(cli, all, quiet, digest);
+    bool done = json_object_size(object) == 0 || set_rules(cli, path, object, &code);
+
+    json_decref(object);
+    if (!done) {
+        return code;
+    }
+    admin_call(cli, path, NULL, 0, &answer);
+    if (admin_done(cli, &answer, &code)) {
+        if (cli->json) {
+            cli_print(json_incref(answer.body));
+        } else {
+            print_rules(json_object_get(answer.body, "rules"));
+        }
+    }
+    admin_answer_clear(&answer);
+    return code;
+}

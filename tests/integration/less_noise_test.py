@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A CPAS says what it wants less of, and gets that and nothing else.
+
+Goal: what its rules keep from a mailbox is never lost from sight: it is counted, and both
+questions, by ticket and by person, say why it was not sent. Method: stories against a real
+broker, each told as given, when, then; rules are set as an administrator types them; days
+pass for the broker's calendar alone (shifted_clock.c).
+"""
+
+import unittest
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from vigie_test import BIN, Story, TODAY, Vigie, number_of
+from wire import mutation, person
+
+CLOCK = BIN / "libshifted_clock.so"
+A, B = "CPAS-21004", "CPAS-62063"
+SOMEBODY = person(1)
+
+
+class Noise(Story):
+    institutions = {"RN": "source", "ONSS": "source", A: "member", B: "member"}
+
+    def setUp(self):
+        super().setUp()
+        self.vigie = Vigie("--home", str(self.folder))
+        self.numbers = {}
+
+    # ---- given, when ----
+
+    def rules(self, code, *words, status=0):
+        mailbox = str(self.admin("GET", f"/v1/institutions/{code}")["mailboxes"][0]["mailbox"])
+        return self.vigie.run("mailbox", "rules", mailbox, *words, status=status)
+
+    def publishes(self, source, flow, niss=SOMEBODY, fields=(("020", "Rue Haute 1"),), **more):
+        """One mutation; gives its ticket."""
+        self.numbers[source] = self.numbers.get(source, 0) + 1
+        with self.source(source) as door:
+            answer = door.publish_and_hear(self.numbers[source], [mutation(
+                self.numbers[source], niss, flow, fields, number_of(TODAY), **more)])
+        self.assertFalse(answer.results, answer)
+        return answer.ticket_first
+
+    # ---- then ----
+
+    def queue(self, code):
+        return self.admin("GET", f"/v1/queues?institution={code}")["mailboxes"][0]
+
+    def letters(self, code, count):
+        """The next letters of a mailbox, which are acknowledged."""
+        with self.member(code) as member:
+            member.subscribe()
+            got = member.deliveries(count)
+            member.acknowledge(got[0].mailbox, got[-1].number)
+            self.wait_until(lambda: self.queue(code)["waiting"] == 0)
+            return got
+
+    def explains(self, ticket, *words):
+        done = self.vigie.run_raw("explain", "--ticket", str(ticket), *words)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def knew(self):
+        """By ticket and institution, what became of each notification about him."""
+        answer = self.vigie.run("journal", "person", f"{SOMEBODY:011d}")
+        return {(row["ticket"], row["institution"]): row["state"]
+                for row in answer["exchanges"]}
+
+
+class Unwanted(Noise):
+    def test_a_flow_for_a_quality(self):
+        # Given a person whom A guides (009) and B aids (002); A does not want to hear of
+        # employers while it only guides,
+        self.integrate(A, SOMEBODY, 9)
+        self.integrate(B, SOMEBODY, 2)
+        said = self.rules(A, "PersonnelFile:009,008")
+        self.assertEqual(said["rules"]["unwanted"], ["PersonnelFile:008,009"])
+        shown = self.vigie.run_raw("institution", "show", A).stdout
+        self.assertIn("without PersonnelFile:008,009", shown)
+
+        # when an employer declares that he begins to work, and he moves,
+        work = self.publishes("ONSS", "PersonnelFile", fields=(("occupation_begin", "2026"),))
+        address = self.publishes("RN", "notifyPerson")
+
+        # then A gets the address alone, and B both, in their order;
+        self.assertEqual([(l.number, l.content.ticket) for l in self.letters(A, 1)],
+                         [(1, address)])
+        self.assertEqual([l.content.ticket for l in self.letters(B, 2)], [work, address])
+        # it is counted, and nowhere else:
+        self.assertEqual((self.queue(A)["unwanted"], self.queue(B)["unwanted"]), (1, 0))
+        self.assertEqual(self.metric("vigie_unwanted_total"), 1)
+        # and whoever asks is told why, by ticket and by person,
+        self.assertIn(f"{A} (Test {A}): not sent, because it does not want this flow for this "
+                      "quality\n  because of 009, other guidance,", self.explains(work))
+        self.assertIn(f"{B} (Test {B}): got it", self.explains(work))
+        self.assertNotIn("does not want", self.explains(address))
+        told = {(work, A): "unwanted", (work, B): "acknowledged",
+                (address, A): "acknowledged", (address, B): "acknowledged"}
+        self.assertEqual(self.knew(), told)
+        page = self.vigie.run_raw("journal", "person", f"{SOMEBODY:011d}", "--page").stdout
+        self.assertIn("this institution has asked not to be told of such", page)
+
+        # also after the broker was killed, when A does not want it still.
+        self.broker.restart()
+        self.assertEqual(self.knew(), told)
+        self.publishes("ONSS", "PersonnelFile", fields=(("occupation_begin", "2026"),))
+        self.assertEqual(self.queue(A)["last_number"], 1)
+
+        # When A pays him other aid, then it hears of employers, without a new rule.
+        self.integrate(A, SOMEBODY, 4)
+        work = self.publishes("ONSS", "PersonnelFile", fields=(("occupation_begin", "2026"),))
+        self.assertEqual([l.content.ticket for l in self.letters(A, 1)], [work])
+        # When it wants everything again, then the rule is gone.
+        self.assertEqual(self.rules(A, "--all")["rules"]["unwanted"], [])
+        self.broker.stop()
+        self.check_store()
+
+    def test_what_cannot_be_declined_or_is_no_rule(self):
+        for words, sentence in (
+                (("PCSAAlert",), "flow PCSAAlert cannot be declined: it must be answered"),
+                (("SSINReplacement",), "it says under which number the person is known"),
+                (("notifyNobody",), 'flow "notifyNobody" is not in the catalogue'),
+                (("notifyPerson:7x",), '"notifyPerson:7x" must be FLOW or FLOW:QUALITY'),
+                (("--quiet", "20-7"), '"20-7" must be HH:MM-HH:MM'),
+                (("--digest", "24:00"), '"24:00" is no time of day')):
+            refused = self.rules(A, *words, status=1)
+            self.assertIn(sentence, str(refused))
+        self.assertEqual(self.rules(A)["rules"],
+                         {"unwanted": [], "quiet": None, "digest": None})
+
+
+class Times(Noise):
+    def now(self, minutes=0):
+        """The clock in Brussels, so many minutes from now."""
+        now = datetime.now(ZoneInfo("UTC")) + timedelta(minutes=minutes)
+        return now.astimezone(ZoneInfo("Europe/Brussels")).strftime("%H:%M")
+
+    def rests(self, code):
+        row = self.queue(code)
+        return row["rests"], row["waiting"], row["in_flight"]
+
+    def test_quiet_hours(self):
+        # Given two CPAS that both follow a person, both listening, and A has quiet hours now,
+        self.integrate(A, SOMEBODY, 2)
+        self.integrate(B, SOMEBODY, 9)
+        self.rules(A, "--quiet", f"{self.now(-60)}-{self.now(60)}")
+        with self.member(A) as a, self.member(B) as b:
+            a.subscribe()
+            b.subscribe()
+            # when he moves twice, then B hears of it at once and A does not: it waits.
+            tickets = [self.publishes("RN", "notifyPerson") for _ in range(2)]
+            self.assertEqual([l.content.ticket for l in b.deliveries(2)], tickets)
+            self.assertEqual(self.rests(A), ("quiet hours", 2, 0))
+            self.assertEqual(self.rests(B)[0], None)
+            # When the hours end (here: the rule is lifted), then A gets both, in order.
+            self.assertEqual(self.rules(A, "--quiet", "none")["rules"]["quiet"], None)
+            got = a.deliveries(2)
+            self.assertEqual([(l.number, l.content.ticket) for l in got],
+                             [(1, tickets[0]), (2, tickets[1])])
+
+    def test_a_daily_digest(self):
+        # Given a CPAS that wants one delivery a day, in an hour from now,
+        self.integrate(A, SOMEBODY, 2)
+        self.rules(A, "--digest", self.now(60))
+        tickets = [self.publishes("RN", "notifyPerson") for _ in range(3)]
+        with self.member(A) as a:
+            a.subscribe()
+            self.assertEqual(self.rests(A), ("digest", 3, 0))
+        # when the broker is killed and that hour has passed (here: a day),
+        self.broker.kill()
+        self.broker.start(LD_PRELOAD=str(CLOCK), SHIFT_DAYS="1")
+        late = self.publishes("RN", "notifyPerson")
+        # then it gets what had come before, and not what came since.
+        with self.member(A) as a:
+            a.subscribe()
+            got = a.deliveries(3)
+            self.assertEqual([l.content.ticket for l in got], tickets)
+            a.acknowledge(got[0].mailbox, got[-1].number)
+            self.wait_until(lambda: self.rests(A) == ("digest", 1, 0))
+        # A day later it gets that.
+        self.broker.kill()
+        self.broker.start(LD_PRELOAD=str(CLOCK), SHIFT_DAYS="2")
+        self.assertEqual([l.content.ticket for l in self.letters(A, 1)], [late])
+
+
+if __name__ == "__main__":
+    unittest.main()
