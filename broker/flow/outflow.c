@@ -8,6 +8,7 @@
 
 enum {
     LETTERS_AT_ONCE = 256,
+    LETTERS_AHEAD = 6,    // whose bodies are on their way to the cache
     DEFERRALS_MAX = 1000, // in one command, and on their way to the disk
 };
 
@@ -386,6 +387,12 @@ fill_letter(struct filling *filling, const struct letter *letter, bool *ret_more
     return VG_OK;
 }
 
+static void
+fetch(const struct filling *filling, const struct letter *letter)
+{
+    body_hint(filling->view->txn, letter->body, letter->size);
+}
+
 static enum vg_status
 fill_main(struct filling *filling)
 {
@@ -400,7 +407,13 @@ fill_main(struct filling *filling)
                                outflow->state.mailbox, outflow->state.sent + 1, letters,
                                LETTERS_AT_ONCE, &len);
         more = len > 0;
+        for (size_t i = 0; i < len && i < LETTERS_AHEAD; i++) {
+            fetch(filling, &letters[i]);
+        }
         for (size_t i = 0; status == VG_OK && more && i < len; i++) {
+            if (i + LETTERS_AHEAD < len) {
+                fetch(filling, &letters[i + LETTERS_AHEAD]);
+            }
             status = fill_letter(filling, &letters[i], &more);
         }
     }

@@ -13,7 +13,7 @@ struct block_head {
 _Static_assert(sizeof(struct block_head) == 16, "stored without holes");
 _Static_assert((unsigned)BLOCK_MAX == (unsigned)VALUE_MAX, "a block is one value");
 
-enum { LENGTH_BYTES = 4, OFFSET_BITS = 16, OFFSET_MASK = 0xffff };
+enum { LENGTH_BYTES = 4, OFFSET_BITS = 16, OFFSET_MASK = 0xffff, CACHE_LINE = 64 };
 
 // ---- writing ----
 
@@ -194,6 +194,21 @@ body_get(struct txn *txn, uint64_t address, struct bytes *ret_body)
         return status;
     }
     return find_body(block, address & OFFSET_MASK, ret_body) ? VG_OK : VG_STORE_BROKEN;
+}
+
+void
+body_hint(const struct txn *txn, uint64_t address, size_t len)
+{
+    const struct seen_block *seen = &txn->seen[(address >> OFFSET_BITS) % SEEN_BLOCKS];
+    size_t begin = address & OFFSET_MASK;
+    size_t end = begin + LENGTH_BYTES + len;
+
+    if (seen->bytes.at == NULL || seen->number != address >> OFFSET_BITS) {
+        return;
+    }
+    for (size_t at = begin; at < end && at < seen->bytes.len; at += CACHE_LINE) {
+        __builtin_prefetch(seen->bytes.at + at);
+    }
 }
 
 enum vg_status

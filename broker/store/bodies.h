@@ -48,6 +48,9 @@ NODISCARD enum vg_status bodies_flush(struct txn *txn, struct body_writer *write
 // block is lent).
 NODISCARD enum vg_status body_get(struct txn *txn, uint64_t address,
                                   struct bytes *ret_body);
+// body_hint fetches a body of about len bytes towards the cache when its block was read
+// before. Letters of one mailbox lie far from one another: ask a few ahead of body_get.
+void body_hint(const struct txn *txn, uint64_t address, size_t len);
 // bodies_copy_block copies a block as it stands, sound or not, from another store.
 // Durable: with the transaction's commit. VG_NOT_FOUND: the other store has none.
 NODISCARD enum vg_status bodies_copy_block(struct txn *from, struct txn *to,

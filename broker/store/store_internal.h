@@ -62,7 +62,7 @@ enum table {
         TABLES
 };
 
-enum { SEEN_BLOCKS = 64, TRUSTED_BLOCKS = 16384 }; // powers of two
+enum { SEEN_BLOCKS = 128, TRUSTED_BLOCKS = 16384 }; // powers of two
 enum { CHANGED_BITS = 4096 };
 
 struct txn {

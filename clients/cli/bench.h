@@ -158,11 +158,12 @@ bool bench_rounds(const struct bench *bench, struct bench_sources *sources,
 bool bench_drain(const struct bench *bench, const uint32_t *mailboxes, size_t len,
                  uint64_t waiting, struct bench_result *ret);
 
-// ---- reports (bench_report.c) ----
-
 // bench_machine prints what the figures depend on: the machine, what a synced write takes on
-// this disk, what a byte costs to encrypt now.
+// this disk, what a byte costs to encrypt now, what a page that was not used before costs. If
+// that is much, it touches once what the run will need: up to a minute.
 void bench_machine(const struct bench *bench);
+
+// ---- reports (bench_report.c) ----
 
 // bench_report prints a case: of every figure the median over its rounds, least and most.
 void bench_report(const struct bench *bench, const char *title,

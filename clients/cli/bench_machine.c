@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: EUPL-1.2
+// bench_machine.c - what the figures depend on, measured just before them.
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+enum {
+    SYNCS = 200,
+    PAGE = 4096,
+    SEALED = 65536, // bytes, as a large frame has
+    SEALS = 400,
+};
+
+// Pages touched to see what a first touch takes, and from when on it is worth having all.
+enum { TOUCHED_FIRST = 64 << 20, TOUCH_NS_MAX = 2000 };
+// Of the memory that is free; the rest is for what grows meanwhile.
+enum { TOUCHED_OF_10 = 8 };
+
+// What one synced write of a page takes on this disk: every commit waits for two.
+static bool
+time_syncs(const char *folder, struct histogram *ret)
+{
+    char path[512];
+    char page[PAGE] = {1};
+    int fd;
+
+    memset(ret, 0, sizeof *ret);
+    snprintf(path, sizeof path, "%s/vigie-bench-sync-XXXXXX", folder);
+    fd = mkstemp(path);
+    if (fd < 0) {
+        return false;
+    }
+    unlink(path);
+    for (int i = 0; i < SYNCS; i++) {
+        uint64_t begin = monotonic_us();
+
+        if (pwrite(fd, page, sizeof page, (off_t)i * PAGE) != PAGE ||
+            fdatasync(fd) != 0) {
+            break;
+        }
+        histogram_add(ret, monotonic_us() - begin);
+    }
+    close(fd);
+    return ret->total == SYNCS;
+}
+
+// What CURVE does with each byte, twice: the calibration beside every figure.
+static double
+time_encryption(void)
+{
+    static unsigned char sealed[SEALED + crypto_secretbox_MACBYTES];
+    unsigned char key[crypto_secretbox_KEYBYTES] = {1};
+    unsigned char nonce[crypto_secretbox_NONCEBYTES] = {1};
+    uint64_t begin = monotonic_us();
+
+    for (int i = 0; i < SEALS; i++) {
+        crypto_secretbox_easy(sealed, sealed, SEALED, nonce, key);
+    }
+    return (double)(monotonic_us() - begin) * 1000 / SEALED / SEALS;
+}
+
+// Nanoseconds for each page, 0: there is no such memory.
+static double
+touch(size_t len)
+{
+    char *at =
+        mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint64_t begin = monotonic_us();
+    double taken;
+
+    if (at == MAP_FAILED) {
+        return 0;
+    }
+    for (size_t i = 0; i < len; i += PAGE) {
+        at[i] = 1;
+    }
+    taken = (double)(monotonic_us() - begin) * 1000 / ((double)len / PAGE);
+    munmap(at, len);
+    return taken;
+}
+
+// A host gives a virtual machine its memory when it is first touched, some ten microseconds
+// a page: the page cache of a new store would pay for it with each page, and the figures
+// would tell of the host. So what the run will need is touched before, and is free again.
+static double
+have_memory(const struct bench *bench)
+{
+    uint64_t directory = bench->people * 450;
+    uint64_t traffic = (bench->rounds + 1) * bench->seconds * 100000000;
+    uint64_t available = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * PAGE / 10 * TOUCHED_OF_10;
+    uint64_t wanted = directory + traffic;
+    double taken = touch(TOUCHED_FIRST);
+
+    if (taken > TOUCH_NS_MAX) {
+        touch(wanted < available ? wanted : available);
+    }
+    return taken;
+}
+
+static void
+processor_name(char ret[static 128])
+{
+    char *text = file_read("/proc/cpuinfo", NULL);
+    const char *at = text == NULL ? NULL : strstr(text, "model name");
+
+    snprintf(ret, 128, "unknown");
+    if (at != NULL) {
+        sscanf(at, "model name : %127[^\n]", ret);
+    }
+    free(text);
+}
+
+void
+bench_machine(const struct bench *bench)
+{
+    struct histogram syncs;
+    struct utsname system = {0};
+    char processor[128];
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    double seal = time_encryption();
+    double first_touch = have_memory(bench);
+    bool synced = time_syncs(bench->folder, &syncs);
+    double p50 = synced ? (double)histogram_at(&syncs, 0.5) / 1000 : 0;
+    double p99 = synced ? (double)histogram_at(&syncs, 0.99) / 1000 : 0;
+
+    uname(&system);
+    processor_name(processor);
+    if (bench->cli->json) {
+        cli_print(json_pack(
+            "{s:s,s:{s:s,s:I,s:f,s:s,s:f,s:f,s:f,s:f},s:{s:I,s:I,s:I,s:I,s:I,s:I}}",
+            "scenario", bench->scenario, "machine", "processor", processor, "cores",
+            (json_int_t)cores, "memory_bytes", memory, "kernel", system.release,
+            "sync_ms_p50", p50, "sync_ms_p99", p99, "encrypt_ns_per_byte", seal,
+            "first_touch_ns_per_page", first_touch, "settings", "people",
+            (json_int_t)bench->people, "cpas", (json_int_t)bench->cpas, "seconds",
+            (json_int_t)bench->seconds, "rounds", (json_int_t)bench->rounds,
+            "connections", (json_int_t)BENCH_CONNECTIONS, "window",
+            (json_int_t)BENCH_WINDOW));
+    } else {
+        printf("%ld x %s, %.0f GiB, Linux %s; a synced write of 4 KiB p50 %.2f p99 %.2f "
+               "ms; encrypting %.2f ns a byte; first touch of a page %.1f us\n",
+               cores, processor, memory / (1 << 30), system.release, p50, p99, seal,
+               first_touch / 1000);
+    }
+    fflush(stdout);
+}
