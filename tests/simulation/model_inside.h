@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
-// model_inside.h - what the model's files share: what must hold (rules.c), who gets what
-// (model.c), where letters are (model_places.c), following a batch (model_apply.c) and
-// looking at everything (model_check.c).
+// model_inside.h - what the model's files share. On its own it knows days (model_days.c), who
+// may see what (model_match.c), who follows whom (model_integrations.c), where letters are
+// (model_places.c) and what must hold (rules.c). It follows a batch (model_apply.c) command by
+// command, and looks at everything (model_check.c).
 #ifndef SIMULATION_MODEL_INSIDE_H
 #define SIMULATION_MODEL_INSIDE_H
 
@@ -23,6 +24,7 @@ struct applied {
     const struct batch *batch;
     struct txn *txn;
     bool answered;
+    bool room; // there was some, as the loop saw it
     int64_t now_us;
     struct buffer record;
     size_t offset;
@@ -38,16 +40,66 @@ void applied_item(struct applied *applied, enum journal_kind kind, void *ret, si
 void applied_check_posted(struct applied *applied, uint32_t mailbox,
                           const struct journal_recipient *recipient);
 
+// applied_check_status and applied_check_ticket compare a command's answer.
+void applied_check_status(const struct applied *applied, const struct command *command,
+                          enum vg_status expected);
+void applied_check_ticket(struct model *model, const struct applied *applied,
+                          const struct command *command, uint64_t expected);
+
+// follow_* does to the model what a command did, and compares (model_publish.c,
+// model_letters.c, model_directory.c, model_administer.c).
+typedef void follow_fn(struct model *model, const struct command *command,
+                       struct applied *applied);
+follow_fn follow_publish;
+follow_fn follow_last_number;
+follow_fn follow_acknowledge;
+follow_fn follow_refuse;
+follow_fn follow_defer;
+follow_fn follow_parked;
+follow_fn follow_integrate;
+follow_fn follow_remove;
+follow_fn follow_consult;
+follow_fn follow_history;
+follow_fn follow_add_mailbox;
+follow_fn follow_add_institution;
+follow_fn follow_add_key;
+follow_fn follow_revoke_key;
+follow_fn follow_load_catalogue;
+follow_fn follow_expire;
+// follow_stands_through gives the number up to which a Publish that begins with `first` stands
+// before it is looked at.
+uint64_t follow_stands_through(uint64_t first, uint64_t last);
+
 // rules_hold looks at every promise; rule_counters at one mailbox's counters alone.
 void rules_hold(const struct model *model, struct txn *txn);
 void rule_counters(const struct model_box *box, struct txn *txn);
 
 int model_person(const struct model *model, uint64_t niss); // -1: none of ours
 int32_t model_day(int64_t us);
+int days_bit(const struct model *model, int32_t day);
+// days_set returns how many bits changed.
+int days_set(const struct model *model, struct days **held, int32_t begin, int32_t end,
+             bool on);
 bool days_has(const struct days *days, int bit);
 // days_next_run finds the run at or after *bit and leaves *bit behind it.
 bool days_next_run(const struct model *model, const struct days *days, int *bit,
                    struct run *ret_run);
+
+// What one mutation asks of the rules.
+struct question {
+    struct model *model;
+    const struct deed *deed;
+    const struct fact_flow *flow;
+    uint32_t source;
+    int32_t today;
+    int person; // -1: none
+};
+
+// question_judge says whether it may be published.
+enum vg_status question_judge(const struct question *question);
+// question_share says what a mailbox gets of it; false: nothing.
+bool question_share(const struct question *question, const struct model_box *box,
+                    struct told *told);
 
 struct outcome model_publish_one(struct model *model, uint32_t source, uint32_t producer,
                                  uint64_t number, uint32_t deed, struct applied *applied);

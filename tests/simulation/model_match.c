@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Who may see a mutation, and may it be published at all.
+#include "model_inside.h"
+
+#include <string.h>
+
+// ---- who may see it ----
+
+static bool
+days_fulfil(const struct question *question, const struct fact_demand *demand,
+            struct run run)
+{
+    const struct deed *deed = question->deed;
+    int32_t begin = question->today;
+    int32_t end = question->today;
+
+    switch (demand->when) {
+    case FACT_NO_DEMAND:
+        return true;
+    case FACT_TODAY:
+        break;
+    case FACT_OVERLAP:
+        begin = deed->begin;
+        end = deed->end;
+        break;
+    case FACT_COVERS:
+        if (deed->has_period) {
+            return day_add_years((struct day){run.begin}, -5).number <= deed->begin &&
+                   run.end >= deed->end;
+        }
+        break;
+    case FACT_FIRST_JANUARY:
+        begin = end = day_of((int)deed->year, 1, 1).number;
+        break;
+    case FACT_WINDOW:
+        begin = day_add_months((struct day){question->today}, -2).number;
+        end = question->today + 45;
+        break;
+    }
+    return run.begin <= end && run.end >= begin;
+}
+
+static bool
+quality_fulfils(const struct fact_demand *demand, unsigned quality)
+{
+    return demand->qualities == 0 || (demand->qualities >> quality & 1) != 0;
+}
+
+static bool
+publisher_fulfils(const struct question *question, const struct fact_demand *demand)
+{
+    const struct model *model = question->model;
+
+    if (demand->when == FACT_NO_DEMAND) {
+        return true;
+    }
+    for (unsigned q = 1; q < 64 && question->person >= 0; q++) {
+        const struct days *days = model->held[question->person][question->source][q];
+        struct run run;
+
+        if (!quality_fulfils(demand, q) ||
+            (model->follows[question->person][question->source] >> q & 1) == 0) {
+            continue;
+        }
+        for (int bit = 0; days_next_run(model, days, &bit, &run);) {
+            if (days_fulfil(question, demand, run)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool
+box_wants(const struct model_box *box, uint16_t flow, unsigned quality)
+{
+    for (size_t i = 0; i < box->choices_len; i++) {
+        if (box->choices[i].flow == flow &&
+            (quality == 0 || (box->choices[i].qualities >> quality & 1) != 0)) {
+            return true;
+        }
+    }
+    return box->choices_len == 0;
+}
+
+// Does the law, the message or the catalogue name this institution?
+static bool
+is_named(const struct question *question, const struct fact_group *group,
+         uint32_t institution)
+{
+    const struct model_institution *one = &question->model->institutions[institution];
+
+    switch (group->to) {
+    case FACT_ADDRESSED:
+        return strcmp(one->code, question->deed->recipient) == 0;
+    case FACT_NAMED:
+        return strcmp(one->code, group->named) == 0;
+    case FACT_EVERYBODY:
+        return (group->sectors >> one->sector & 1) != 0;
+    case FACT_NOBODY:
+    case FACT_DIRECTORY:
+        break;
+    }
+    return false;
+}
+
+static bool
+group_takes(const struct question *question, const struct fact_group *group,
+            uint32_t institution, unsigned quality, struct run run)
+{
+    unsigned sector = question->model->institutions[institution].sector;
+
+    if ((group->not_publisher && institution == question->source) ||
+        !publisher_fulfils(question, &group->publisher)) {
+        return false;
+    }
+    if (quality == 0) {
+        return is_named(question, group, institution);
+    }
+    return group->to == FACT_DIRECTORY && (group->sectors >> sector & 1) != 0 &&
+           quality_fulfils(&group->recipient, quality) &&
+           days_fulfil(question, &group->recipient, run);
+}
+
+static bool
+flow_takes(const struct question *question, uint32_t institution, unsigned quality,
+           struct run run)
+{
+    for (unsigned i = 0; i < FACT_GROUPS; i++) {
+        if (group_takes(question, &question->flow->groups[i], institution, quality,
+                        run)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Adds what one quality lets through, the earliest first.
+static unsigned
+classes_of_quality(const struct question *question, uint32_t institution, unsigned q,
+                   struct told *told)
+{
+    const struct model *model = question->model;
+    unsigned classes = 0;
+    struct run run;
+
+    for (int bit = 0; days_next_run(model, model->held[question->person][institution][q],
+                                    &bit, &run);) {
+        if (!flow_takes(question, institution, q, run)) {
+            continue;
+        }
+        classes |= facts_class(model->institutions[institution].sector, q);
+        if (told->quality == 0) {
+            told->quality = (uint16_t)q;
+            told->begin = run.begin;
+            told->end = run.end;
+        }
+    }
+    return classes;
+}
+
+bool
+question_share(const struct question *question, const struct model_box *box,
+               struct told *told)
+{
+    const struct model *model = question->model;
+    uint32_t institution = box->institution;
+    unsigned classes = 0;
+
+    if (box_wants(box, question->flow->id, 0) &&
+        flow_takes(question, institution, 0, (struct run){0, 0})) {
+        classes = FACT_ANY;
+    }
+    for (unsigned q = 1; q < 64 && question->person >= 0; q++) {
+        if ((model->follows[question->person][institution] >> q & 1) != 0 &&
+            box_wants(box, question->flow->id, q)) {
+            classes |= classes_of_quality(question, institution, q, told);
+        }
+    }
+    for (unsigned i = 0; i < facts_fields(question->flow); i++) {
+        if ((question->flow->fields[i].classes & classes) != 0) {
+            told->kept |= question->deed->fields & (1u << i);
+        }
+    }
+    return classes != 0 && (told->kept != 0 || question->deed->fields == 0);
+}
+
+// ---- may it be published? ----
+
+static enum vg_status
+judge_form(const struct question *question)
+{
+    const struct deed *deed = question->deed;
+    const struct fact_flow *flow = question->flow;
+    unsigned sector = question->model->institutions[question->source].sector;
+
+    if (deed->wrong == WRONG_SIZE) {
+        return VG_TOO_LARGE;
+    }
+    if (deed->wrong == WRONG_FLOW) {
+        return VG_UNKNOWN_FLOW;
+    }
+    if ((flow->sources >> sector & 1) == 0) {
+        return VG_NOT_THE_SOURCE;
+    }
+    if (deed->wrong == WRONG_NISS || (flow->replaces && deed->niss == deed->new_niss)) {
+        return VG_BAD_NISS;
+    }
+    if (deed->wrong == WRONG_DATE) {
+        return VG_BAD_DATE;
+    }
+    if (deed->wrong == WRONG_FIELD) {
+        return VG_UNKNOWN_FIELD;
+    }
+    if (deed->wrong == WRONG_FIELD_OF_ANOTHER) {
+        return VG_FIELD_NOT_IN_FLOW;
+    }
+    return flow->groups[0].to != FACT_ADDRESSED && deed->recipient[0] != '\0'
+               ? VG_BAD_RECIPIENT
+               : VG_OK;
+}
+
+static enum vg_status
+judge_replacement(const struct question *question)
+{
+    const struct model *model = question->model;
+
+    if (!question->flow->replaces) {
+        return VG_OK;
+    }
+    if (model->replaced_by[model_person(model, question->deed->niss)] >= 0) {
+        return VG_EXISTS;
+    }
+    if (model->replaced_by[model_person(model, question->deed->new_niss)] >= 0) {
+        return VG_BAD_NISS;
+    }
+    return model_person_rows(model, model_person(model, question->deed->niss)) +
+                       model_person_rows(model,
+                                         model_person(model, question->deed->new_niss)) >
+                   PERSON_ROWS_MAX
+               ? VG_TOO_MANY
+               : VG_OK;
+}
+
+static bool
+recipient_is_known(const struct question *question)
+{
+    const struct fact_group *group = &question->flow->groups[0];
+
+    for (uint32_t i = 1; i <= question->model->institutions_len; i++) {
+        unsigned sector = question->model->institutions[i].sector;
+
+        if (is_named(question, group, i) && (group->sectors >> sector & 1) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum vg_status
+question_judge(const struct question *question)
+{
+    const struct fact_flow *flow = question->flow;
+    enum vg_status status = judge_form(question);
+    unsigned groups = 0;
+    unsigned open = 0;
+
+    if (status == VG_OK) {
+        status = judge_replacement(question);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    if (!publisher_fulfils(question, &flow->publisher)) {
+        return VG_NOT_INTEGRATED;
+    }
+    if (flow->groups[0].to == FACT_ADDRESSED && !recipient_is_known(question)) {
+        return VG_BAD_RECIPIENT;
+    }
+    for (; groups < FACT_GROUPS && flow->groups[groups].to != FACT_NOBODY; groups++) {
+        open += publisher_fulfils(question, &flow->groups[groups].publisher);
+    }
+    return open == 0 ? VG_NOT_INTEGRATED : VG_OK;
+}
