@@ -12,11 +12,12 @@
 #include "store/exchanges.h"
 #include "store/held.h"
 #include "store/journal.h"
+#include "store/lapses.h"
 #include "store/mailbox.h"
 #include "store/person.h"
 #include "store/registry.h"
 
-enum { LETTERS_MAX = 1000 };
+enum { LETTERS_MAX = 1000, LAPSE_DAYS_BYTES_MAX = 4096 };
 
 typedef unsigned long long number; // as %llu wants it
 
@@ -611,6 +612,39 @@ dump_anchor(const struct anchor *anchor, void *arg)
     return true;
 }
 
+// ---- the walk that tells of ends ----
+
+static bool
+dump_lapse_mark(struct niss niss, const struct person *person, void *arg)
+{
+    struct dump *dump = arg;
+    bool marked = false;
+
+    (void)person;
+    print_failure(dump->text, "lapse mark", lapse_is_marked(dump->txn, niss, &marked));
+    if (marked) {
+        buffer_print(dump->text, "lapses told=%llu\n", (number)niss.number);
+    }
+    return true;
+}
+
+static void
+dump_lapses(struct dump *dump)
+{
+    uint8_t days[LAPSE_DAYS_BYTES_MAX];
+    size_t len = sizeof days;
+    struct lapse_row row = {.next = 0};
+
+    print_failure(dump->text, "lapses", lapse_row_get(dump->txn, &row));
+    print_failure(dump->text, "lapse days", lapse_days_get(dump->txn, days, &len));
+    buffer_print(dump->text, "lapses through=%d day=%d next=%llu days=", row.through,
+                 row.day, (number)row.next);
+    print_hex(dump->text, days, len);
+    buffer_print(dump->text, "\n");
+    print_failure(dump->text, "persons",
+                  person_each(dump->txn, (struct niss){0}, dump_lapse_mark, dump));
+}
+
 void
 store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
 {
@@ -639,6 +673,7 @@ store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
         dump_exchanges(&dump);
         print_failure(text, "corrections", corrections_each(txn, dump_correction, &dump));
         print_failure(text, "asked", asked_each(txn, 0, dump_asked, &dump));
+        dump_lapses(&dump);
     }
     if (schema >= 4) {
         print_failure(text, "anchors", anchors_each(txn, dump_anchor, &dump));

@@ -308,6 +308,7 @@ live(struct flow_fixture *f)
     publish(f, 123, 6); // these wait in the newest commits
     acknowledge(f, CPAS_A, 33, 36);
     correct_and_ask(f);
+    apply_all_well(f, flow_command(f, COMMAND_LAPSE, 0));
 }
 
 // ---- writing it down ----
