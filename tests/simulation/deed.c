@@ -82,10 +82,28 @@ fill_fields(const struct deed *deed, struct values *values, struct hot_mutation 
     }
 }
 
+struct reference {
+    char text[24];
+};
+
+static struct reference
+reference_to(uint64_t ticket)
+{
+    struct reference reference = {""};
+
+    if (ticket != 0) {
+        snprintf(reference.text, sizeof reference.text, "%llu",
+                 (unsigned long long)ticket);
+    }
+    return reference;
+}
+
 void
 deed_write(const struct deed *deed, struct buffer *mutations)
 {
     struct hot_mutation *mutation = xcalloc(1, sizeof *mutation);
+    struct reference corrects = reference_to(deed->corrects);
+    struct reference answers = reference_to(deed->answers);
     static struct values values;
     char id[16];
 
@@ -98,6 +116,9 @@ deed_write(const struct deed *deed, struct buffer *mutations)
     mutation->enterprise = deed->enterprise;
     mutation->occurred = deed->wrong == WRONG_DATE ? 20261399 : 0;
     mutation->reference_year = deed->year;
+    *(deed->cancels ? &mutation->cancels : &mutation->replaces) =
+        words(deed->wrong == WRONG_REFERENCE ? "1x" : corrects.text);
+    mutation->answers = words(answers.text);
     if (deed->has_period) {
         mutation->period_begin = day_number((struct day){deed->begin});
         mutation->period_end = day_number((struct day){deed->end});
@@ -119,6 +140,18 @@ deed_id(const struct hot_mutation *mutation)
         id = id * 10 + (uint32_t)(mutation->id.at[i] - '0');
     }
     return mutation->id.len > 1 && mutation->id.at[0] == 'D' ? id : 0;
+}
+
+static bool
+references_are_told(const struct deed *deed, bool referred,
+                    const struct hot_mutation *told)
+{
+    struct reference corrects = reference_to(referred ? deed->corrects : 0);
+    struct reference answers = reference_to(deed->answers);
+
+    return same(told->replaces, deed->cancels ? "" : corrects.text) &&
+           same(told->cancels, deed->cancels ? corrects.text : "") &&
+           same(told->answers, answers.text);
 }
 
 static const char *
@@ -155,7 +188,8 @@ deed_withheld(const struct deed *deed, unsigned kept)
 }
 
 const char *
-deed_is_told(const struct deed *deed, unsigned kept, const struct hot_content *content)
+deed_is_told(const struct deed *deed, unsigned kept, bool referred,
+             const struct hot_content *content)
 {
     const struct hot_mutation *told = &content->mutation;
 
@@ -166,6 +200,9 @@ deed_is_told(const struct deed *deed, unsigned kept, const struct hot_content *c
         told->enterprise != deed->enterprise || told->reference_year != deed->year ||
         !same(told->recipient, deed->recipient)) {
         return "the body has another person, enterprise, year or recipient";
+    }
+    if (!references_are_told(deed, referred, told)) {
+        return "the body refers to another mutation, or to one that is not to be known";
     }
     if (content->withheld != deed_withheld(deed, kept)) {
         return "the body counts other fields withheld";

@@ -17,6 +17,7 @@ enum wrong {
     WRONG_FIELD_OF_ANOTHER,
     WRONG_RECIPIENT, // not registered, or not asked for
     WRONG_SIZE,      // a value is longer than any may be
+    WRONG_REFERENCE, // it corrects something that is no ticket
     WRONGS,
 };
 
@@ -35,6 +36,9 @@ struct deed {
     int32_t end;
     unsigned year; // reference year, 0: none
     char recipient[24];
+    uint64_t corrects; // ticket of an earlier one, 0: none
+    bool cancels;      // that does not stand any more
+    uint64_t answers;  // ticket of what the publisher got, 0: none
 };
 
 enum { DEED_VALUE_MAX = 4100, DEED_REPEAT_MAX = 16 };
@@ -49,8 +53,9 @@ unsigned deed_withheld(const struct deed *deed, unsigned kept);
 uint32_t deed_id(const struct hot_mutation *mutation);
 
 // deed_is_told says whether a content tells of this deed the kept fields (bit i: field i of
-// the flow), in order and nothing else. NULL, or what is wrong.
-const char *deed_is_told(const struct deed *deed, unsigned kept,
+// the flow), in order and nothing else. referred: and what it corrects. NULL, or what is
+// wrong.
+const char *deed_is_told(const struct deed *deed, unsigned kept, bool referred,
                          const struct hot_content *content);
 
 #endif

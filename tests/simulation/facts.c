@@ -16,6 +16,7 @@ static const struct fact_flow shipped[] = {
     {.name = "notifyPerson",
      .id = 1,
      .sources = BIT(1) | BIT(2),
+     .rhythm_days = 4,
      .period = FACT_MAY_HAVE,
      .groups = {{.to = FACT_DIRECTORY,
                  .sectors = CPAS,
@@ -26,6 +27,7 @@ static const struct fact_flow shipped[] = {
     {.name = "PersonnelFile",
      .id = 5,
      .sources = BIT(4),
+     .rhythm_days = 4,
      .period = FACT_MAY_HAVE,
      .groups = {{.to = FACT_DIRECTORY,
                  .sectors = CPAS,
@@ -34,12 +36,14 @@ static const struct fact_flow shipped[] = {
     {.name = "SelfEmployedCareerNotifications",
      .id = 6,
      .sources = BIT(5),
+     .rhythm_days = 8,
      .groups = {{.to = FACT_DIRECTORY,
                  .sectors = CPAS,
                  .recipient = {FACT_TODAY, CODES_1_TO_9 | BIT(30) | BIT(31)}}}},
     {.name = "PensionRegisterMutation",
      .id = 7,
      .sources = BIT(6),
+     .rhythm_days = 35,
      .period = FACT_MAY_HAVE,
      .groups = {{.to = FACT_DIRECTORY,
                  .sectors = CPAS,
@@ -62,6 +66,7 @@ static const struct fact_flow shipped[] = {
     {.name = "PCSAAlert",
      .id = 11,
      .sources = BIT(7),
+     .asks = true,
      .period = FACT_MAY_HAVE,
      .groups = {{.to = FACT_ADDRESSED, .sectors = CPAS}},
      .fields = {{"alert_number", ALL}, {"alert_code", ALL}}},
@@ -123,6 +128,21 @@ static const struct fact_flow shipped[] = {
      .publisher = {FACT_TODAY, CODES_1_TO_9},
      .groups = {{.to = FACT_ADDRESSED, .sectors = CPAS, .not_publisher = true}},
      .fields = {{"report_question", ALL}}},
+    {.name = "ElectronicSocialReportSend",
+     .id = 19,
+     .sources = CPAS,
+     .period = FACT_MAY_HAVE,
+     .answers = 18,
+     .publisher = {FACT_TODAY, CODES_1_TO_9},
+     .groups = {{.to = FACT_ADDRESSED, .sectors = CPAS, .not_publisher = true}},
+     .fields = {{"report_file", ALL}, {"report_project", ALL}}},
+    {.name = "PCSAAlertReaction",
+     .id = 20,
+     .sources = CPAS,
+     .period = FACT_MAY_HAVE,
+     .answers = 11,
+     .groups = {{.to = FACT_NAMED, .named = "SPPIS"}},
+     .fields = {{"alert_number", ALL}, {"feedback_code", ALL}}},
     {.name = "OCMWCPASRegisterAttest",
      .id = 21,
      .sources = CPAS,
@@ -133,6 +153,7 @@ static const struct fact_flow shipped[] = {
     {.name = "WaitRegisterMutation",
      .id = 4,
      .sources = BIT(3),
+     .rhythm_days = 8,
      .period = FACT_MAY_HAVE,
      .groups = {{.to = FACT_DIRECTORY,
                  .sectors = CPAS,
@@ -157,6 +178,8 @@ facts_flow(unsigned variant, unsigned index)
     varied.fields[1].classes = A | D | T;
     return &varied;
 }
+
+_Static_assert(ARRAY_LEN(shipped) <= (size_t)FACT_FLOWS_MAX, "known to the model");
 
 unsigned
 facts_flows(void)

@@ -6,7 +6,7 @@
 
 #include "base/buffer.h"
 
-enum { FACT_GROUPS = 4, FACT_FIELDS = 5, FACT_VARIANTS = 2 };
+enum { FACT_GROUPS = 4, FACT_FIELDS = 5, FACT_VARIANTS = 2, FACT_FLOWS_MAX = 24 };
 
 enum fact_when {
     FACT_NO_DEMAND,
@@ -52,6 +52,9 @@ struct fact_flow {
     bool of_enterprises;
     bool with_year;
     bool replaces;
+    int32_t rhythm_days; // 0: nothing is expected of its sources
+    bool asks;           // each who gets it must answer
+    uint16_t answers;    // id of the flow whose notifications it answers, 0: none
     struct fact_demand publisher;
     struct fact_group groups[FACT_GROUPS];
     struct {

@@ -41,6 +41,7 @@ model_free(struct model **model)
         }
     }
     free((*model)->deeds);
+    free((*model)->kept);
     free((*model)->commit_us);
     free(*model);
     *model = NULL;
@@ -70,6 +71,31 @@ model_box(struct model *model, uint32_t mailbox)
         }
     }
     return NULL;
+}
+
+struct kept *
+model_kept(const struct model *model, uint64_t ticket)
+{
+    struct kept *kept = ticket < model->kept_size && ticket <= model->tickets
+                            ? &model->kept[ticket]
+                            : NULL;
+
+    return kept == NULL || kept->deed == 0 ? NULL : kept;
+}
+
+bool
+model_got(const struct model *model, uint32_t institution, uint64_t ticket)
+{
+    for (size_t i = 0; i < model->boxes_len; i++) {
+        const struct model_box *box = &model->boxes[i];
+
+        for (size_t j = 0; box->institution == institution && j < box->len; j++) {
+            if (box->told[j].ticket == ticket) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 const struct model_key *

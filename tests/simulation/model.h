@@ -60,6 +60,10 @@ struct told {
     uint32_t size;
     uint64_t checksum;
     uint64_t bytes_through;
+    bool referred;   // its body names what it corrects
+    bool asks;       // an answer is required
+    uint64_t answer; // ticket of the first one, 0: none yet
+    int64_t answered_us;
     // what became of it
     enum place place;
     uint64_t subject;  // whom it is about
@@ -96,6 +100,23 @@ struct model_producer {
     struct outcome *outcomes; // of number n: outcomes[n - 1]
     size_t len;
     size_t size;
+};
+
+// A ticket; of a request all is 0.
+struct kept {
+    uint32_t deed;
+    uint32_t source;
+    uint64_t commit;
+    uint64_t corrected_by; // ticket, 0: it stands
+    bool cancelled;        // by that one
+    bool named;            // somebody is about to correct it
+};
+
+// What a source has said of one flow.
+struct model_heard {
+    int64_t last_us;
+    uint64_t ticket;
+    uint64_t mutations;
 };
 
 struct model_institution {
@@ -136,6 +157,9 @@ struct model {
     struct model_key keys[KEYS_MAX];
     size_t keys_len;
     struct model_reply replies[REPLIES_MAX]; // by request, modulo
+    struct kept *kept;                       // of ticket n: kept[n]
+    size_t kept_size;
+    struct model_heard heard[INSTITUTIONS_MAX][FACT_FLOWS_MAX]; // by place of the flow
     struct retry_rule retry;
     bool counts_rows;   // a person may come near the most that he may have
     struct deed *deeds; // id n is deeds[n - 1]
@@ -144,7 +168,8 @@ struct model {
     unsigned variant;   // of the catalogue in force
     uint64_t catalogue; // version, 0: none
     uint64_t commits;
-    uint64_t folded; // up to this commit
+    uint64_t folded;       // up to this commit
+    uint64_t first_commit; // of the journal, as it was last looked at
     uint64_t tickets;
     int64_t last_us;
     uint64_t last_batch;
@@ -156,6 +181,7 @@ struct model {
     // counted for the report
     uint64_t mutations, refused, repeated, letters, acknowledgements, directory;
     uint64_t given_back, deferred, parked, dropped, unread; // letters
+    uint64_t corrected, owed, answered;
 };
 
 struct model *model_new(int32_t first_day);
@@ -179,6 +205,10 @@ struct model_box *model_box(struct model *model, uint32_t mailbox);      // NULL
 struct told *model_letter(const struct model_box *box, uint64_t number); // NULL: none
 bool model_is_held(const struct told *told);
 uint64_t model_waiting(const struct model_box *box); // in their turn, and held
+// model_kept lends what a ticket was given to; NULL: it was no mutation's.
+struct kept *model_kept(const struct model *model, uint64_t ticket);
+// model_got says whether a mailbox of an institution got the mutation of a ticket.
+bool model_got(const struct model *model, uint32_t institution, uint64_t ticket);
 // model_current follows replacements to the person in force.
 int model_current(const struct model *model, int person);
 // model_is_same: two subjects are one, or two numbers of one person.
@@ -193,5 +223,9 @@ void model_check_letters(struct model *model, const struct tails *tails, struct 
 // model_everything compares all that can be read: rows, bodies, journal, persons, keys, and
 // what tails and backlog give. Blocks: as long as that takes.
 void model_everything(struct model *model, struct txn *txn);
+// model_check_fresh compares who was heard when, and who is silent for too long.
+void model_check_fresh(const struct model *model, struct txn *txn,
+                       const struct catalogue *catalogue, const struct roster *roster,
+                       int64_t now_us);
 
 #endif

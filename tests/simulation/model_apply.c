@@ -11,7 +11,8 @@
 static bool
 is_followed(enum journal_kind kind)
 {
-    return kind == JOURNAL_EVENT || kind == JOURNAL_REFUSAL || kind == JOURNAL_DIRECTORY;
+    return kind == JOURNAL_EVENT || kind == JOURNAL_REFUSAL ||
+           kind == JOURNAL_DIRECTORY || kind == JOURNAL_CORRECTION;
 }
 
 // A letter that somebody still waits for has its body copied before the old one is erased.
@@ -47,6 +48,20 @@ next_item(struct applied *applied)
         }
         if (is_followed(applied->item.kind)) {
             return true;
+        }
+    }
+    return false;
+}
+
+bool
+applied_is_next(const struct applied *applied, enum journal_kind kind)
+{
+    struct journal_item item;
+    size_t offset = applied->offset;
+
+    while (journal_next(&applied->record, &offset, &item)) {
+        if (is_followed(item.kind)) {
+            return item.kind == kind;
         }
     }
     return false;
@@ -291,6 +306,7 @@ model_apply(struct model *model, const struct batch *batch, enum room room, bool
     if (meta_get(txn, &meta, NULL) != VG_OK) {
         broken("the meta row cannot be read");
     }
+    applied.first_commit = meta.first_commit;
     if (answered && batch->commit != 0 && batch->commit != model->commits + 1) {
         broken("batch %llu is commit %llu after %llu", (unsigned long long)batch->id,
                (unsigned long long)batch->commit, (unsigned long long)model->commits);
@@ -322,6 +338,7 @@ model_apply(struct model *model, const struct batch *batch, enum room room, bool
                (unsigned long long)meta.folded_commit);
     }
     model->folded = meta.folded_commit;
+    model->first_commit = meta.first_commit;
     if (next_item(&applied)) {
         broken("the journal has an item of kind %d that nobody caused",
                (int)applied.item.kind);

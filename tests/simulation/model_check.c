@@ -2,6 +2,7 @@
 // Looking at everything that lies on the disk.
 #include "model_inside.h"
 
+#include "flow/freshness.h"
 #include "flow/outflow.h"
 
 #include <stdlib.h>
@@ -185,6 +186,102 @@ check_held(const struct model *model, struct txn *txn)
     }
 }
 
+// ---- when each source was heard last ----
+
+static bool
+count_heard(struct institution_id source, uint16_t flow, const struct heard *heard,
+            void *arg)
+{
+    (void)source;
+    (void)flow;
+    (void)heard;
+    ++*(uint64_t *)arg;
+    return true;
+}
+
+static void
+check_heard(const struct model *model, struct txn *txn)
+{
+    uint64_t expected = 0, rows = 0;
+
+    for (uint32_t i = 1; i <= model->institutions_len; i++) {
+        for (unsigned f = 0; f < facts_flows(); f++) {
+            const struct model_heard *must = &model->heard[i][f];
+            struct heard row;
+
+            if (must->mutations == 0) {
+                continue;
+            }
+            expected++;
+            if (heard_get(txn, (struct institution_id){i}, facts_flow(0, f)->id, &row) !=
+                    VG_OK ||
+                row.last_us != must->last_us || row.last_ticket != must->ticket ||
+                row.mutations != must->mutations) {
+                broken("institution %u was heard of %s %llu times, and the disk says "
+                       "otherwise",
+                       i, facts_flow(0, f)->name, (unsigned long long)must->mutations);
+            }
+        }
+    }
+    if (heard_each(txn, count_heard, &rows) != VG_OK || rows != expected) {
+        broken("%llu sources and flows were heard, not %llu", (unsigned long long)rows,
+               (unsigned long long)expected);
+    }
+}
+
+static void
+check_fresh(const struct model *model, const struct fresh *fresh, int64_t now_us)
+{
+    const struct model_heard *heard = NULL;
+    int64_t rhythm_us = 0;
+    bool late;
+
+    for (unsigned f = 0; f < facts_flows(); f++) {
+        if (facts_flow(0, f)->id == fresh->flow->id) {
+            heard = &model->heard[fresh->source->id][f];
+            rhythm_us = facts_flow(0, f)->rhythm_days * INT64_C(86400000000);
+        }
+    }
+    CHECK(heard != NULL);
+    late =
+        rhythm_us > 0 && (heard->mutations == 0 || heard->last_us + rhythm_us < now_us);
+    if (fresh->heard.mutations != heard->mutations || fresh->late != late) {
+        broken("institution %u is %s with %s", fresh->source->id,
+               fresh->late ? "late" : "not late", fresh->flow->name);
+    }
+}
+
+// Each source of a flow with a rhythm is listed, heard or not, and who was heard of another.
+void
+model_check_fresh(const struct model *model, struct txn *txn,
+                  const struct catalogue *catalogue, const struct roster *roster,
+                  int64_t now_us)
+{
+    struct fresh *rows = NULL;
+    size_t len = 0, expected = 0;
+
+    if (freshness_list(txn, catalogue, roster, (struct instant){now_us}, false, &rows,
+                       &len) != VG_OK) {
+        broken("it cannot be read who was heard");
+    }
+    for (uint32_t i = 1; i <= model->institutions_len; i++) {
+        for (unsigned f = 0; f < facts_flows(); f++) {
+            const struct fact_flow *flow = facts_flow(0, f);
+
+            expected += model->heard[i][f].mutations > 0 ||
+                        (flow->rhythm_days > 0 &&
+                         (flow->sources >> model->institutions[i].sector & 1) != 0);
+        }
+    }
+    for (size_t i = 0; i < len; i++) {
+        check_fresh(model, &rows[i], now_us);
+    }
+    if (len != expected) {
+        broken("%zu sources and flows are listed, not %zu", len, expected);
+    }
+    free(rows);
+}
+
 // ---- persons, keys, refusals ----
 
 static void
@@ -285,6 +382,8 @@ model_everything(struct model *model, struct txn *txn)
         check_person(model, i, txn);
     }
     check_keys(model, txn);
+    check_heard(model, txn);
+    model_check_references(model, txn);
     for (uint32_t i = 1; i <= model->institutions_len; i++) {
         for (uint32_t p = 1; p < PRODUCERS_MAX; p++) {
             check_refusals(model, i, p, txn);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // model_inside.h - what the model's files share. On its own it knows days (model_days.c), who
-// may see what (model_match.c), who follows whom (model_integrations.c), where letters are
+// may see what (model_match.c), what is corrected and answered (model_refer.c), who follows whom (model_integrations.c), where letters are
 // (model_places.c) and what must hold (rules.c). It follows a batch (model_apply.c) command by
 // command, and looks at everything (model_check.c).
 #ifndef SIMULATION_MODEL_INSIDE_H
@@ -30,12 +30,15 @@ struct applied {
     size_t offset;
     size_t posted;
     struct journal_item item;
-    size_t recipients; // of the item, looked at
+    size_t recipients;     // of the item, looked at
+    uint64_t first_commit; // where the journal begins after this batch
 };
 
 // applied_item takes the record's next event, refusal or directory line, which must be of
 // this kind.
 void applied_item(struct applied *applied, enum journal_kind kind, void *ret, size_t len);
+// applied_is_next says whether the next of them is of this kind.
+bool applied_is_next(const struct applied *applied, enum journal_kind kind);
 // applied_check_posted compares the next letter that the loop is told.
 void applied_check_posted(struct applied *applied, uint32_t mailbox,
                           const struct journal_recipient *recipient);
@@ -93,13 +96,39 @@ struct question {
     uint32_t source;
     int32_t today;
     int person; // -1: none
+    struct applied *applied;
 };
 
 // question_judge says whether it may be published.
 enum vg_status question_judge(const struct question *question);
+// question_publisher_may says whether the publisher's own integration allows it at all.
+bool question_publisher_may(const struct question *question);
+// question_fields adds the fields that some classes may see.
+void question_fields(const struct question *question, unsigned classes,
+                     struct told *told);
+// question_classes finds the classes that today's rules let a mailbox see, and the
+// integration that justifies it; 0: none.
+unsigned question_classes(const struct question *question, const struct model_box *box,
+                          struct told *told);
 // question_share says what a mailbox gets of it; false: nothing.
 bool question_share(const struct question *question, const struct model_box *box,
                     struct told *told);
+
+// model_correct gives a kept correction to all who must get it; model_answer notes that a
+// kept mutation answers another one. question_refers says whether what it names may be
+// corrected or answered.
+void model_correct(const struct question *question, const struct told *told,
+                   struct applied *applied);
+void model_answer(const struct question *question, uint64_t ticket);
+bool question_refers(const struct question *question);
+// applied_event takes the event of a kept mutation.
+void applied_event(const struct question *question, const struct told *told,
+                   struct applied *applied);
+// model_deliver puts a letter that must be there into a mailbox, and compares.
+void model_deliver(const struct question *question, const struct told *told,
+                   struct model_box *box, struct applied *applied);
+// model_check_references compares what the disk says of corrections and answers.
+void model_check_references(const struct model *model, struct txn *txn);
 
 struct outcome model_publish_one(struct model *model, uint32_t source, uint32_t producer,
                                  uint64_t number, uint32_t deed, struct applied *applied);

@@ -3,6 +3,7 @@
 #include "model_inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static struct outcome *
 add_outcome(struct model_producer *producer)
@@ -27,7 +28,6 @@ add_told(struct model_box *box)
     return &box->told[box->len++];
 }
 
-// The body lies on the disk and says what it may.
 // As a letter names it: 0 where the number itself is in force.
 static uint64_t
 number_in_force(const struct model *model, uint64_t niss)
@@ -39,6 +39,7 @@ number_in_force(const struct model *model, uint64_t niss)
                : model->niss[model_current(model, person)];
 }
 
+// The body lies on the disk and says what it may.
 static void
 look_at_body(const struct question *question, struct told *told, struct txn *txn,
              const struct model_box *box)
@@ -51,7 +52,7 @@ look_at_body(const struct question *question, struct told *told, struct txn *txn
         hot_read_content((struct hot_bytes){body.at, body.len}, &content) != HOT_OK) {
         broken("mailbox %u, letter %zu: its body cannot be read", box->id, box->len);
     }
-    fault = deed_is_told(question->deed, told->kept, &content);
+    fault = deed_is_told(question->deed, told->kept, told->referred, &content);
     if (fault != NULL) {
         broken("mailbox %u, letter %zu: %s", box->id, box->len, fault);
     }
@@ -67,9 +68,9 @@ look_at_body(const struct question *question, struct told *told, struct txn *txn
     told->checksum = checksum_of(body.at, body.len);
 }
 
-static void
-deliver(const struct question *question, const struct told *told, struct model_box *box,
-        struct applied *applied)
+void
+model_deliver(const struct question *question, const struct told *told,
+              struct model_box *box, struct applied *applied)
 {
     struct journal_recipient recipient = {.mailbox = 0};
     struct told *last;
@@ -106,7 +107,6 @@ static void
 deliver_to_all(const struct question *question, struct told told, struct applied *applied)
 {
     struct model *model = question->model;
-    struct journal_recipient none;
 
     for (uint32_t institution = 1; institution <= model->institutions_len;
          institution++) {
@@ -115,12 +115,9 @@ deliver_to_all(const struct question *question, struct told told, struct applied
 
             if (model->boxes[i].institution == institution &&
                 question_share(question, &model->boxes[i], &share)) {
-                deliver(question, &share, &model->boxes[i], applied);
+                model_deliver(question, &share, &model->boxes[i], applied);
             }
         }
-    }
-    if (journal_item_recipient(&applied->item, applied->recipients, &none)) {
-        broken("mailbox %u got deed %u without any right to it", none.mailbox, told.deed);
     }
 }
 
@@ -148,12 +145,69 @@ replace_person(struct model *model, int old, int new)
 }
 
 static void
+note_kept(const struct question *question, const struct told *told)
+{
+    struct model *model = question->model;
+    struct model_heard *heard = &model->heard[told->source][question->deed->flow];
+
+    if (told->ticket >= model->kept_size) {
+        size_t size = told->ticket * 2 + 256;
+
+        model->kept = realloc(model->kept, size * sizeof *model->kept);
+        CHECK(model->kept != NULL);
+        memset(model->kept + model->kept_size, 0,
+               (size - model->kept_size) * sizeof *model->kept);
+        model->kept_size = size;
+    }
+    model->kept[told->ticket] = (struct kept){
+        .deed = told->deed, .source = told->source, .commit = model->commits};
+    heard->last_us = told->kept_us;
+    heard->ticket = told->ticket;
+    heard->mutations++;
+}
+
+void
+applied_event(const struct question *question, const struct told *told,
+              struct applied *applied)
+{
+    struct journal_event event;
+
+    applied_item(applied, JOURNAL_EVENT, &event, sizeof event);
+    if (event.ticket != told->ticket || event.number != told->number ||
+        event.source != told->source || event.producer != told->producer ||
+        event.niss != question->deed->niss || event.flow != question->flow->id ||
+        event.catalogue != question->model->catalogue) {
+        broken("the journal's event is not number %llu of producer %u of institution %u",
+               (unsigned long long)told->number, told->producer, told->source);
+    }
+    applied->recipients = 0;
+}
+
+// Nobody else gets it.
+static void
+deliver_all(const struct question *question, const struct told *told,
+            struct applied *applied)
+{
+    struct journal_recipient none;
+
+    if (question->deed->corrects != 0) {
+        model_correct(question, told, applied);
+    } else {
+        applied_event(question, told, applied);
+        deliver_to_all(question, *told, applied);
+    }
+    if (journal_item_recipient(&applied->item, applied->recipients, &none)) {
+        broken("mailbox %u got deed %u without any right to it", none.mailbox,
+               told->deed);
+    }
+}
+
+static void
 keep(const struct question *question, uint32_t producer, uint64_t number,
      struct applied *applied)
 {
     struct model *model = question->model;
     const struct deed *deed = question->deed;
-    struct journal_event event;
     struct told told = {
         .source = question->source,
         .producer = producer,
@@ -163,18 +217,14 @@ keep(const struct question *question, uint32_t producer, uint64_t number,
         .kept_us = applied->now_us,
         .subject = question->flow->of_enterprises ? HELD_ENTERPRISE | deed->enterprise
                                                   : deed->niss,
+        .asks = question->flow->asks && !deed->cancels,
     };
 
-    applied_item(applied, JOURNAL_EVENT, &event, sizeof event);
-    if (event.ticket != told.ticket || event.number != number ||
-        event.source != told.source || event.producer != producer ||
-        event.niss != deed->niss || event.flow != question->flow->id ||
-        event.catalogue != model->catalogue) {
-        broken("the journal's event is not number %llu of producer %u of institution %u",
-               (unsigned long long)number, producer, told.source);
+    note_kept(question, &told);
+    deliver_all(question, &told, applied);
+    if (deed->answers != 0) {
+        model_answer(question, told.ticket);
     }
-    applied->recipients = 0;
-    deliver_to_all(question, told, applied);
     if (question->flow->replaces) {
         replace_person(model, model_person(model, deed->niss),
                        model_person(model, deed->new_niss));
@@ -192,6 +242,7 @@ model_publish_one(struct model *model, uint32_t source, uint32_t producer,
         .source = source,
         .today = model_day(applied->now_us),
         .person = model_person(model, model->deeds[deed - 1].niss),
+        .applied = applied,
     };
     struct outcome outcome = {.deed = deed};
 

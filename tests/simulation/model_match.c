@@ -159,9 +159,9 @@ classes_of_quality(const struct question *question, uint32_t institution, unsign
     return classes;
 }
 
-bool
-question_share(const struct question *question, const struct model_box *box,
-               struct told *told)
+unsigned
+question_classes(const struct question *question, const struct model_box *box,
+                 struct told *told)
 {
     const struct model *model = question->model;
     uint32_t institution = box->institution;
@@ -177,11 +177,26 @@ question_share(const struct question *question, const struct model_box *box,
             classes |= classes_of_quality(question, institution, q, told);
         }
     }
+    return classes;
+}
+
+void
+question_fields(const struct question *question, unsigned classes, struct told *told)
+{
     for (unsigned i = 0; i < facts_fields(question->flow); i++) {
         if ((question->flow->fields[i].classes & classes) != 0) {
             told->kept |= question->deed->fields & (1u << i);
         }
     }
+}
+
+bool
+question_share(const struct question *question, const struct model_box *box,
+               struct told *told)
+{
+    unsigned classes = question_classes(question, box, told);
+
+    question_fields(question, classes, told);
     return classes != 0 && (told->kept != 0 || question->deed->fields == 0);
 }
 
@@ -203,7 +218,8 @@ judge_form(const struct question *question)
     if ((flow->sources >> sector & 1) == 0) {
         return VG_NOT_THE_SOURCE;
     }
-    if (deed->wrong == WRONG_NISS || (flow->replaces && deed->niss == deed->new_niss)) {
+    if (deed->wrong == WRONG_NISS || (flow->of_enterprises && deed->niss != 0) ||
+        (flow->replaces && deed->niss == deed->new_niss)) {
         return VG_BAD_NISS;
     }
     if (deed->wrong == WRONG_DATE) {
@@ -215,8 +231,12 @@ judge_form(const struct question *question)
     if (deed->wrong == WRONG_FIELD_OF_ANOTHER) {
         return VG_FIELD_NOT_IN_FLOW;
     }
-    return flow->groups[0].to != FACT_ADDRESSED && deed->recipient[0] != '\0'
-               ? VG_BAD_RECIPIENT
+    if ((flow->groups[0].to == FACT_ADDRESSED) != (deed->recipient[0] != '\0')) {
+        return VG_BAD_RECIPIENT;
+    }
+    return deed->wrong == WRONG_REFERENCE || (flow->replaces && deed->corrects != 0) ||
+                   (flow->answers == 0 && deed->answers != 0)
+               ? VG_BAD_REFERENCE
                : VG_OK;
 }
 
@@ -257,28 +277,52 @@ recipient_is_known(const struct question *question)
     return false;
 }
 
-enum vg_status
-question_judge(const struct question *question)
+static bool
+some_group_is_open(const struct question *question)
+{
+    const struct fact_group *group = question->flow->groups;
+
+    for (unsigned i = 0; i < FACT_GROUPS && group[i].to != FACT_NOBODY; i++) {
+        if (publisher_fulfils(question, &group[i].publisher)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+question_publisher_may(const struct question *question)
+{
+    return publisher_fulfils(question, &question->flow->publisher) &&
+           some_group_is_open(question);
+}
+
+// Its own words the publisher may take back whatever he follows today.
+static enum vg_status
+judge_rights(const struct question *question)
 {
     const struct fact_flow *flow = question->flow;
-    enum vg_status status = judge_form(question);
-    unsigned groups = 0;
-    unsigned open = 0;
+    bool corrects = question->deed->corrects != 0;
 
-    if (status == VG_OK) {
-        status = judge_replacement(question);
-    }
-    if (status != VG_OK) {
-        return status;
-    }
     if (!publisher_fulfils(question, &flow->publisher)) {
-        return VG_NOT_INTEGRATED;
+        return corrects ? VG_OK : VG_NOT_INTEGRATED;
     }
     if (flow->groups[0].to == FACT_ADDRESSED && !recipient_is_known(question)) {
         return VG_BAD_RECIPIENT;
     }
-    for (; groups < FACT_GROUPS && flow->groups[groups].to != FACT_NOBODY; groups++) {
-        open += publisher_fulfils(question, &flow->groups[groups].publisher);
+    return corrects || some_group_is_open(question) ? VG_OK : VG_NOT_INTEGRATED;
+}
+
+enum vg_status
+question_judge(const struct question *question)
+{
+    enum vg_status status = judge_form(question);
+
+    if (status == VG_OK) {
+        status = judge_replacement(question);
     }
-    return open == 0 ? VG_NOT_INTEGRATED : VG_OK;
+    if (status == VG_OK) {
+        status = judge_rights(question);
+    }
+    return status == VG_OK && !question_refers(question) ? VG_BAD_REFERENCE : status;
 }

@@ -149,10 +149,10 @@ nothing_withheld_is_told(const struct model *model, const struct model_box *box,
         }
         if (body_get(txn, told->body, &body) == VG_OK &&
             hot_read_content((struct hot_bytes){body.at, body.len}, &content) == HOT_OK) {
-            fault =
-                checksum_of(body.at, body.len) != told->checksum
-                    ? "it is another one now"
-                    : deed_is_told(&model->deeds[told->deed - 1], told->kept, &content);
+            fault = checksum_of(body.at, body.len) != told->checksum
+                        ? "it is another one now"
+                        : deed_is_told(&model->deeds[told->deed - 1], told->kept,
+                                       told->referred, &content);
         }
         if (fault != NULL) {
             broken("mailbox %u, letter %zu, its body: %s", box->id, i + 1, fault);

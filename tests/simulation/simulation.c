@@ -35,15 +35,34 @@ static const int64_t day_us = INT64_C(86400) * 1000000;
 static const int64_t second_us = 1000000;
 
 static const unsigned usual[ACTS] = {
-    [ACT_REPORT] = 30,    [ACT_PUBLISH] = 30,    [ACT_CARRY] = 130,
-    [ACT_APPLY] = 40,     [ACT_TAKE] = 30,       [ACT_GO_ON] = 20,
-    [ACT_SUBSCRIBE] = 6,  [ACT_HANG_UP] = 2,     [ACT_ACKNOWLEDGE_SOME] = 30,
-    [ACT_FIDGET] = 4,     [ACT_REMOVE_SOME] = 5, [ACT_INTEGRATE_SOME] = 14,
-    [ACT_ASK] = 3,        [ACT_ADMINISTER] = 4,  [ACT_SECOND] = 8,
-    [ACT_PULSE] = 3,      [ACT_TIME] = 10,       [ACT_FILL_DISK] = 1,
-    [ACT_FAIL_READS] = 1, [ACT_DIE] = 1,         [ACT_DRAIN] = 1,
-    [ACT_FORGET] = 1,     [ACT_COPY] = 1,        [ACT_EXPIRE] = 4,
-    [ACT_REPLAY] = 1,     [ACT_REFUSE] = 40,     [ACT_HANDLE_PARKED] = 8,
+    [ACT_REFER] = 60,
+    [ACT_REPORT] = 30,
+    [ACT_PUBLISH] = 30,
+    [ACT_CARRY] = 130,
+    [ACT_APPLY] = 40,
+    [ACT_TAKE] = 30,
+    [ACT_GO_ON] = 20,
+    [ACT_SUBSCRIBE] = 6,
+    [ACT_HANG_UP] = 2,
+    [ACT_ACKNOWLEDGE_SOME] = 30,
+    [ACT_FIDGET] = 4,
+    [ACT_REMOVE_SOME] = 5,
+    [ACT_INTEGRATE_SOME] = 14,
+    [ACT_ASK] = 3,
+    [ACT_ADMINISTER] = 4,
+    [ACT_SECOND] = 8,
+    [ACT_PULSE] = 3,
+    [ACT_TIME] = 10,
+    [ACT_FILL_DISK] = 1,
+    [ACT_FAIL_READS] = 1,
+    [ACT_DIE] = 1,
+    [ACT_DRAIN] = 1,
+    [ACT_FORGET] = 1,
+    [ACT_COPY] = 1,
+    [ACT_EXPIRE] = 4,
+    [ACT_REPLAY] = 1,
+    [ACT_REFUSE] = 40,
+    [ACT_HANDLE_PARKED] = 8,
 };
 
 static struct simulation *running; // for broken() alone
@@ -126,6 +145,10 @@ look_at_everything(struct simulation *s)
     struct meta meta;
 
     model_everything(s->model, node_view(&s->node));
+    if (stage_finished() == 0) { // the loop knows all that the model knows
+        model_check_fresh(s->model, node_view(&s->node), s->node.broker->catalogue,
+                          s->node.broker->roster, s->now_us);
+    }
     if (store_check(s->node.broker->store, report, NULL, NULL, &why) != VG_OK ||
         report->faults.total > 0) {
         broken("the store's own check: %s%s", why.text,
@@ -297,6 +320,9 @@ act_now(struct simulation *s, enum act act)
     case ACT_REPORT:
         report(s);
         break;
+    case ACT_REFER:
+        refer(s);
+        break;
     case ACT_PUBLISH:
         sources_publish(&s->sources, source);
         break;
@@ -460,6 +486,7 @@ draw_sizes(struct simulation *s)
     s->burst = flood ? 1000 : !s->refusing && dice_one_in(&s->dice, 6) ? 60 : 5;
     s->items_max = dice_one_in(&s->dice, 400) ? INTEGRATE_ITEMS_MAX : 4;
     s->heavy = !flood && dice_one_in(&s->dice, 12);
+    s->referring = dice_one_in(&s->dice, 2);
     s->favourite = flood || s->items_max > 4 ? 30 : s->refusing ? 3 : 0;
     s->members.sparse = flood && dice_one_in(&s->dice, 2);
     s->members.wide = flood || dice_one_in(&s->dice, 20);
@@ -766,14 +793,16 @@ print_end(const struct simulation *s, const struct hash *journal)
            " deferred, %" PRIu64 " tried again, %" PRIu64 " parked, %" PRIu64
            " unread, %" PRIu64 " dropped, %" PRIu64 " integrations, %" PRIu64
            " frames, %" PRIu64 " lost, %" PRIu64 " delivered, %" PRIu64
+           " corrected, %" PRIu64 " owed, %" PRIu64 " answered, %" PRIu64
            " takeovers, %" PRIu64 " batches without room%s, %" PRIu64 " crashes, %" PRIu64
            " drains, journal ",
            s->seed, s->steps, model->commits, model->mutations, model->refused,
            model->repeated, model->letters, model->acknowledgements, model->given_back,
            model->deferred, s->witness.tried, model->parked, model->unread,
            model->dropped, model->directory, s->network.frames, s->network.lost,
-           s->witness.delivered, s->witness.takeovers, s->node.full,
-           s->node.tiny ? " (tiny)" : "", s->node.crashes, s->node.drains);
+           s->witness.delivered, model->corrected, model->owed, model->answered,
+           s->witness.takeovers, s->node.full, s->node.tiny ? " (tiny)" : "",
+           s->node.crashes, s->node.drains);
     for (size_t i = 0; i < 8; i++) {
         printf("%02x", journal->at[i]);
     }

@@ -12,6 +12,7 @@
 // What can happen in one step; how often is drawn anew for every seed.
 enum act {
     ACT_REPORT,
+    ACT_REFER,
     ACT_PUBLISH,
     ACT_CARRY,
     ACT_APPLY,
@@ -63,6 +64,7 @@ struct simulation {
     uint32_t burst;        // mutations reported at once, at most
     uint32_t favourite;    // one person in so many mutations; 0: all alike
     bool refusing;         // members give letters back
+    bool referring;        // sources correct and answer
     bool heavy;            // letters bigger than what a frame takes of a mailbox
     uint32_t items_max;    // of an Integrate
     uint32_t boxes_asked;
@@ -77,6 +79,8 @@ int32_t today(const struct simulation *s);
 uint32_t any_institution(struct simulation *s);
 
 void report(struct simulation *s);
+// refer lets a source correct what it published, or answer what it got.
+void refer(struct simulation *s);
 // A request goes over the wire when the institution is connected, else by the console.
 void integrate(struct simulation *s);
 void remove_some(struct simulation *s);
