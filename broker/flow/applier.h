@@ -55,6 +55,9 @@ struct applier {
     struct note *heard;    // of the flows published in this batch
     size_t heard_len;
     size_t heard_size;
+    struct due *ends; // of persons whose numbers the Publish under way replaces
+    size_t ends_len;
+    size_t ends_size;
     uint32_t *dirty; // mailboxes changed in this batch
     size_t dirty_len;
     size_t dirty_size;
@@ -123,10 +126,12 @@ NODISCARD enum vg_status applier_notify(struct applier *applier,
 // directory was taken over from.
 NODISCARD enum vg_status applier_begin_lapses(struct applier *applier);
 
-// applier_tell_before_move tells what the walk under way would not find any more, or find
-// twice, when one number's integrations go over to another's.
-NODISCARD enum vg_status applier_tell_before_move(struct applier *applier,
+// applier_note_before_move notes what the walk under way would not find any more, or find
+// twice, when these two numbers become one person; applier_tell_noted tells it when the Publish
+// is done with: the tickets of its mutations follow one another.
+NODISCARD enum vg_status applier_note_before_move(struct applier *applier,
                                                   struct niss old, struct niss new);
+NODISCARD enum vg_status applier_tell_noted(struct applier *applier);
 
 // applier_retire_catalogue keeps the one in force for those who may still read it.
 void applier_retire_catalogue(struct applier *applier);

@@ -380,6 +380,7 @@ applier_close(struct applier **applier)
     free((*applier)->boxes[0].box);
     free((*applier)->boxes[1].box);
     free((*applier)->heard);
+    free((*applier)->ends);
     free((*applier)->dirty);
     free((*applier)->grants);
     free((*applier)->emptying);
@@ -476,6 +477,7 @@ begin_batch(struct applier *applier, struct batch *batch)
 
     applier->batch = batch;
     applier->heard_len = 0;
+    applier->ends_len = 0;
     applier->now = batch->time;
     if (applier->now.us < meta->last_time_us) {
         applier->now.us = meta->last_time_us;

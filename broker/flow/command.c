@@ -91,8 +91,10 @@ command_forget_answer(struct command *command)
         history_free(&command->knew.history);
         break;
     case COMMAND_LAPSE:
-        command->lapse = (struct lapse_command){.day = command->lapse.day,
-                                                .from = command->lapse.from};
+        command->lapse =
+            (struct lapse_command){.day = command->lapse.day,
+                                   .from = command->lapse.from,
+                                   .persons_max = command->lapse.persons_max};
         break;
     case COMMAND_EXPIRE:
         command->expire.more = command->expire.stuck = false;

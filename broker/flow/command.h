@@ -270,6 +270,7 @@ struct lapse_command {
     int32_t day; // of the walk that `from` belongs to, as the last answer said
     uint64_t
         from; // persons with lower numbers were looked at; 0: as far as the disk says
+    uint32_t persons_max; // to look at in this slice; 0: as many as are quick
     // answer
     int32_t walked;    // struct day: that was walked for
     uint64_t next;     // where the next slice begins; 0: the walk is done

@@ -29,6 +29,8 @@ struct lapse_flows {
 
 struct due {
     struct niss niss;
+    struct niss current; // 0: the number itself is in force
+    struct day day;      // of the walk
     struct integration integration;
     enum lapse lapse;
 };
@@ -39,6 +41,7 @@ struct slice {
     int32_t first; // ends before it, and after the last, are not due
     int32_t last;
     uint64_t persons;
+    uint64_t persons_max;
     uint64_t next;
     bool full; // there are persons after it
     uint64_t followed;
@@ -104,8 +107,7 @@ reaches(const struct flow *flow, uint16_t sector)
 }
 
 static enum vg_status
-tell(struct applier *applier, const struct flow *flow, struct day day,
-     const struct due *due)
+tell(struct applier *applier, const struct flow *flow, const struct due *due)
 {
     const struct integration *integration = &due->integration;
     const struct institution *institution = roster_institution(
@@ -125,7 +127,8 @@ tell(struct applier *applier, const struct flow *flow, struct day day,
     mutation.flow = view(flow->name);
     mutation.recipient = view(institution->code);
     mutation.niss = due->niss.number;
-    mutation.occurred = day_number(day);
+    mutation.current_niss = due->current.number;
+    mutation.occurred = day_number(due->day);
     mutation.period_begin = day_number((struct day){integration->begin});
     mutation.period_end = day_number((struct day){integration->end});
     judged.mutation = &mutation;
@@ -144,14 +147,14 @@ tell(struct applier *applier, const struct flow *flow, struct day day,
 }
 
 static enum vg_status
-tell_due(struct applier *applier, const struct lapse_flows *flows, struct day day,
-         const struct due *due, struct lapse_command *count)
+tell_due(struct applier *applier, const struct lapse_flows *flows, const struct due *due,
+         struct lapse_command *count)
 {
     bool ends = due->lapse == LAPSE_ENDS;
 
     count->warned += ends;
     count->ended += !ends;
-    return tell(applier, ends ? flows->ends : flows->ended, day, due);
+    return tell(applier, ends ? flows->ends : flows->ended, due);
 }
 
 // ---- who is due ----
@@ -169,7 +172,12 @@ look_at_person(struct slice *slice, struct niss niss, const struct integration *
         lapse = lapse_of(slice->catalogue, slice->walk, rows, len, i);
         slice->followed += lapse == LAPSE_FOLLOWED;
         if (lapse == LAPSE_ENDS || lapse == LAPSE_ENDED) {
-            slice->due[slice->due_len++] = (struct due){niss, rows[i], lapse};
+            slice->due[slice->due_len++] = (struct due){
+                .niss = niss,
+                .day = slice->walk->day,
+                .integration = rows[i],
+                .lapse = lapse,
+            };
         }
     }
 }
@@ -179,7 +187,7 @@ look_at(struct niss niss, const struct person *person, void *arg)
 {
     struct slice *slice = arg;
 
-    if (slice->persons == SLICE_PERSONS || slice->due_len >= SLICE_DUE) {
+    if (slice->persons == slice->persons_max || slice->due_len >= SLICE_DUE) {
         slice->full = true;
         slice->next = niss.number;
         return false;
@@ -272,8 +280,7 @@ tell_slice(struct applier *applier, struct command *command, const struct slice 
 
         status = lapse_is_marked(applier->txn, slice->due[i].niss, &marked);
         if (status == VG_OK && !marked) {
-            status = tell_due(applier, &flows, slice->walk->day, &slice->due[i],
-                              &command->lapse);
+            status = tell_due(applier, &flows, &slice->due[i], &command->lapse);
         }
     }
     return status;
@@ -289,6 +296,7 @@ walk_slice(struct applier *applier, struct command *command, struct lapse_row *r
     enum vg_status status;
 
     begin_slice(slice, applier->catalogue, walk);
+    slice->persons_max = lapse->persons_max == 0 ? SLICE_PERSONS : lapse->persons_max;
     status = person_each(applier->txn, (struct niss){from}, look_at, slice);
     if (status == VG_OK) {
         status = tell_slice(applier, command, slice);
@@ -367,33 +375,42 @@ applier_begin_lapses(struct applier *applier)
 
 // ---- a number is replaced while the walk is under way ----
 
-static enum vg_status
-tell_person(struct applier *applier, const struct lapse_walk *walk, struct niss niss)
+static void
+note_due(struct applier *applier, const struct slice *slice)
 {
-    struct lapse_flows flows = find_flows(applier->catalogue);
+    size_t len = applier->ends_len + slice->due_len;
+
+    if (len > applier->ends_size) {
+        applier->ends_size = 2 * len;
+        applier->ends =
+            realloc(applier->ends, applier->ends_size * sizeof *applier->ends);
+        CHECK(applier->ends != NULL);
+    }
+    for (size_t i = 0; i < slice->due_len; i++) {
+        applier->ends[applier->ends_len++] = slice->due[i];
+    }
+}
+
+static enum vg_status
+note_person(struct applier *applier, const struct lapse_walk *walk, struct niss niss)
+{
     struct slice *slice = xcalloc(1, sizeof *slice);
-    struct integration *rows = xcalloc(INTEGRATIONS_PER_PERSON_MAX, sizeof *rows);
-    struct lapse_command count = {.day = 0};
     struct person person = {.len = 0};
     enum vg_status status = person_get(applier->txn, niss, &person);
 
-    if (status == VG_OK && person.len <= INTEGRATIONS_PER_PERSON_MAX && person.len > 0) {
-        memcpy(rows, person.integrations, person.len * sizeof *rows);
+    if (status == VG_OK) {
         begin_slice(slice, applier->catalogue, walk);
-        look_at_person(slice, niss, rows, person.len);
+        look_at_person(slice, niss, person.integrations, person.len);
+        note_due(applier, slice);
     }
-    for (size_t i = 0; status == VG_OK && i < slice->due_len; i++) {
-        status = tell_due(applier, &flows, walk->day, &slice->due[i], &count);
-    }
-    free(rows);
     free(slice);
     return status;
 }
 
-// Whoever is still to come in the walk is told now; the surviving number then has rows of
+// Whoever is still to come in the walk is told of now; the surviving number then has rows of
 // both, and the walk passes it over.
 enum vg_status
-applier_tell_before_move(struct applier *applier, struct niss old, struct niss new)
+applier_note_before_move(struct applier *applier, struct niss old, struct niss new)
 {
     struct niss numbers[] = {old, new};
     struct lapse_walk walk;
@@ -411,12 +428,36 @@ applier_tell_before_move(struct applier *applier, struct niss old, struct niss n
         }
         status = lapse_is_marked(applier->txn, numbers[i], &marked);
         if (status == VG_OK && !marked) {
-            status = tell_person(applier, &walk, numbers[i]);
+            status = note_person(applier, &walk, numbers[i]);
         }
     }
     if (status == VG_OK && new.number >= row.next) {
         status = lapse_mark(applier->txn, new);
         applier->changed = true;
     }
+    return status;
+}
+
+// By then the old number leads to the new one.
+enum vg_status
+applier_tell_noted(struct applier *applier)
+{
+    struct lapse_command count = {.day = 0};
+    enum vg_status status = VG_OK;
+
+    for (size_t i = 0; status == VG_OK && i < applier->ends_len; i++) {
+        struct lapse_flows flows = find_flows(applier->catalogue);
+        struct due *due = &applier->ends[i];
+        struct person person;
+
+        status = person_in_force(applier->txn, due->niss, &due->current, &person);
+        if (due->current.number == due->niss.number) {
+            due->current.number = 0;
+        }
+        if (status == VG_OK) {
+            status = tell_due(applier, &flows, due, &count);
+        }
+    }
+    applier->ends_len = 0;
     return status;
 }

@@ -601,7 +601,7 @@ keep_mutation(struct applier *applier, struct publish_command *publish,
         struct journal_replace item = {passage->judged.niss.number,
                                        passage->judged.new_niss.number};
 
-        status = applier_tell_before_move(applier, passage->judged.niss,
+        status = applier_note_before_move(applier, passage->judged.niss,
                                           passage->judged.new_niss);
         if (status != VG_OK) {
             return status;
@@ -863,6 +863,9 @@ publish_mutations(struct applier *applier, struct command *command)
         number++;
     }
     publish->through = number - 1;
+    if (status == VG_OK) {
+        status = applier_tell_noted(applier);
+    }
     return status == VG_OK ? keep_producer(applier, command, &row) : status;
 }
 

@@ -368,6 +368,41 @@ numbers_are_replaced_in_its_midst(void **state)
     assert_int_equal(walk(f), 2 * MANY + 4 - 1);
 }
 
+// The tickets of what a source publishes at once follow one another, whoever is told of ends
+// because of it: the answer tells only the first one.
+static void
+tickets_of_a_publish_follow_one_another(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct hot_mutation mutations[] = {
+        flow_mutation("SSINReplacement", one_of_many(39)),
+        flow_mutation("SSINReplacement", unused(1987)),
+    };
+    struct lapse_command slice;
+    struct command *command;
+    struct hot_content ends;
+    struct letter letter;
+    uint64_t first;
+
+    integrate_many(f);
+    set_day(f, 2027, 1, 6);
+    slice = walk_slice(f, NULL);
+    assert_true(one_of_many(39).number > slice.next); // to come
+    first = flow_meta(f).last_sequence + 1;
+    mutations[0].new_niss = unused(1950).number;
+    mutations[1].new_niss = unused(1986).number;
+    command = flow_publish(f, BIS, 1, 1, mutations, 2);
+    flow_apply(f);
+    assert_int_equal(command->publish.kept, 2);
+    assert_int_equal(command->publish.ticket_first, first);
+    assert_int_equal(flow_letters(f, CPAS_A, flow_row(f, CPAS_A).last, &letter, 1), 1);
+    ends = flow_content(f, &letter);
+    assert_text(ends.mutation.flow, "IntegrationEnds");
+    assert_int_equal(ends.ticket, first + 2);
+    assert_int_equal(ends.mutation.niss, one_of_many(39).number);
+    assert_int_equal(ends.mutation.current_niss, unused(1950).number);
+}
+
 // A directory that was taken over whole: what was due before is not told again.
 static void
 a_directory_that_came_whole_goes_on(void **state)
@@ -404,6 +439,7 @@ main(void)
         FLOW_TEST(killed_between_any_two_slices),
         FLOW_TEST(a_walk_that_takes_until_tomorrow),
         FLOW_TEST(numbers_are_replaced_in_its_midst),
+        FLOW_TEST(tickets_of_a_publish_follow_one_another),
         FLOW_TEST(a_directory_that_came_whole_goes_on),
     };
 
