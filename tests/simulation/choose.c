@@ -305,7 +305,7 @@ choose_flow(struct simulation *s, unsigned sector)
         const struct fact_flow *flow = facts_flow(0, index);
 
         if ((flow->sources >> sector & 1) != 0 &&
-            (!flow->replaces || dice_one_in(&s->dice, 30))) {
+            (!flow->replaces || dice_one_in(&s->dice, s->node.slices ? 5 : 30))) {
             return index;
         }
     }

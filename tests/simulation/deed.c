@@ -33,12 +33,31 @@ length_of(const struct deed *deed, unsigned place)
     return deed->heavy ? HEAVY_LEN - place % 7 : 8 + (deed->id * 37 + place * 101) % most;
 }
 
+// What the broker says of an integration that ends.
+static void
+value_of_end(const struct deed *deed, unsigned place, char ret_value[DEED_VALUE_MAX])
+{
+    int year, month, day;
+
+    day_parts((struct day){place == 1 ? deed->begin : deed->end}, &year, &month, &day);
+    if (place == 0) {
+        snprintf(ret_value, DEED_VALUE_MAX, "%03u", deed->quality);
+    } else {
+        snprintf(ret_value, DEED_VALUE_MAX, "%04d-%02d-%02d", year, month, day);
+    }
+}
+
 static void
 value_of(const struct deed *deed, unsigned place, char ret_value[DEED_VALUE_MAX])
 {
     unsigned len = length_of(deed, place);
-    unsigned head =
-        (unsigned)snprintf(ret_value, DEED_VALUE_MAX, "%u.%u.", deed->id, place);
+    unsigned head;
+
+    if (deed->quality != 0) {
+        value_of_end(deed, place, ret_value);
+        return;
+    }
+    head = (unsigned)snprintf(ret_value, DEED_VALUE_MAX, "%u.%u.", deed->id, place);
 
     len = len > head ? len : head;
     if (len > head) {
@@ -193,13 +212,19 @@ deed_is_told(const struct deed *deed, unsigned kept, bool referred,
 {
     const struct hot_mutation *told = &content->mutation;
 
-    if (deed_id(told) != deed->id || !same(told->flow, name_of(deed))) {
+    if (deed_id(told) != (deed->quality == 0 ? deed->id : 0) ||
+        !same(told->flow, name_of(deed))) {
         return "the body is of another mutation";
     }
     if (told->niss != deed->niss || told->new_niss != deed->new_niss ||
         told->enterprise != deed->enterprise || told->reference_year != deed->year ||
         !same(told->recipient, deed->recipient)) {
         return "the body has another person, enterprise, year or recipient";
+    }
+    if (deed->has_period &&
+        (told->period_begin != day_number((struct day){deed->begin}) ||
+         told->period_end != day_number((struct day){deed->end}))) {
+        return "the body has another period";
     }
     if (!references_are_told(deed, referred, told)) {
         return "the body refers to another mutation, or to one that is not to be known";

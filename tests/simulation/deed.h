@@ -39,6 +39,7 @@ struct deed {
     uint64_t corrects; // ticket of an earlier one, 0: none
     bool cancels;      // that does not stand any more
     uint64_t answers;  // ticket of what the publisher got, 0: none
+    unsigned quality;  // of the integration that the broker itself tells of, 0: reported
 };
 
 enum { DEED_VALUE_MAX = 4100, DEED_REPEAT_MAX = 16 };

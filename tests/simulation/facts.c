@@ -150,6 +150,20 @@ static const struct fact_flow shipped[] = {
      .publisher = {FACT_WINDOW, BIT(2)},
      .groups = {{.to = FACT_NAMED, .named = "SPPIS"}},
      .fields = {{"attest_number", ALL}, {"attest_amount", ALL}}},
+    {.name = "IntegrationEnds",
+     .id = 40,
+     .period = FACT_MUST_HAVE,
+     .groups = {{.to = FACT_ADDRESSED, .sectors = CPAS}},
+     .fields = {{"integration_quality", ALL},
+                {"integration_begin", ALL},
+                {"integration_end", ALL}}},
+    {.name = "IntegrationEnded",
+     .id = 41,
+     .period = FACT_MUST_HAVE,
+     .groups = {{.to = FACT_ADDRESSED, .sectors = CPAS}},
+     .fields = {{"integration_quality", ALL},
+                {"integration_begin", ALL},
+                {"integration_end", ALL}}},
     {.name = "WaitRegisterMutation",
      .id = 4,
      .sources = BIT(3),
@@ -161,7 +175,8 @@ static const struct fact_flow shipped[] = {
      .fields = {{"H205", A}, {"H212", 0}}},
 };
 
-// The variant: debtors get no notifyPerson, and all see who died.
+// The variant: debtors get no notifyPerson, all see who died, and an enquiry's end is told
+// earlier.
 static struct fact_flow varied;
 
 const struct fact_flow *
@@ -217,6 +232,18 @@ facts_class(unsigned sector, unsigned quality)
     default:
         return A;
     }
+}
+
+unsigned
+facts_warn_days(unsigned variant, unsigned quality)
+{
+    static const uint8_t days[64] = {
+        [1] = 14,  [2] = 30,  [3] = 30,  [4] = 30, [5] = 30,
+        [6] = 30,  [7] = 60,  [8] = 60,  [9] = 60, [12] = 30,
+        [20] = 14, [21] = 60, [30] = 30, [31] = 7, [40] = 14,
+    };
+
+    return variant == 1 && quality == 1 ? 21 : days[quality];
 }
 
 bool
@@ -340,6 +367,7 @@ make_text(unsigned variant)
     text = shorten((char *)whole.at);
     buffer_free(&whole);
     if (variant == 1) {
+        replace(&text, "warn_days: 14, meaning: under", "warn_days: 21, meaning: under");
         replace(&text, "\"020\", \"021\", \"030\", \"031\"]",
                 "\"020\", \"021\",        \"031\"]");
         replace(

@@ -70,6 +70,9 @@ unsigned facts_fields(const struct fact_flow *flow);
 
 // facts_class says what a quality of a sector may see.
 unsigned facts_class(unsigned sector, unsigned quality);
+// facts_warn_days: so long before the end of an integration of the CPAS sector its
+// institution is told; 0: never, neither of the end itself.
+unsigned facts_warn_days(unsigned variant, unsigned quality);
 // facts_exclusive: one institution of the sector only.
 bool facts_exclusive(unsigned sector, unsigned quality);
 

@@ -119,6 +119,26 @@ struct model_heard {
     uint64_t mutations;
 };
 
+// The day's walk that tells of integrations that end.
+struct model_walk {
+    int32_t through; // the last day that was finished
+    int32_t day;     // that is walked for
+    uint64_t next;   // persons with lower numbers are done with, says the disk
+    unsigned warn[64];
+    unsigned warned[64];  // of the last walk that was finished
+    bool marked[PERSONS]; // told already by the walk under way
+};
+
+// An integration whose end is to be told.
+struct model_end {
+    int person;
+    uint32_t institution;
+    unsigned quality;
+    int32_t begin;
+    int32_t end;
+    bool soon; // else it has ended
+};
+
 struct model_institution {
     uint16_t sector;
     char code[24];
@@ -160,6 +180,9 @@ struct model {
     struct kept *kept;                       // of ticket n: kept[n]
     size_t kept_size;
     struct model_heard heard[INSTITUTIONS_MAX][FACT_FLOWS_MAX]; // by place of the flow
+    struct model_walk walk;
+    struct model_end ends[1024];
+    size_t ends_len;
     struct retry_rule retry;
     bool counts_rows;   // a person may come near the most that he may have
     struct deed *deeds; // id n is deeds[n - 1]
@@ -181,7 +204,7 @@ struct model {
     // counted for the report
     uint64_t mutations, refused, repeated, letters, acknowledgements, directory;
     uint64_t given_back, deferred, parked, dropped, unread; // letters
-    uint64_t corrected, owed, answered;
+    uint64_t corrected, owed, answered, warned, ended;
 };
 
 struct model *model_new(int32_t first_day);

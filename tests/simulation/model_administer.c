@@ -145,7 +145,9 @@ follow_load_catalogue(struct model *model, const struct command *command,
     applied_check_status(applied, command, VG_OK);
     applied_check_ticket(model, applied, command, ++model->tickets);
     model->variant = (unsigned)command->back.request;
-    model->catalogue++;
+    if (model->catalogue++ == 0) {
+        model_begin_walks(model, model_day(applied->now_us));
+    }
     if (applied->answered && command->load_catalogue.version != model->catalogue) {
         broken("a new catalogue has version %llu, not %llu",
                (unsigned long long)command->load_catalogue.version,

@@ -201,6 +201,9 @@ follow(struct model *model, const struct command *command, struct applied *appli
     case COMMAND_EXPIRE:
         follow_expire(model, command, applied);
         break;
+    case COMMAND_LAPSE:
+        follow_lapse(model, command, applied);
+        break;
     case COMMAND_SET_LIMITS:
     case COMMAND_SET_RULES:
         break; // none here has any of its own
@@ -208,7 +211,6 @@ follow(struct model *model, const struct command *command, struct applied *appli
     case COMMAND_LOAD_PERSONS:
     case COMMAND_REWIND:
     case COMMAND_KNEW:
-    case COMMAND_LAPSE:
     case COMMAND_MERGE:
     case COMMAND_MOVE_LETTERS:
     case COMMAND_ANCHOR:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // model_inside.h - what the model's files share. On its own it knows days (model_days.c), who
-// may see what (model_match.c), what is corrected and answered (model_refer.c), who follows whom (model_integrations.c), where letters are
+// may see what (model_match.c), who is told of ends (model_lapse.c), what is corrected and answered (model_refer.c), who follows whom (model_integrations.c), where letters are
 // (model_places.c) and what must hold (rules.c). It follows a batch (model_apply.c) command by
 // command, and looks at everything (model_check.c).
 #ifndef SIMULATION_MODEL_INSIDE_H
@@ -69,6 +69,7 @@ follow_fn follow_add_key;
 follow_fn follow_revoke_key;
 follow_fn follow_load_catalogue;
 follow_fn follow_expire;
+follow_fn follow_lapse;
 // follow_stands_through gives the number up to which a Publish that begins with `first` stands
 // before it is looked at.
 uint64_t follow_stands_through(uint64_t first, uint64_t last);
@@ -127,6 +128,18 @@ void applied_event(const struct question *question, const struct told *told,
 // model_deliver puts a letter that must be there into a mailbox, and compares.
 void model_deliver(const struct question *question, const struct told *told,
                    struct model_box *box, struct applied *applied);
+// model_wants says whether a mailbox takes a flow for an integration of this quality; 0: no
+// integration was asked.
+bool model_wants(const struct model_box *box, uint16_t flow, unsigned quality);
+// applied_no_more_recipients: nobody else got the event's deed.
+void applied_no_more_recipients(const struct applied *applied, uint32_t deed);
+// model_begin_walks: from this day on institutions are told of integrations that end.
+void model_begin_walks(struct model *model, int32_t today);
+// model_note_before_move notes the ends of two persons who become one in the midst of a walk;
+// model_tell_noted tells them.
+void model_note_before_move(struct model *model, int old, int new);
+void model_tell_noted(struct model *model, struct applied *applied);
+void model_check_walk(const struct model *model, struct txn *txn);
 // model_check_references compares what the disk says of corrections and answers.
 void model_check_references(const struct model *model, struct txn *txn);
 

@@ -183,23 +183,27 @@ applied_event(const struct question *question, const struct told *told,
     applied->recipients = 0;
 }
 
-// Nobody else gets it.
+void
+applied_no_more_recipients(const struct applied *applied, uint32_t deed)
+{
+    struct journal_recipient none;
+
+    if (journal_item_recipient(&applied->item, applied->recipients, &none)) {
+        broken("mailbox %u got deed %u without any right to it", none.mailbox, deed);
+    }
+}
+
 static void
 deliver_all(const struct question *question, const struct told *told,
             struct applied *applied)
 {
-    struct journal_recipient none;
-
     if (question->deed->corrects != 0) {
         model_correct(question, told, applied);
     } else {
         applied_event(question, told, applied);
         deliver_to_all(question, *told, applied);
     }
-    if (journal_item_recipient(&applied->item, applied->recipients, &none)) {
-        broken("mailbox %u got deed %u without any right to it", none.mailbox,
-               told->deed);
-    }
+    applied_no_more_recipients(applied, told->deed);
 }
 
 static void
@@ -226,8 +230,11 @@ keep(const struct question *question, uint32_t producer, uint64_t number,
         model_answer(question, told.ticket);
     }
     if (question->flow->replaces) {
-        replace_person(model, model_person(model, deed->niss),
-                       model_person(model, deed->new_niss));
+        int old = model_person(model, deed->niss);
+        int new = model_person(model, deed->new_niss);
+
+        model_note_before_move(model, old, new);
+        replace_person(model, old, new);
     }
 }
 

@@ -71,8 +71,8 @@ publisher_fulfils(const struct question *question, const struct fact_demand *dem
     return false;
 }
 
-static bool
-box_wants(const struct model_box *box, uint16_t flow, unsigned quality)
+bool
+model_wants(const struct model_box *box, uint16_t flow, unsigned quality)
 {
     for (size_t i = 0; i < box->choices_len; i++) {
         if (box->choices[i].flow == flow &&
@@ -167,13 +167,13 @@ question_classes(const struct question *question, const struct model_box *box,
     uint32_t institution = box->institution;
     unsigned classes = 0;
 
-    if (box_wants(box, question->flow->id, 0) &&
+    if (model_wants(box, question->flow->id, 0) &&
         flow_takes(question, institution, 0, (struct run){0, 0})) {
         classes = FACT_ANY;
     }
     for (unsigned q = 1; q < 64 && question->person >= 0; q++) {
         if ((model->follows[question->person][institution] >> q & 1) != 0 &&
-            box_wants(box, question->flow->id, q)) {
+            model_wants(box, question->flow->id, q)) {
             classes |= classes_of_quality(question, institution, q, told);
         }
     }

@@ -147,6 +147,7 @@ follow_publish(struct model *model, const struct command *command,
         .producer = &model->producers[command->actor][publish->publish.producer],
     };
     uint64_t before = model->tickets;
+    uint64_t kept;
     uint64_t last = publishing.producer->len;
     enum vg_status status = VG_GAP;
 
@@ -155,19 +156,20 @@ follow_publish(struct model *model, const struct command *command,
         status = follow_mutations(&publishing);
     }
     applied_check_status(applied, command, status);
+    kept = model->tickets - before;
+    model_tell_noted(model, applied);
     if (!applied->answered) {
         return;
     }
     if (publish->through != publishing.through ||
-        publish->results_len != publishing.results ||
-        publish->kept != model->tickets - before ||
+        publish->results_len != publishing.results || publish->kept != kept ||
         publish->ticket_first != (publish->kept == 0 ? 0 : before + 1)) {
         broken("institution %u is answered through %llu, %zu results, %u kept from %llu; "
                "not through %llu, %zu results, %llu kept",
                command->actor, (unsigned long long)publish->through, publish->results_len,
                publish->kept, (unsigned long long)publish->ticket_first,
                (unsigned long long)publishing.through, publishing.results,
-               (unsigned long long)(model->tickets - before));
+               (unsigned long long)kept);
     }
 }
 

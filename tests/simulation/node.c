@@ -222,6 +222,18 @@ end_after_failure(struct node *node, enum vg_status status, const struct why *wh
     node_die(node);
 }
 
+// The day's walk in slices of some persons, so that it is interrupted.
+static void
+cut_walks(struct node *node, struct batch *batch)
+{
+    for (struct command *command = batch->first; command != NULL;
+         command = command->next) {
+        if (command->kind == COMMAND_LAPSE && node->slices) {
+            command->lapse.persons_max = 1 + dice_below(node->dice, 8);
+        }
+    }
+}
+
 bool
 node_apply(struct node *node, enum trouble trouble)
 {
@@ -233,6 +245,7 @@ node_apply(struct node *node, enum trouble trouble)
     if (batch == NULL) {
         return true;
     }
+    cut_walks(node, batch);
     faults_arm(trouble, node->dice);
     status = apply_batch(node->broker->applier, batch, &why);
     failed = faults_heal();

@@ -23,7 +23,8 @@ struct node {
     struct settings settings;
     struct broker *broker;
     struct txn *view;
-    bool tiny; // the map really is too small
+    bool slices; // the day's walk goes some persons at a time
+    bool tiny;   // the map really is too small
     // counted for the report
     uint64_t crashes, full, drains;
 };

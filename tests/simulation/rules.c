@@ -36,8 +36,9 @@ kept_in_all_or_none(const struct reading *reading, const struct journal_event *e
 {
     const struct model_producer *producer =
         &reading->model->producers[event->source][event->producer];
-    bool kept = event->number <= producer->len &&
-                producer->outcomes[event->number - 1].status == VG_OK;
+    bool kept = event->source == 0 || // the broker itself
+                (event->number <= producer->len &&
+                 producer->outcomes[event->number - 1].status == VG_OK);
 
     if (!kept || event->ticket > reading->model->tickets ||
         event->recipients != reading->must_get[event->ticket]) {
@@ -80,7 +81,8 @@ in_order_published(const struct model_box *box)
         const struct told *told = &box->told[i];
         uint64_t *before = &last[told->source][told->producer];
 
-        if (told->number <= *before || (i > 0 && told->ticket <= told[-1].ticket)) {
+        if ((told->source != 0 && told->number <= *before) ||
+            (i > 0 && told->ticket <= told[-1].ticket)) {
             broken("mailbox %u: number %llu of institution %u overtakes or comes twice",
                    box->id, (unsigned long long)told->number, told->source);
         }

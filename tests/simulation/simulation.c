@@ -620,6 +620,7 @@ begin(struct simulation *s, uint64_t seed, uint64_t steps)
     settings = draw_settings(s);
     s->model->retry = (struct retry_rule){
         settings.retry_first_ms, settings.retry_longest_ms, settings.retry_attempts};
+    s->node.slices = dice_one_in(&s->dice, 2);
     node_begin(&s->node, &settings);
     furnish(s);
 }
@@ -764,6 +765,18 @@ empty_mailbox(struct simulation *s, const struct model_box *box)
     }
 }
 
+// On a day of peace the walk over the directory comes to its end.
+static void
+walk_to_the_end(struct simulation *s)
+{
+    for (int round = 0; s->model->walk.through < today(s) && !s->node.tiny; round++) {
+        if (round == PERSONS + 10) {
+            broken("the walk that tells of ends is not finished");
+        }
+        quiet_round(s);
+    }
+}
+
 static void
 empty_all_mailboxes(struct simulation *s)
 {
@@ -794,15 +807,15 @@ print_end(const struct simulation *s, const struct hash *journal)
            " unread, %" PRIu64 " dropped, %" PRIu64 " integrations, %" PRIu64
            " frames, %" PRIu64 " lost, %" PRIu64 " delivered, %" PRIu64
            " corrected, %" PRIu64 " owed, %" PRIu64 " answered, %" PRIu64
-           " takeovers, %" PRIu64 " batches without room%s, %" PRIu64 " crashes, %" PRIu64
-           " drains, journal ",
+           " warned, %" PRIu64 " ended, %" PRIu64 " takeovers, %" PRIu64
+           " batches without room%s, %" PRIu64 " crashes, %" PRIu64 " drains, journal ",
            s->seed, s->steps, model->commits, model->mutations, model->refused,
            model->repeated, model->letters, model->acknowledgements, model->given_back,
            model->deferred, s->witness.tried, model->parked, model->unread,
            model->dropped, model->directory, s->network.frames, s->network.lost,
            s->witness.delivered, model->corrected, model->owed, model->answered,
-           s->witness.takeovers, s->node.full, s->node.tiny ? " (tiny)" : "",
-           s->node.crashes, s->node.drains);
+           model->warned, model->ended, s->witness.takeovers, s->node.full,
+           s->node.tiny ? " (tiny)" : "", s->node.crashes, s->node.drains);
     for (size_t i = 0; i < 8; i++) {
         printf("%02x", journal->at[i]);
     }
@@ -835,6 +848,7 @@ simulate(uint64_t seed, uint64_t steps, bool quiet)
         }
     }
     calm_down(&s);
+    walk_to_the_end(&s);
     if (dice_one_in(&s.dice, 6)) {
         sleep_some_days(&s);
     }
