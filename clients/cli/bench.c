@@ -25,6 +25,7 @@ static const struct scenario scenarios[] = {
     {"scale", "directories, mailboxes and backlogs of several sizes", scenario_scale},
     {"restart", "ready after a stop and after a kill, --waiting letters",
      scenario_restart},
+    {"merger", "a million addresses after CPAS became one", scenario_merger},
 };
 
 enum { SCENARIOS = sizeof scenarios / sizeof scenarios[0] };
@@ -58,7 +59,7 @@ command_bench(struct cli *cli)
     struct bench bench = {.cli = cli, .scenario = "throughput", .folder = "/var/tmp"};
     const struct cli_option options[] = {
         {"scenario", "NAME",
-         "throughput, everyone, latency, drain, stuck, sessions, scale, restart",
+         "throughput, everyone, latency, drain, stuck, sessions, scale, restart, merger",
          &bench.scenario, NULL},
         {"people", "N", "persons in the directory (1000000)", &people, NULL},
         {"national", NULL, "15500000 persons, some 170 million integrations", NULL,

@@ -42,6 +42,7 @@ struct bench {
     pid_t vigied;
     const char *const *keys; // names of key files that crews use in turn
     size_t keys_len;         // 0: the operator's
+    size_t merged;           // so many of the first CPAS became one; they do not publish
 };
 
 // A scenario opens brokers as it needs them. False: it could not go on, which was printed.
@@ -54,6 +55,7 @@ bool scenario_stuck(struct bench *bench);
 bool scenario_sessions(struct bench *bench);
 bool scenario_scale(struct bench *bench);
 bool scenario_restart(struct bench *bench);
+bool scenario_merger(struct bench *bench);
 
 // ---- a broker of its own (bench_broker.c) ----
 
@@ -81,6 +83,7 @@ enum bench_about {
     ABOUT_FOLLOWED, // persons whom a CPAS follows: about one notification a mutation
     ABOUT_ANYBODY,  // most are followed by no CPAS
     ABOUT_ONE_CPAS, // alerts to the first CPAS, one notification each
+    ABOUT_MERGED,   // addresses of those whom the CPAS follow that became one
 };
 
 struct bench_job {

@@ -190,6 +190,7 @@ bench_close(struct bench *bench)
         remove_home(bench->home);
     }
     bench->home[0] = 0;
+    bench->merged = 0;
     bench->keys = NULL;
     bench->keys_len = 0;
 }

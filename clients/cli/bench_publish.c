@@ -58,6 +58,7 @@ struct bench_sources {
     uint64_t *persons;
     size_t persons_len;
     char id[ID_BYTES]; // of every mutation: when it was due, in real time
+    uint32_t producer; // of each source; another one may publish beside it
 };
 
 // In the child.
@@ -76,6 +77,9 @@ is_said(const struct synthetic_mutation *drawn, enum bench_about about)
 {
     if (about == ABOUT_ONE_CPAS) {
         return strcmp(drawn->flow, "PCSAAlert") == 0;
+    }
+    if (about == ABOUT_MERGED) {
+        return strcmp(drawn->flow, "notifyPerson") == 0 && drawn->fields_len > 0;
     }
     return drawn->niss != 0 && drawn->new_niss == 0;
 }
@@ -110,6 +114,7 @@ channel_of(struct bench_sources *sources, size_t institution)
     if (sources->channels_len == CHANNELS_MAX ||
         (institution >= synthetic->cpas_first &&
          (cpas == CPAS_CHANNELS ||
+          institution < synthetic->cpas_first + sources->bench->merged ||
           !admin_add_key(sources->bench->cli, synthetic->institutions[institution].code,
                          "source", NULL, &(int){0})))) {
         return CHANNELS_MAX;
@@ -142,6 +147,10 @@ make_phrase(struct bench_sources *sources, enum bench_about about, struct phrase
     phrase->own_person = phrase->drawn.source >= synthetic->cpas_first;
     synthetic_hot(&phrase->drawn, sources->id, synthetic->today, &hot);
     mutation_of(&hot, &phrase->mutation);
+    if (about == ABOUT_MERGED) {
+        phrase->mutation.fields[0].code = (struct vg_bytes){"020", 3};
+        phrase->mutation.fields_len = 1;
+    }
     fill_values(phrase);
 }
 
@@ -176,25 +185,46 @@ draw_phrases(struct bench_sources *sources, enum bench_about about)
     return len == PHRASES;
 }
 
-static void
+// Followed by a CPAS; or by one of those that became one, and by no other.
+static bool
+is_meant(const struct bench_sources *sources, enum bench_about about, uint64_t person)
+{
+    const struct synthetic *synthetic = &sources->bench->synthetic;
+    struct synthetic_integration found[SYNTHETIC_INTEGRATIONS_MAX];
+    size_t len = synthetic_integrations(synthetic, person, found);
+
+    if (about == ABOUT_ANYBODY) {
+        return true;
+    }
+    if (len == 0 || found[0].institution < synthetic->cpas_first || found[0].end != 0 ||
+        found[0].quality >= 11) {
+        return false;
+    }
+    return about != ABOUT_MERGED ||
+           (found[0].institution < synthetic->cpas_first + sources->bench->merged &&
+            (len == 1 || found[1].institution < synthetic->cpas_first));
+}
+
+static bool
 draw_persons(struct bench_sources *sources, enum bench_about about)
 {
     const struct synthetic *synthetic = &sources->bench->synthetic;
     size_t most = synthetic->people < PERSONS_MAX ? synthetic->people : PERSONS_MAX;
+    uint64_t tries = about == ABOUT_MERGED ? synthetic->people : UINT64_MAX;
     size_t len = 0;
 
-    for (uint64_t i = 0; len < most; i++) {
-        struct synthetic_integration found[SYNTHETIC_INTEGRATIONS_MAX];
+    for (uint64_t i = 0; len < most && i < tries; i++) {
         uint64_t person = synthetic_random(synthetic, i, 77, synthetic->people);
 
-        if (about == ABOUT_ANYBODY ||
-            (synthetic_integrations(synthetic, person, found) > 0 &&
-             found[0].institution >= synthetic->cpas_first && found[0].end == 0 &&
-             found[0].quality < 11)) {
+        if (is_meant(sources, about, person)) {
             sources->persons[len++] = synthetic_niss(synthetic, person);
         }
     }
     sources->persons_len = len;
+    if (len == 0) {
+        fprintf(stderr, "vigie bench: there is nobody to say something about\n");
+    }
+    return len > 0;
 }
 
 struct bench_sources *
@@ -208,11 +238,10 @@ bench_sources_open(const struct bench *bench, enum bench_about about)
         abort();
     }
     sources->bench = bench;
-    if (!draw_phrases(sources, about)) {
+    sources->producer = about == ABOUT_MERGED ? 2 : 1;
+    if (!draw_phrases(sources, about) || !draw_persons(sources, about)) {
         bench_sources_close(&sources);
-        return NULL;
     }
-    draw_persons(sources, about);
     return sources;
 }
 
@@ -256,7 +285,7 @@ open_channel(struct run *run, size_t index)
     const struct bench *bench = run->sources->bench;
     struct channel *channel = &run->channels[index];
     struct vg_publisher_options options = {
-        .producer = 1, .outcome = note_answer, .arg = channel};
+        .producer = run->sources->producer, .outcome = note_answer, .arg = channel};
     struct vg_error error = {0};
     struct vg_address *address;
     char key[48];

@@ -72,6 +72,13 @@ class Bench(unittest.TestCase):
     def test_sizes_are_compared(self):
         self.received(self.bench("scale", "--waiting", "1000", "--cpas", "9"), 1 + 3)
 
+    def test_the_addresses_of_a_merger_come_and_hold_up_nobody(self):
+        cases = self.bench("merger", "--waiting", "3000", "--rate", "200")
+        self.received(cases, 1 + 3)
+        burst = cases["3000 addresses of 3 CPAS that became one"]
+        self.assertEqual(burst["notifications"], 3000)
+        self.assertGreater(cases["others, beside a million at once"]["notifications"], 100)
+
     def test_a_scenario_that_is_not_there_is_named(self):
         done = subprocess.run([BIN / "vigie", "bench", "--scenario", "slow"],
                               capture_output=True, text=True, timeout=20, check=False)
