@@ -11,7 +11,8 @@ only our own.
 
     tests/bench/steps.py [--people 1000000] [--seconds 10] [--inside 20 [--step match]]
 
-Needs linux-perf, and a build with frame pointers: every preset's. It reports; it judges
+Needs linux-perf, and the preset dev: as fast as release but for what optimising programs as
+wholes brings, which would put functions of several steps into one. It reports; it judges
 nothing.
 """
 
@@ -85,7 +86,8 @@ def samples(path):
     for line in script.stdout:
         frame = FRAME.match(line)
         if frame:
-            stack.append((frame["symbol"], Path(frame["object"]).name))
+            # As written, not as a compiler's clone of it is called.
+            stack.append((frame["symbol"].partition(".")[0], Path(frame["object"]).name))
             continue
         begin = HEAD.match(line)
         if begin:
@@ -152,7 +154,7 @@ def main():
     parser.add_argument("--people", type=int, default=1000000)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--folder", type=Path, default=Path("/var/tmp"), help="on the disk")
-    parser.add_argument("--bin", type=Path, default=HERE.parents[1] / "build/release/bin")
+    parser.add_argument("--bin", type=Path, default=HERE.parents[1] / "build/dev/bin")
     parser.add_argument("--inside", type=int, default=0, help="so many stacks of --step")
     parser.add_argument("--step", help="instead of the remainder")
     parser.add_argument("--keep", type=Path, help="perf's file stays here")
