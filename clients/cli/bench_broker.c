@@ -155,6 +155,39 @@ bench_stop(struct bench *bench, int signal_number)
     bench->vigied = 0;
 }
 
+// ---- interrupted ----
+
+// Whose broker ends and whose folder goes, which may be as large as the disk, when somebody
+// does not want to wait for the end. Children have this from us, and leave it to us.
+static const struct bench *interruptible;
+static pid_t owner;
+
+static void
+end_at_once(int signal_number)
+{
+    if (getpid() == owner && interruptible->home[0] != 0) {
+        if (interruptible->vigied > 0) {
+            kill(interruptible->vigied, SIGKILL);
+            waitpid(interruptible->vigied, NULL, 0);
+        }
+        if (!interruptible->keep) {
+            remove_home(interruptible->home);
+        }
+    }
+    _exit(128 + signal_number);
+}
+
+static void
+be_interruptible(const struct bench *bench)
+{
+    struct sigaction action = {.sa_handler = end_at_once};
+
+    interruptible = bench;
+    owner = getpid();
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 // ---- all of it ----
 
 static bool
@@ -177,6 +210,7 @@ bench_open(struct bench *bench)
 {
     synthetic_init(&bench->synthetic, 1, bench->people, (size_t)bench->cpas, 10,
                    simulate_today());
+    be_interruptible(bench);
     return make_home(bench) &&
            simulate_national(bench->cli, &bench->synthetic) == EXIT_DONE &&
            bench_start(bench) > 0 && draw_keys(bench);

@@ -8,9 +8,12 @@ all came and that letters arrived, not how fast. By hand, with figures: tests/be
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
+from pathlib import Path
 
 from vigie_test import BIN
 
@@ -31,6 +34,19 @@ class Bench(unittest.TestCase):
         self.assertEqual(lines[0]["scenario"], scenario)
         self.assertEqual(lines[0]["settings"]["people"], 10000)
         return {line["case"]: line for line in lines if "case" in line}
+
+    @staticmethod
+    def processes_of(folder):
+        """The words of the brokers that have a folder in this one."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                words = path.read_bytes()
+            except OSError:
+                continue
+            if words.startswith(b"vigied") and os.fsencode(folder) in words:
+                found.append(words)
+        return found
 
     def received(self, cases, count):
         """So many cases, and letters arrived in each that counts them."""
@@ -78,6 +94,21 @@ class Bench(unittest.TestCase):
         burst = cases["3000 addresses of 3 CPAS that became one"]
         self.assertEqual(burst["notifications"], 3000)
         self.assertGreater(cases["others, beside a million at once"]["notifications"], 100)
+
+    def test_an_interrupted_bench_leaves_nothing_behind(self):
+        with tempfile.TemporaryDirectory(prefix="vigie-test-") as folder:
+            bench = subprocess.Popen(
+                [BIN / "vigie", "bench", "--people", "10000", "--cpas", "20", "--seconds", "1",
+                 "--rounds", "1", "--folder", folder], stdout=subprocess.DEVNULL)
+            end = time.monotonic() + 30
+            while not list(Path(folder).glob("vigie-bench-*/run/vigied.ready")):
+                self.assertLess(time.monotonic(), end, "its broker does not start")
+                time.sleep(0.01)
+            self.assertTrue(self.processes_of(folder))
+            bench.terminate()
+            self.assertEqual(bench.wait(20), 128 + signal.SIGTERM)
+            self.assertEqual(os.listdir(folder), [], "something was left behind")
+            self.assertEqual(self.processes_of(folder), [])
 
     def test_a_scenario_that_is_not_there_is_named(self):
         done = subprocess.run([BIN / "vigie", "bench", "--scenario", "slow"],
