@@ -43,7 +43,7 @@ flow_of(const struct broker *broker, uint16_t id)
 
 static json_t *
 feedback_row(const struct feedback_list *list, uint64_t ticket,
-             const struct mailbox_spec *spec, const struct asked_row *row)
+             const struct mailbox_spec *spec, uint32_t owner, const struct asked_row *row)
 {
     bool answered = row->answer != 0;
     int64_t end_us = answered ? row->answered_us : list->now_us;
@@ -51,10 +51,10 @@ feedback_row(const struct feedback_list *list, uint64_t ticket,
     return json_pack(
         "{s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:o, s:o}", "ticket",
         (json_int_t)ticket, "flow", flow_of(list->broker, row->flow), "source",
-        code_of(list->broker, row->source), "institution",
-        code_of(list->broker, spec->institution), "mailbox", (json_int_t)spec->id,
-        "number", (json_int_t)row->number, "kept", json_moment((uint64_t)row->kept_us),
-        "days", (json_int_t)((end_us - row->kept_us) / DAY_US), "answered",
+        code_of(list->broker, row->source), "institution", code_of(list->broker, owner),
+        "mailbox", (json_int_t)spec->id, "number", (json_int_t)row->number, "kept",
+        json_moment((uint64_t)row->kept_us), "days",
+        (json_int_t)((end_us - row->kept_us) / DAY_US), "answered",
         answered ? json_moment((uint64_t)row->answered_us) : json_null(), "answer",
         answered ? json_integer((json_int_t)row->answer) : json_null());
 }
@@ -68,8 +68,11 @@ add_asked(uint64_t ticket, struct mailbox_id mailbox, const struct asked_row *ro
         roster_mailbox(list->broker->roster, mailbox.number);
     struct day kept = day_in_brussels((struct instant){row->kept_us});
 
+    uint32_t owner =
+        spec == NULL ? 0 : roster_successor(list->broker->roster, spec->institution);
+
     if (spec == NULL || (row->answer != 0 && !list->all) ||
-        (list->only != NULL && list->only->id != spec->institution) ||
+        (list->only != NULL && list->only->id != owner) ||
         kept.number < list->since.number || kept.number > list->until.number) {
         return true;
     }
@@ -77,7 +80,7 @@ add_asked(uint64_t ticket, struct mailbox_id mailbox, const struct asked_row *ro
         list->more_from = ticket;
         return false;
     }
-    json_array_append_new(list->rows, feedback_row(list, ticket, spec, row));
+    json_array_append_new(list->rows, feedback_row(list, ticket, spec, owner, row));
     return true;
 }
 

@@ -13,7 +13,7 @@ is_of(const struct roster *roster, uint32_t mailbox,
 {
     const struct mailbox_spec *spec = roster_mailbox(roster, mailbox);
 
-    return spec != NULL && spec->institution == institution->id;
+    return spec != NULL && roster_successor(roster, spec->institution) == institution->id;
 }
 
 static bool
@@ -32,14 +32,17 @@ has_got(struct journal_place *place, const struct roster *roster,
     return false;
 }
 
+// It may be named as it was when it asked, or as whatever it is part of today.
 static bool
-goes_to(const struct judged *judged, const struct institution *asking)
+goes_to(const struct judged *judged, const struct roster *roster, uint32_t asking)
 {
-    const struct hot_bytes *recipient = &judged->mutation->recipient;
+    const struct hot_bytes *code = &judged->mutation->recipient;
+    const struct institution *recipient =
+        roster_by_code(roster, (struct bytes){code->at, code->len});
 
     return !judged->flow->needs_recipient ||
-           (asking != NULL && recipient->len == strlen(asking->code) &&
-            memcmp(recipient->at, asking->code, recipient->len) == 0);
+           (recipient != NULL &&
+            roster_successor(roster, recipient->id) == roster_successor(roster, asking));
 }
 
 // Words about a notification that the publisher did not get would tell of it.
@@ -63,7 +66,7 @@ judge_place(const struct answer_question *question, struct journal_place *place,
                     (unsigned long long)event.ticket, asked == NULL ? "?" : asked->name,
                     judged->flow->name);
     }
-    if (!goes_to(judged, roster_institution(question->roster, event.source))) {
+    if (!goes_to(judged, question->roster, event.source)) {
         return fail(why, VG_BAD_REFERENCE, "answers: ticket %llu was not asked by %.*s",
                     (unsigned long long)event.ticket,
                     (int)judged->mutation->recipient.len,
@@ -112,26 +115,47 @@ answer_check(struct txn *txn, const struct answer_question *question,
     return status;
 }
 
+struct noting {
+    const struct applier *applier;
+    const struct institution *publisher;
+    uint64_t asked;
+    uint64_t answer;
+    struct mailbox_id mailbox; // that waits for the answer
+    struct asked_row row;
+    bool found;
+};
+
+static bool
+find_waiting(uint64_t ticket, struct mailbox_id mailbox, const struct asked_row *row,
+             void *arg)
+{
+    struct noting *noting = arg;
+
+    if (ticket == noting->asked && row->answer == 0 &&
+        is_of(noting->applier->roster, mailbox.number, noting->publisher)) {
+        noting->mailbox = mailbox;
+        noting->row = *row;
+        noting->found = true;
+    }
+    return ticket == noting->asked && !noting->found;
+}
+
 enum vg_status
 answer_note(struct applier *applier, uint64_t asked, const struct institution *publisher,
             uint64_t answer)
 {
-    const struct mailbox_spec *const *mailboxes = NULL;
-    size_t len = roster_mailboxes(applier->roster, publisher->id, &mailboxes);
+    enum vg_status status = VG_OK;
+    struct noting noting;
 
-    for (size_t i = 0; i < len; i++) {
-        struct mailbox_id id = {mailboxes[i]->id};
-        struct asked_row row;
-        enum vg_status status = asked_get(applier->txn, asked, id, &row);
-
-        if (status == VG_OK && row.answer == 0) {
-            row.answer = answer;
-            row.answered_us = applier->now.us;
-            status = asked_put(applier->txn, asked, id, &row);
+    do {
+        noting = (struct noting){
+            .applier = applier, .publisher = publisher, .asked = asked, .answer = answer};
+        status = asked_each(applier->txn, asked, find_waiting, &noting);
+        if (status == VG_OK && noting.found) {
+            noting.row.answer = noting.answer;
+            noting.row.answered_us = applier->now.us;
+            status = asked_put(applier->txn, asked, noting.mailbox, &noting.row);
         }
-        if (status != VG_OK && status != VG_NOT_FOUND) {
-            return status;
-        }
-    }
-    return VG_OK;
+    } while (status == VG_OK && noting.found);
+    return status;
 }

@@ -26,7 +26,8 @@ judge_event(struct txn *txn, const struct correction_question *question,
     bool same = false;
     enum vg_status status;
 
-    if (event->source != question->publisher->id) {
+    if (event->source == 0 || event->moved != 0 || // the broker's own words
+        roster_successor(question->roster, event->source) != question->publisher->id) {
         *ret_refusal = fail(why, VG_BAD_REFERENCE, "%s: ticket %llu is no mutation of %s",
                             name_of(judged), (unsigned long long)event->ticket,
                             question->publisher->code);
@@ -58,16 +59,27 @@ judge_event(struct txn *txn, const struct correction_question *question,
     return status == VG_NOT_FOUND ? VG_OK : status;
 }
 
+// Whose letters it holds today.
+static uint32_t
+mailbox_today(const struct roster *roster, uint32_t mailbox)
+{
+    return mailbox < MAILBOX_EXTRA_FIRST ? roster_successor(roster, mailbox) : mailbox;
+}
+
 static int
 compare_corrected(const void *a, const void *b)
 {
     const struct corrected *one = a, *other = b;
 
-    return (one->mailbox > other->mailbox) - (one->mailbox < other->mailbox);
+    if (one->mailbox != other->mailbox) {
+        return one->mailbox < other->mailbox ? -1 : 1;
+    }
+    return (one->was > other->was) - (one->was < other->was);
 }
 
 static void
-add_recipients(struct correction *correction, const struct journal_place *place)
+add_recipients(struct correction *correction, const struct roster *roster,
+               const struct journal_place *place)
 {
     struct journal_recipient recipient;
     size_t size = correction->got_len + place->event.recipients;
@@ -76,7 +88,8 @@ add_recipients(struct correction *correction, const struct journal_place *place)
     CHECK(correction->got != NULL);
     for (size_t i = 0; journal_item_recipient(&place->item, i, &recipient); i++) {
         correction->got[correction->got_len++] = (struct corrected){
-            .mailbox = recipient.mailbox,
+            .mailbox = mailbox_today(roster, recipient.mailbox),
+            .was = recipient.mailbox,
             .institution = recipient.institution,
             .quality = recipient.quality,
             .begin = recipient.begin,
@@ -86,14 +99,15 @@ add_recipients(struct correction *correction, const struct journal_place *place)
 }
 
 static struct correction *
-correction_of(const struct judged *judged, struct journal_place *place)
+correction_of(const struct correction_question *question, struct journal_place *place)
 {
+    const struct judged *judged = question->judged;
     struct correction *correction = xcalloc(1, sizeof *correction);
 
     correction->of = judged->corrects;
     correction->act = judged->cancels ? CORRECTION_CANCELS : CORRECTION_REPLACES;
     do {
-        add_recipients(correction, place);
+        add_recipients(correction, question->roster, place);
     } while (journal_find_more(place));
     qsort(correction->got, correction->got_len, sizeof *correction->got,
           compare_corrected);
@@ -121,7 +135,7 @@ correction_find(struct txn *txn, const struct correction_question *question,
         status = judge_event(txn, question, &place.event, ret_refusal, why);
     }
     if (status == VG_OK && *ret_refusal == VG_OK) {
-        *ret_correction = correction_of(question->judged, &place);
+        *ret_correction = correction_of(question, &place);
     }
     buffer_free(&place.record);
     return status;
@@ -177,11 +191,17 @@ share_of_owed(const struct corrected *got, const struct match_question *question
     const struct institution *institution =
         mailbox == NULL ? NULL
                         : roster_institution(question->roster, mailbox->institution);
+    struct correction_share *last =
+        shares->len == 0 ? NULL : &shares->shares[shares->len - 1];
     struct correction_share to = {.got = got};
     size_t first = 0, len;
 
     if (institution == NULL) {
         return; // nobody is behind that number any more
+    }
+    if (last != NULL && last->got->mailbox == got->mailbox) { // of two that were merged
+        last->share.classes |= classes_then(got, question, institution);
+        return;
     }
     to.institution = institution->id;
     len = grants_of(institution->id, grants, grants_len, &first);
@@ -205,10 +225,18 @@ share_of_owed(const struct corrected *got, const struct match_question *question
 static bool
 has_got(const struct correction *correction, uint32_t mailbox)
 {
-    struct corrected key = {.mailbox = mailbox};
+    size_t low = 0, high = correction->got_len;
 
-    return correction->got_len > 0 && bsearch(&key, correction->got, correction->got_len,
-                                              sizeof key, compare_corrected) != NULL;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (correction->got[middle].mailbox < mailbox) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < correction->got_len && correction->got[low].mailbox == mailbox;
 }
 
 // Today's recipients of one institution, but for those who have got the first.

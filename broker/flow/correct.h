@@ -24,9 +24,11 @@
 #include "store/correction.h"
 #include "store/journal.h"
 
-// A mailbox that has got what is corrected, and why.
+// A mailbox that has got what is corrected, and why. The default mailbox of an institution
+// that was merged is its successor's, who may so be told of two letters at once.
 struct corrected {
     uint32_t mailbox;
+    uint32_t was; // when the first was published
     uint32_t institution;
     uint16_t quality; // 0: no integration was asked
     int32_t begin;
@@ -41,8 +43,9 @@ struct correction {
 };
 
 struct correction_question {
-    const struct judged *judged; // corrects is not 0
-    const struct institution *publisher;
+    const struct judged *judged;         // corrects is not 0
+    const struct institution *publisher; // of the first, or its successor
+    const struct roster *roster;
     const struct meta *meta;
 };
 

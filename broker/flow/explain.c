@@ -73,7 +73,8 @@ explain_references(struct txn *txn, const struct match_question *match,
 {
     AUTO(correction_free) struct correction *correction = NULL;
     struct meta meta;
-    struct correction_question corrects = {match->judged, question->publisher, &meta};
+    struct correction_question corrects = {match->judged, question->publisher,
+                                           match->roster, &meta};
     struct answer_question answers = {match->judged, question->publisher,
                                       question->catalogue, question->roster, &meta};
     enum vg_status status = meta_get(txn, &meta, why);

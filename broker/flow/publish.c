@@ -417,12 +417,27 @@ journal_unwanted_beside(struct applier *applier, const struct passage *passage,
 }
 
 static enum vg_status
+ask_no_more(struct applier *applier, const struct passage *passage)
+{
+    const struct correction *correction = passage->correction;
+    enum vg_status status = VG_OK;
+
+    for (size_t i = 0;
+         status == VG_OK && passage->judged.flow->needs_answer && i < correction->got_len;
+         i++) {
+        status = asked_erase(applier->txn, correction->of,
+                             (struct mailbox_id){correction->got[i].was});
+    }
+    return status;
+}
+
+static enum vg_status
 put_correction(struct applier *applier, struct passage *passage, size_t grants_len)
 {
     struct correction_row row = {.by = passage->ticket, .act = passage->correction->act};
     struct correction_shares shares = correction_shares(
         passage->correction, &passage->question, applier->grants, grants_len);
-    enum vg_status status = VG_OK;
+    enum vg_status status = ask_no_more(applier, passage);
 
     journal_correction_of(applier, passage, &shares);
     for (size_t i = 0; status == VG_OK && i < shares.len; i++) {
@@ -431,14 +446,8 @@ put_correction(struct applier *applier, struct passage *passage, size_t grants_l
             passage->mutation.replaces = (struct hot_bytes){NULL, 0};
             passage->variants_len = 0;
         }
-        if (passage->owed && passage->judged.flow->needs_answer) { // not any more
-            status = asked_erase(applier->txn, passage->correction->of,
-                                 (struct mailbox_id){shares.shares[i].share.mailbox});
-        }
-        if (status == VG_OK) {
-            status = put_letter(applier, passage, shares.shares[i].institution,
-                                &shares.shares[i].share);
-        }
+        status = put_letter(applier, passage, shares.shares[i].institution,
+                            &shares.shares[i].share);
     }
     if (!passage->judged.cancels) {
         journal_unwanted_beside(applier, passage, &shares, grants_len);
@@ -646,7 +655,7 @@ follow_references(struct applier *applier, struct passage *passage,
                   struct why *why)
 {
     struct correction_question corrects = {&passage->judged, passage->source,
-                                           &applier->meta};
+                                           applier->roster, &applier->meta};
     struct answer_question answers = {&passage->judged, passage->source,
                                       applier->catalogue, applier->roster,
                                       &applier->meta};

@@ -176,6 +176,44 @@ a_social_report_goes_back_to_who_asked_for_it(void **state)
                         strlen(ticket_text));
 }
 
+// From tomorrow on one is part of the other, and it is tomorrow.
+static void
+merge(struct flow_fixture *f, uint32_t from, uint32_t into)
+{
+    struct day day = day_add_days(day_in_brussels((struct instant){f->now_us}), 1);
+    struct command *command = flow_command(f, COMMAND_MERGE, 0);
+
+    command->merge = (struct merge_command){{from}, 1, into, day};
+    flow_apply(f);
+    assert_int_equal(command->status, VG_OK);
+    f->now_us += INT64_C(86400) * 1000000;
+}
+
+// Its letters are the successor's, so are its questions.
+static void
+the_successor_answers_for_who_was_merged(void **state)
+{
+    struct flow_fixture *f = *state;
+    uint64_t first = published(f, SPPIS, alert(1, "CPAS-A"));
+    struct hot_mutation ask = flow_mutation("ElectronicSocialReportAsk", flow_person(1));
+    struct hot_mutation send;
+    struct asked_row row;
+    uint64_t answer;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    flow_follow(f, CPAS_B, 1, 9);
+    ask.recipient = flow_words("CPAS-B");
+    answer = published(f, CPAS_A, ask); // A asks, and is no more
+    merge(f, CPAS_A, CPAS_C);
+    send = answering("ElectronicSocialReportSend", 1, answer);
+    send.recipient = flow_words("CPAS-C");
+    published(f, CPAS_B, send);
+    refused(f, CPAS_B, answering("PCSAAlertReaction", 1, first), "that CPAS-B got");
+    answer = published(f, CPAS_C, answering("PCSAAlertReaction", 1, first));
+    assert_int_equal(asked(f, first, CPAS_A, &row), VG_OK);
+    assert_int_equal(row.answer, answer);
+}
+
 int
 main(void)
 {
@@ -184,6 +222,7 @@ main(void)
         FLOW_TEST(an_alert_that_is_taken_back_needs_no_answer),
         FLOW_TEST(nobody_answers_what_he_did_not_get),
         FLOW_TEST(a_social_report_goes_back_to_who_asked_for_it),
+        FLOW_TEST(the_successor_answers_for_who_was_merged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

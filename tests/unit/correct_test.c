@@ -433,6 +433,61 @@ a_publisher_may_take_back_what_it_may_not_publish_any_more(void **state)
     last_letter(f, SPPIS, 2);
 }
 
+static void
+merge(struct flow_fixture *f, uint32_t from, uint32_t into)
+{
+    struct day day = day_add_days(day_in_brussels((struct instant){f->now_us}), 1);
+    struct command *command = flow_command(f, COMMAND_MERGE, 0);
+
+    command->merge = (struct merge_command){{from}, 1, into, day};
+    flow_apply(f);
+    assert_int_equal(command->status, VG_OK);
+}
+
+// A was a debtor's, B an applicant's: C has got both letters, and is corrected once, with
+// what either might see. What A has published C corrects.
+static void
+a_successor_is_told_once_and_corrects_what_it_took_over(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct hot_mutation attest = flow_mutation("A036", flow_person(1));
+    struct hot_mutation again;
+    struct command *move;
+    uint64_t first, own;
+    struct told told;
+    char text[24];
+
+    flow_integrate(f, CPAS_A, flow_person(1), 30, 20261101, 20261125);
+    flow_integrate(f, CPAS_B, flow_person(1), 2, 20261101, 20261125);
+    flow_apply(f);
+    attest.period_begin = 20261101;
+    attest.period_end = 20261130;
+    flow_field(&attest, "aid_type", "x");
+    own = published(f, CPAS_A, attest);
+    first = published(f, RN, flow_address(1));
+    merge(f, CPAS_A, CPAS_C);
+    merge(f, CPAS_B, CPAS_C);
+    pass_days(f, 30);
+    published(f, RN, flow_address(2)); // the day begins
+    replaced(f, RN, first, flow_address(1));
+    assert_int_equal(f->done->posted_len, 1);
+    flow_letters(f, f->done->posted[0].mailbox, f->done->posted[0].letter.number,
+                 &told.letter, 1);
+    told.content = flow_content(f, &told.letter);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)first);
+    assert_true(says(told.content.mutation.replaces, text));
+    assert_true(has(&told, "020") && has(&told, "150"));
+    assert_int_not_equal(cancelled(f, CPAS_C, own, attest), 0);
+
+    flow_command(f, COMMAND_FOLD, 0); // a letter that moves is no mutation of its own
+    move = flow_command(f, COMMAND_MOVE_LETTERS, 0);
+    flow_apply(f);
+    assert_int_equal(move->move.moved, 5);
+    again = flow_address(1);
+    again.replaces = ticket_bytes(flow_meta(f).last_sequence - 1);
+    refused(f, RN, again, "is no mutation of RN");
+}
+
 int
 main(void)
 {
@@ -448,6 +503,7 @@ main(void)
         FLOW_TEST(it_must_be_about_the_same_thing_by_the_same_source),
         FLOW_TEST(what_the_journal_has_forgotten_cannot_be_corrected),
         FLOW_TEST(a_publisher_may_take_back_what_it_may_not_publish_any_more),
+        FLOW_TEST(a_successor_is_told_once_and_corrects_what_it_took_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
