@@ -15,6 +15,7 @@ member_with(struct world *world, uint64_t letters)
     struct peer source = peer_enter(world, world->broker->sources, &world->source);
     struct peer member = peer_enter(world, world->broker->members, &world->member);
 
+    event_del(world->broker->second); // what it proposes would take them along
     world_integrate(world, world->cpas_1);
     for (uint64_t i = 0; i < letters; i += 100) {
         peer_publish(&source, i + 1, letters - i < 100 ? letters - i : 100);
