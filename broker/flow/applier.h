@@ -46,6 +46,7 @@ struct emptying {
 struct applier {
     struct store *store;
     struct meta meta;
+    uint64_t found_commit; // the last one there was when it was opened
     struct roster *roster;
     struct catalogue *catalogue; // in force, NULL: none yet
     uint64_t catalogue_version;  // of it

@@ -359,6 +359,7 @@ applier_open(struct store *store, struct applier **ret_applier, struct why *why)
         applier_close(&applier);
         return status;
     }
+    applier->found_commit = applier->meta.last_commit;
     *ret_applier = applier;
     return VG_OK;
 }

@@ -59,7 +59,10 @@ collect_commit(struct applier *applier, uint64_t commit, struct buffer *record,
     struct journal_head head;
     struct journal_item item;
     size_t offset = 0;
-    enum vg_status status = journal_read(applier->txn, commit, record, &head, NULL);
+    enum vg_status status =
+        commit <= applier->found_commit
+            ? journal_read(applier->txn, commit, record, &head, NULL)
+            : journal_reread(applier->txn, commit, record, &head, NULL);
 
     while (status == VG_OK && journal_next(record, &offset, &item)) {
         if (item.kind == JOURNAL_EVENT) {

@@ -306,6 +306,11 @@ struct journal_head {
 NODISCARD enum vg_status journal_read(struct txn *txn, uint64_t commit,
                                       struct buffer *record,
                                       struct journal_head *ret_head, struct why *why);
+// journal_reread does not check the hash, which is most of the work: of a record that this
+// process has put itself.
+NODISCARD enum vg_status journal_reread(struct txn *txn, uint64_t commit,
+                                        struct buffer *record,
+                                        struct journal_head *ret_head, struct why *why);
 
 // journal_time tells a record's moment, without looking whether the rest of it holds.
 NODISCARD enum vg_status journal_time(struct txn *txn, uint64_t commit,

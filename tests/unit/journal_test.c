@@ -317,6 +317,32 @@ try_read(struct fresh_store *fresh, uint64_t commit, struct why *why)
 }
 
 static void
+what_is_reread_is_not_hashed_again(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct raw_key first = raw_key(2 << 16);
+    struct raw_key second = raw_key(2 << 16 | 1);
+    struct buffer record = {.len = 0};
+    struct journal_head head;
+    struct txn *txn;
+
+    write_three(fresh);
+    fresh_store_flip(fresh, "commits", &second, sizeof second, 777);
+    txn = fresh_store_read(fresh);
+    assert_int_equal(journal_reread(txn, 2, &record, &head, NULL), VG_OK);
+    assert_int_equal(head.commit, 2);
+    assert_memory_equal(&head.hash, record.at + record.len - sizeof head.hash,
+                        sizeof head.hash);
+    store_abort(&txn);
+
+    fresh_store_flip(fresh, "commits", &first, sizeof first, 0);
+    txn = fresh_store_read(fresh);
+    assert_int_equal(journal_reread(txn, 2, &record, &head, NULL), VG_STORE_BROKEN);
+    store_abort(&txn);
+    buffer_free(&record);
+}
+
+static void
 any_flipped_byte_names_its_commit(void **state)
 {
     static const struct {
@@ -476,6 +502,7 @@ main(void)
         fresh_store_test(every_kind_of_item_keeps_its_bytes),
         fresh_store_test(an_event_holds_as_many_recipients_as_its_limit_says),
         cmocka_unit_test(an_item_longer_than_its_record_ends_the_walk),
+        fresh_store_test(what_is_reread_is_not_hashed_again),
         fresh_store_test(any_flipped_byte_names_its_commit),
         fresh_store_test(a_missing_record_or_part_is_seen),
         fresh_store_test(a_commit_number_that_is_not_the_newest_breaks_the_store),
