@@ -45,6 +45,14 @@ code_json(const struct roster *roster, uint32_t id)
 }
 
 static json_t *
+source_json(const struct roster *roster, uint32_t id)
+{
+    const struct institution *source = roster_source(roster, id);
+
+    return source == NULL ? number_json(id) : json_string(source->code);
+}
+
+static json_t *
 day_json(int32_t day)
 {
     return json_date(day_number((struct day){day}));
@@ -91,7 +99,7 @@ event_item(const struct journal_item *item, const struct roster *roster, json_t 
         json_object_set_new(to, "ticket", number_json(event.ticket));
         json_object_set_new(to, "flow", number_json(event.flow));
         json_object_set_new(to, "niss", niss_json(event.niss));
-        json_object_set_new(to, "source", code_json(roster, event.source));
+        json_object_set_new(to, "source", source_json(roster, event.source));
         json_object_set_new(to, "producer", number_json(event.producer));
         json_object_set_new(to, "number", number_json(event.number));
         json_object_set_new(to, "catalogue", number_json(event.catalogue));

@@ -193,7 +193,7 @@ letter_json(struct looking *looking, const struct knew_row *row)
         flow == NULL ? json_null() : json_string(flow->name), "institution",
         code_json(institution), "name",
         institution == NULL ? json_null() : http_text(institution->name), "source",
-        code_json(roster_institution(roster, row->letter.source)), "mailbox",
+        code_json(roster_source(roster, row->letter.source)), "mailbox",
         number_json(row->letter.mailbox), "number", number_json(row->letter.number));
 
     json_object_set_new(object, "about",

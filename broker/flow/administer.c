@@ -44,6 +44,13 @@ add_institution(struct applier *applier, struct command *command)
         refuse(command, VG_NOT_FOUND, "sector %u is not in the catalogue",
                institution->sector);
     }
+    if (institution->sector == SECTOR_VIGIE ||
+        strcmp(institution->code, BROKER_CODE) == 0) {
+        refuse(command, VG_NOT_ALLOWED,
+               "institution %s: sector %d and the code " BROKER_CODE
+               " are the broker's own",
+               institution->code, SECTOR_VIGIE);
+    }
     if (roster_by_code(applier->roster, bytes_of(institution->code)) != NULL) {
         refuse(command, VG_EXISTS, "institution %s is registered already",
                institution->code);

@@ -117,7 +117,7 @@ NODISCARD enum vg_status applier_move_person(struct applier *applier, struct nis
                                              struct niss new);
 
 // applier_notify puts a notification of the broker's own into the mailboxes of one
-// institution that want it, with a ticket and an event in the journal: source 0, VIGIE.
+// institution that want it, with a ticket and an event in the journal of source 0 (roster_source).
 NODISCARD enum vg_status applier_notify(struct applier *applier,
                                         const struct judged *judged,
                                         const struct grant *grant);

@@ -433,7 +433,8 @@ gather(struct dry_run *run, struct txn *txn, size_t events)
             !past_next(&run->record, &run->offset, &run->past, &run->recipients)) {
             run->commit++;
             run->offset = 0;
-        } else if (is_asked(run, run->past.event.niss)) {
+        } else if (run->past.event.source != 0 && // what the broker made, no rules did
+                   is_asked(run, run->past.event.niss)) {
             take(run, &run->past, recipients);
         } else {
             run->recipients.len = recipients;

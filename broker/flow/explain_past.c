@@ -268,11 +268,15 @@ print_then(const struct telling *telling)
     size_t told = 0;
 
     instant_print((struct instant){telling->head.time_us}, time);
-    buffer_print(telling->text,
-                 "ticket %llu: %s (%u), published by %s as its number %llu",
+    buffer_print(telling->text, "ticket %llu: %s (%u), ",
                  (unsigned long long)event->ticket, flow != NULL ? flow->name : "flow",
-                 (unsigned)event->flow, code_of(telling, event->source),
-                 (unsigned long long)event->number);
+                 (unsigned)event->flow);
+    if (event->source == 0) {
+        buffer_print(telling->text, "made by " BROKER_CODE ", this broker itself");
+    } else {
+        buffer_print(telling->text, "published by %s as its number %llu",
+                     code_of(telling, event->source), (unsigned long long)event->number);
+    }
     if (event->niss != 0) {
         niss_mask((struct niss){event->niss}, masked);
         buffer_print(telling->text, ", about %s", masked);
@@ -379,6 +383,13 @@ print_now(struct telling *telling, bool *ret_asked, struct why *why)
                           : catalogue_flow_by_id(catalogue, telling->past.event.flow);
 
     *ret_asked = false;
+    if (telling->past.event.source == 0) {
+        buffer_print(
+            telling->text,
+            "\nNOW: no rules are asked of what the broker makes itself. It tells an "
+            "institution of its own integrations that end.\n");
+        return VG_OK;
+    }
     buffer_print(telling->text, "\nNOW, the rules asked again, of the directory and the "
                                 "mailboxes as they are now, by ");
     if (catalogue == question->catalogue) {

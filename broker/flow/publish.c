@@ -629,14 +629,13 @@ enum vg_status
 applier_notify(struct applier *applier, const struct judged *judged,
                const struct grant *grant)
 {
-    static const struct institution itself = {.code = "VIGIE"};
     struct passage passage;
     enum vg_status status;
 
     memset(&passage, 0, sizeof passage);
     passage.mutation = *judged->mutation;
     passage.judged = *judged;
-    passage.source = &itself;
+    passage.source = roster_source(applier->roster, 0);
     passage.ticket = applier_ticket(applier);
     applier->grants[0] = *grant;
     buffer_clear(&applier->recipients);

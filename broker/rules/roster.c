@@ -311,6 +311,15 @@ roster_institution(const struct roster *roster, uint32_t id)
 }
 
 const struct institution *
+roster_source(const struct roster *roster, uint32_t id)
+{
+    static const struct institution itself = {
+        .code = BROKER_CODE, .name = "this broker", .sector = SECTOR_VIGIE};
+
+    return id == 0 ? &itself : roster_institution(roster, id);
+}
+
+const struct institution *
 roster_by_code(const struct roster *roster, struct bytes code)
 {
     size_t place = code_place(roster, code);

@@ -32,6 +32,10 @@ struct mailbox_spec {
 
 struct roster;
 
+// Who makes what comes from nobody else: that an integration ends. No institution may have
+// this code, or be of SECTOR_VIGIE.
+#define BROKER_CODE "VIGIE"
+
 // Gives: roster_free. A copy shares nothing with the roster that it was made of.
 struct roster *roster_new(void);
 void roster_free(struct roster **roster);
@@ -52,6 +56,9 @@ bool roster_set_rules(struct roster *roster, uint32_t mailbox,
 
 // Questions lend until the next put; NULL when not found.
 const struct institution *roster_institution(const struct roster *roster, uint32_t id);
+// roster_source gives who an event of the journal comes from: an institution or, for 0, the
+// broker itself, under the code BROKER_CODE. Lends the latter for ever.
+const struct institution *roster_source(const struct roster *roster, uint32_t id);
 const struct institution *roster_by_code(const struct roster *roster, struct bytes code);
 size_t roster_len(const struct roster *roster);
 const struct institution *roster_at(const struct roster *roster, size_t index); // by id

@@ -73,7 +73,9 @@ struct journal_event {
     uint64_t ticket;
     uint64_t niss;   // 0 on flows keyed by enterprise
     uint64_t number; // of the producer
-    uint32_t source; // institution
+    // Institution; 0: this broker itself, which tells that an integration ends. Then number
+    // and producer are 0 as well: nobody published it.
+    uint32_t source;
     uint32_t producer;
     uint32_t catalogue; // version it was matched with
     uint16_t flow;

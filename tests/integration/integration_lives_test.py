@@ -110,6 +110,16 @@ class Lapses(Story):
                           "integration_end": str(end)})
         self.assertEqual(self.letters(B), [])
         self.assertNoPersonInLog(SOMEBODY)
+        # and whoever asks afterwards hears that the broker itself told A.
+        vigie = Vigie("--home", str(self.broker.folder))
+        exchange, = vigie.run("journal", "person", f"{SOMEBODY:011}")["exchanges"]
+        self.assertEqual((exchange["source"], exchange["institution"], exchange["flow"]),
+                         ("VIGIE", A, "IntegrationEnds"))
+        why = vigie.run_raw("explain", "--ticket", str(exchange["ticket"])).stdout
+        self.assertIn("made by VIGIE, this broker itself", why)
+        status, refused = self.broker.http("POST", "/v1/institutions", {
+            "code": "VIGIE-1", "name": "not the broker", "sector": "VIGIE", "number": 1})
+        self.assertEqual((status, refused["error"]["name"]), (403, "NOT_ALLOWED"))
         # When the last day has passed, then A is told that nothing more will come.
         self.on_day(16)
         told, = self.letters(A)

@@ -63,6 +63,23 @@ refuses_an_institution_twice_or_malformed(void **state)
     assert_memory_equal(&before, &after, sizeof before);
 }
 
+static void
+nobody_takes_the_brokers_own_place(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct meta before = flow_meta(f), after;
+    struct command *sector = flow_add_institution(f, "CPAS-E", SECTOR_VIGIE);
+    struct command *code = flow_add_institution(f, BROKER_CODE, 17);
+
+    assert_non_null(catalogue_sector(applier_catalogue(f->applier), SECTOR_VIGIE));
+    flow_apply(f);
+    assert_int_equal(sector->status, VG_NOT_ALLOWED);
+    assert_int_equal(code->status, VG_NOT_ALLOWED);
+    assert_non_null(strstr(sector->faults.fault[0].why.text, "CPAS-E: sector 99"));
+    after = flow_meta(f);
+    assert_memory_equal(&before, &after, sizeof before);
+}
+
 // ---- limits ----
 
 static void
@@ -472,6 +489,7 @@ main(void)
         FLOW_TEST(rules_are_set_one_by_one_and_journaled),
         FLOW_TEST(refuses_rules_that_cannot_be),
         FLOW_TEST(refuses_an_institution_twice_or_malformed),
+        FLOW_TEST(nobody_takes_the_brokers_own_place),
         FLOW_TEST(adds_and_revokes_a_key),
         FLOW_TEST(an_institution_has_two_keys_for_one_use),
         FLOW_TEST(refuses_keys_without_role_or_institution),

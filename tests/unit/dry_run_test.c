@@ -114,6 +114,26 @@ the_same_catalogue_changes_nothing(void **state)
     assert_int_equal(report->commits, flow_meta(f).last_commit);
 }
 
+// No rule made it: it is neither a mutation of the stretch nor a drift.
+static void
+what_the_broker_tells_itself_is_not_asked(void **state)
+{
+    struct flow_fixture *f = *state;
+    const struct dry_report *report;
+
+    flow_integrate(f, CPAS_A, flow_person(1), 1, 20261120, 0);
+    flow_apply(f);
+    f->now_us = flow_noon(2027, 1, 6);
+    flow_command(f, COMMAND_LAPSE, 0);
+    flow_apply(f);
+    assert_int_equal(flow_row(f, CPAS_A).last, 1);
+    report = run_catalogue(f, applier_catalogue(f->applier));
+    assert_int_equal(report->mutations, 0);
+    assert_int_equal(report->drifted.count, 0);
+    (void)publish(f, flow_address(1));
+    assert_int_equal(run_catalogue(f, applier_catalogue(f->applier))->mutations, 1);
+}
+
 static void
 a_quality_less_is_a_letter_less(void **state)
 {
@@ -414,6 +434,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         DRY_TEST(the_same_catalogue_changes_nothing),
+        DRY_TEST(what_the_broker_tells_itself_is_not_asked),
         DRY_TEST(a_quality_less_is_a_letter_less),
         DRY_TEST(a_quality_more_is_a_letter_more_and_perhaps_where_nothing_was_kept),
         DRY_TEST(other_fields_are_told_as_such),

@@ -453,6 +453,30 @@ a_refused_number_says_its_refusal(void **state)
     roster_free(&roster);
 }
 
+static void
+what_the_broker_tells_itself_has_the_broker_as_its_source(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct answer answer;
+
+    flow_integrate(f, CPAS_A, flow_person(1), 1, 20261120, 0);
+    flow_apply(f);
+    f->now_us = flow_noon(2027, 1, 6); // two weeks before its end
+    flow_command(f, COMMAND_LAPSE, 0);
+    flow_apply(f);
+    assert_int_equal(flow_row(f, CPAS_A).last, 1);
+    answer = explain_past(f, flow_meta(f).last_sequence, NOBODY, 0);
+    assert_int_equal(answer.status, VG_OK);
+    assert_true(says(&answer, "IntegrationEnds (40), made by VIGIE, this broker itself, "
+                              "about 51*********"));
+    assert_true(says(&answer, "CPAS-A"));
+    assert_true(says(&answer, "because of 001"));
+    assert_true(says(&answer, "no rules are asked of what the broker makes itself"));
+    assert_false(says(&answer, "no such flow"));
+    assert_false(says(&answer, "number 0"));
+    buffer_free(&answer.text);
+}
+
 int
 main(void)
 {
@@ -470,6 +494,7 @@ main(void)
         FLOW_TEST(what_was_owed_is_no_difference),
         FLOW_TEST(a_refused_number_says_its_refusal),
         FLOW_TEST(a_ticket_says_who_did_not_want_it),
+        FLOW_TEST(what_the_broker_tells_itself_has_the_broker_as_its_source),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,11 @@ an_event_names_its_recipients_and_why(void **state)
         "\"withheld_all\":false,\"recipients\":[{\"institution\":\"CPAS-A\","
         "\"mailbox\":5,\"number\":7,\"withheld\":1,\"quality\":30,"
         "\"begin\":\"2026-11-01\",\"end\":\"2027-10-31\"}]}");
+    event = (struct journal_event){.ticket = 9, .flow = 40}; // the broker's own
+    assert_exported(exported(JOURNAL_EVENT, &event, sizeof event, NULL, 0),
+                    "{\"kind\":\"event\",\"ticket\":9,\"flow\":40,\"niss\":null,"
+                    "\"source\":\"VIGIE\",\"producer\":0,\"number\":0,\"catalogue\":0,"
+                    "\"fields\":0,\"withheld_all\":false,\"recipients\":[]}");
 }
 
 static void

@@ -84,6 +84,22 @@ knows_nobody_at_first(void **state)
 }
 
 static void
+the_broker_itself_is_a_source_and_no_institution(void **state)
+{
+    struct roster *roster = roster_new();
+    (void)state;
+
+    put(roster, 7, "CPAS-A");
+    assert_string_equal(roster_source(roster, 7)->code, "CPAS-A");
+    assert_string_equal(roster_source(roster, 0)->code, BROKER_CODE);
+    assert_int_equal(roster_source(roster, 0)->sector, SECTOR_VIGIE);
+    assert_null(roster_source(roster, 8));
+    assert_null(roster_institution(roster, 0));
+    assert_null(roster_by_code(roster, bytes_of(BROKER_CODE)));
+    roster_free(&roster);
+}
+
+static void
 gives_each_institution_a_default_mailbox(void **state)
 {
     AUTO(roster_free) struct roster *roster = roster_new();
@@ -370,6 +386,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_nobody_at_first),
+        cmocka_unit_test(the_broker_itself_is_a_source_and_no_institution),
         cmocka_unit_test(gives_each_institution_a_default_mailbox),
         cmocka_unit_test(keeps_a_default_mailbox_that_was_put),
         cmocka_unit_test(lists_an_institutions_mailboxes_with_the_default_one_first),
