@@ -3,19 +3,13 @@
 // answer is looked for.
 #include "edge/http_inside.h"
 
-#include "flow/knew.h"
+#include "flow/knew_words.h"
 #include "json/json.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define NISS_MAX UINT64_C(99999999999)
-
-// The catalogues that letters were matched with, read once each.
-struct ground {
-    uint64_t version;
-    struct catalogue *catalogue; // NULL: it cannot be read
-};
 
 struct looking {
     struct knew *knew;
@@ -24,8 +18,8 @@ struct looking {
     uint64_t ticket;
     struct day since;
     json_t *numbers;
-    struct ground *grounds;
-    size_t grounds_len;
+    struct grounds *grounds; // the catalogues that letters were matched with
+    bool in_words;
 };
 
 static void
@@ -36,10 +30,7 @@ looking_free(struct looking **looking)
         event_free((*looking)->turn);
     }
     json_decref((*looking)->numbers);
-    for (size_t i = 0; i < (*looking)->grounds_len; i++) {
-        catalogue_free(&(*looking)->grounds[i].catalogue);
-    }
-    free((*looking)->grounds);
+    grounds_free(&(*looking)->grounds);
     free(*looking);
     *looking = NULL;
 }
@@ -50,78 +41,6 @@ abandon(struct call *call)
     struct looking *looking = call->looking;
 
     looking_free(&looking);
-}
-
-// ---- the legal ground ----
-
-static const struct catalogue *
-catalogue_of(struct looking *looking, uint64_t version)
-{
-    AUTO(buffer_free) struct buffer text = {0};
-    struct faults faults = {0};
-    struct catalogue_row row;
-    struct ground *ground;
-
-    for (size_t i = 0; i < looking->grounds_len; i++) {
-        if (looking->grounds[i].version == version) {
-            return looking->grounds[i].catalogue;
-        }
-    }
-    looking->grounds =
-        realloc(looking->grounds, (looking->grounds_len + 1) * sizeof *looking->grounds);
-    CHECK(looking->grounds != NULL);
-    ground = &looking->grounds[looking->grounds_len++];
-    *ground = (struct ground){version, NULL};
-    if (version != 0 &&
-        catalogue_get(broker_txn(looking->call->broker), version, &row, &text) == VG_OK) {
-        ground->catalogue = catalogue_parse((const char *)text.at, text.len, &faults);
-    }
-    return ground->catalogue;
-}
-
-static bool
-has_number(const uint16_t *numbers, size_t len, uint16_t number)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (numbers[i] == number) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-group_reaches(const struct group *group, const struct institution *institution,
-              uint16_t quality)
-{
-    const struct condition *condition = &group->recipient;
-    bool named = has_number(group->sectors, group->sectors_len, institution->sector);
-
-    for (size_t i = 0; i < group->fixed_len; i++) {
-        named = named || strcmp(group->fixed[i], institution->code) == 0;
-    }
-    return named && (quality == 0) == (condition->when == WHEN_NONE) &&
-           (condition->qualities_len == 0 ||
-            has_number(condition->qualities, condition->qualities_len, quality));
-}
-
-// Of the first group that reaches such a recipient; else the quality's own.
-static const char *
-ground_of(const struct catalogue *catalogue, const struct flow *flow,
-          const struct institution *institution, uint16_t code)
-{
-    const struct quality *quality;
-
-    for (size_t i = 0; flow != NULL && institution != NULL && i < flow->groups_len; i++) {
-        if (flow->groups[i].deliberation[0] != '\0' &&
-            group_reaches(&flow->groups[i], institution, code)) {
-            return flow->groups[i].deliberation;
-        }
-    }
-    quality = catalogue == NULL || institution == NULL
-                  ? NULL
-                  : catalogue_quality(catalogue, institution->sector, code);
-    return quality == NULL ? "" : quality->deliberation;
 }
 
 // ---- the answer ----
@@ -180,7 +99,8 @@ letter_json(struct looking *looking, const struct knew_row *row)
     };
     const struct roster *roster = looking->call->broker->roster;
     const struct institution *institution = roster_institution(roster, row->institution);
-    const struct catalogue *catalogue = catalogue_of(looking, row->letter.catalogue);
+    const struct catalogue *catalogue = grounds_catalogue(
+        looking->grounds, broker_txn(looking->call->broker), row->letter.catalogue);
     const struct flow *flow =
         catalogue == NULL ? NULL : catalogue_flow_by_id(catalogue, row->letter.flow);
     const struct quality *quality =
@@ -236,6 +156,24 @@ asked_json(const struct looking *looking, const struct knew_row *row)
 }
 
 static void
+answer_in_words(struct looking *looking)
+{
+    AUTO(buffer_free) struct buffer text = {0};
+    struct call *call = looking->call;
+    struct knew_words words = {
+        .txn = broker_txn(call->broker),
+        .roster = call->broker->roster,
+        .grounds = looking->grounds,
+        .catalogue = call->broker->catalogue,
+        .since = looking->since,
+    };
+
+    knew_words(&words, looking->knew, &text);
+    call_answer(call, json_pack("{s:o, s:o}", "ticket", number_json(looking->ticket),
+                                "text", json_stringn((const char *)text.at, text.len)));
+}
+
+static void
 answer(struct looking *looking)
 {
     struct call *call = looking->call;
@@ -278,7 +216,9 @@ at_turn(evutil_socket_t fd, short what, void *arg)
         CHECK(evtimer_add(looking->turn, &at_once) == 0);
     } else {
         call_found(call);
-        if (status == VG_OK) {
+        if (status == VG_OK && looking->in_words) {
+            answer_in_words(looking);
+        } else if (status == VG_OK) {
             answer(looking);
         } else {
             call_refuse(call, status, "%s",
@@ -301,6 +241,8 @@ look(struct call *call, const struct command *command)
     looking->ticket = command->ticket;
     looking->since = day_add_months(command->knew.today, -(int)months);
     looking->knew = knew_open(&command->knew, months);
+    looking->in_words = call_question(call, "words") != NULL;
+    looking->grounds = grounds_new();
     looking->numbers = json_array();
     for (size_t i = 0; i < history->chain_len; i++) {
         json_array_append_new(looking->numbers, niss_json(history->chain[i]));

@@ -199,7 +199,9 @@ add_letters(struct knew *knew, const struct journal_item *item)
                                            .source = event.source,
                                            .catalogue = event.catalogue,
                                            .flow = event.flow,
-                                           .withheld = recipient.withheld},
+                                           .fields = event.fields,
+                                           .withheld = recipient.withheld,
+                                           .body = recipient.body},
                             });
     }
 }
@@ -618,4 +620,11 @@ knew_search(struct knew *knew, struct txn *txn, bool *ret_done, struct why *why)
     }
     *ret_done = status == VG_OK && knew->phase == DONE;
     return status;
+}
+
+const uint64_t *
+knew_numbers(const struct knew *knew, size_t *ret_len)
+{
+    *ret_len = knew->chain_len;
+    return knew->chain;
 }

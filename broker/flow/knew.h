@@ -43,7 +43,9 @@ struct knew_row {
             uint32_t source;
             uint32_t catalogue; // version it was matched with
             uint16_t flow;
-            uint16_t withheld; // fields
+            uint16_t fields; // of the mutation
+            uint16_t withheld;
+            uint64_t body; // where they lay when it was kept
             enum knew_state state;
             bool left_turn;   // it was held once: only its own acknowledgement counts
             int64_t state_us; // since when, 0: not known
@@ -71,5 +73,8 @@ NODISCARD enum vg_status knew_search(struct knew *knew, struct txn *txn, bool *r
 // knew_rows lends the rows, oldest first, once the search is done. ret_all: false when
 // there were more than KNEW_ROWS_MAX.
 const struct knew_row *knew_rows(const struct knew *knew, size_t *ret_len, bool *ret_all);
+
+// knew_numbers lends the person's numbers, oldest first.
+const uint64_t *knew_numbers(const struct knew *knew, size_t *ret_len);
 
 #endif

@@ -8,7 +8,7 @@
 #include "directory.h"
 
 static void
-print_person(const json_t *answer)
+print_table(const json_t *answer)
 {
     static const char *const got[] = {"KEPT:time",        "TO:institution",
                                       "FLOW:flow",        "QUALITY:quality:right",
@@ -34,21 +34,24 @@ journal_person(struct cli *cli)
 {
     bool page = false;
     bool own = false;
+    bool table = false;
     const struct cli_option options[] = {
+        {"table", NULL, "a line for each, instead of sentences", NULL, &table},
         {"page", NULL, "an HTML page for the person himself", NULL, &page},
         {"own", NULL, "with --page: his numbers in full", NULL, &own},
     };
     struct admin_answer answer;
     char body[64];
     uint64_t niss = 0;
+    bool words;
     int code = EXIT_DONE;
 
-    if (!cli_options(cli, options, 2, 1, 1)) {
+    if (!cli_options(cli, options, 3, 1, 1)) {
         return EXIT_USAGE;
     }
-    if ((page && cli->json) || (own && !page)) {
+    if (page + table + cli->json > 1 || (own && !page)) {
         fprintf(stderr, "%s: %s\n", cli->name,
-                own ? "--own is for --page" : "either --page or --json");
+                own ? "--own is for --page" : "either --page, --table or --json");
         return EXIT_USAGE;
     }
     if (!directory_niss(cli->argv[1], &niss)) {
@@ -56,14 +59,18 @@ journal_person(struct cli *cli)
         return EXIT_USAGE;
     }
     snprintf(body, sizeof body, "{\"niss\":\"%011" PRIu64 "\"}", niss);
-    admin_call(cli, "/v1/journal/person", body, strlen(body), &answer);
+    words = !cli->json && !page && !table;
+    admin_call(cli, words ? "/v1/journal/person?words=yes" : "/v1/journal/person", body,
+               strlen(body), &answer);
     if (admin_done(cli, &answer, &code)) {
         if (cli->json) {
             cli_print(json_incref(answer.body));
+        } else if (words) {
+            fputs(json_string_value(json_object_get(answer.body, "text")), stdout);
         } else if (page) {
             journal_page(answer.body, own);
         } else {
-            print_person(answer.body);
+            print_table(answer.body);
         }
     }
     admin_answer_clear(&answer);

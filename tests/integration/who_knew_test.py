@@ -181,10 +181,15 @@ class WhoKnew(Story):
                                            {"niss": f"{ANNE:011}"}, token="not the token")
         self.assertEqual(status, 401, refused)
         self.vigie.run("journal", "person", f"{ANNE + 1:011}", status=1)
-        table = self.vigie.run_raw("journal", "person", f"{ANNE:011}").stdout
+        table = self.vigie.run_raw("journal", "person", f"{ANNE:011}", "--table").stdout
         for words in ("KEPT", "GROUND", NEAR, FAR, "notifyPerson", "administrator"):
             self.assertIn(words, table)
+        said = self.vigie.run_raw("journal", "person", f"{ANNE:011}").stdout
+        for words in ("WHO RECEIVED WHAT", f"{NEAR} (Test {NEAR})", "because of 002",
+                      "the administrator of this broker", "under the 1st of his 2 numbers"):
+            self.assertIn(words, said)
         for niss in (ANNE, ANNE_BEFORE):
+            self.assertNotIn(f"{niss:011}", said)
             self.assertNotIn(f"{niss:011}", self.broker.log())
 
 

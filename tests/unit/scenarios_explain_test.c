@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
 // Goal: what deploy/README.md shows of `vigie explain` is what it says, word by word.
 // Method: five telephone calls to an administrator, each played against a store of its own on
-// a fixed day; every answer must stand in that page, four spaces in. With VIGIE_SHOW=1 they
-// are printed as they belong there.
+// a fixed day; every answer must stand in that page (page.h).
 #include "flow_fixture.h"
 
 #include "flow/explain.h"
+#include "page.h"
 
 enum { ANDERLECHT = INSTITUTIONS, NAMUR, GENT };
 
@@ -50,56 +50,6 @@ publish(struct flow_fixture *f, struct hot_mutation mutation)
     return flow_meta(f).last_sequence;
 }
 
-// The page's own text, with its zero.
-static struct buffer
-read_page(void)
-{
-    struct buffer page = {0};
-    FILE *file = fopen(SOURCE_DIR "/deploy/README.md", "r");
-
-    assert_non_null(file);
-    for (size_t got = 1; got > 0; page.len += got) {
-        got = fread(buffer_reserve(&page, 65536), 1, 65536, file);
-    }
-    fclose(file);
-    buffer_add(&page, "", 1);
-    return page;
-}
-
-// As Markdown shows it: four spaces before each line that is not empty.
-static void
-indent(struct buffer *indented)
-{
-    const char *at = (const char *)text.at;
-    const char *end = at + text.len;
-
-    while (at < end) {
-        const char *line_end = memchr(at, '\n', (size_t)(end - at));
-        size_t len = (size_t)(line_end - at) + 1;
-
-        buffer_print(indented, "%s%.*s", len > 1 ? "    " : "", (int)len, at);
-        at += len;
-    }
-    buffer_add(indented, "", 1);
-}
-
-static void
-stands_in_the_page(void)
-{
-    struct buffer indented = {0};
-    struct buffer page = read_page();
-    bool stands;
-
-    indent(&indented);
-    stands = strstr((const char *)page.at, (const char *)indented.at) != NULL;
-    if (!stands || getenv("VIGIE_SHOW") != NULL) {
-        printf("%s\n", (const char *)indented.at);
-    }
-    buffer_free(&indented);
-    buffer_free(&page);
-    assert_true(stands);
-}
-
 static void
 tell_ticket(struct flow_fixture *f, uint64_t ticket, uint32_t only)
 {
@@ -114,7 +64,7 @@ tell_ticket(struct flow_fixture *f, uint64_t ticket, uint32_t only)
     buffer_clear(&text);
     assert_int_equal(explain_ticket(flow_view(f), &question, &text, &why), VG_OK);
     roster_free(&roster);
-    stands_in_the_page();
+    assert_stands_in_the_page(&text);
 }
 
 static void
@@ -185,7 +135,7 @@ what_became_of_number_one(void **state)
         explain_refused(flow_view(f), roster_institution(roster, RN), 1, 1, &text, &why),
         VG_OK);
     roster_free(&roster);
-    stands_in_the_page();
+    assert_stands_in_the_page(&text);
 }
 
 static int
