@@ -16,7 +16,7 @@ struct knew_words {
     const struct roster *roster;
     struct grounds *grounds;
     const struct catalogue *catalogue; // in force, NULL: none
-    struct day since; // as far back as the index goes
+    struct day since;                  // as far back as the index goes
 };
 
 // knew_words appends the text of a search that is done. Borrows: all.

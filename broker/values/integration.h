@@ -11,7 +11,7 @@
 
 enum {
     SECTOR_CPAS = 17,
-    SECTOR_VIGIE = 99, // the broker itself: no institution belongs to it
+    SECTOR_VIGIE = 99,         // the broker itself: no institution belongs to it
     INSTITUTION_CODE_LEN = 24, // with its zero
     INSTITUTION_NAME_LEN = 96, // with its zero
     QUALITY_TEXT_LEN = 4,
