@@ -26,10 +26,9 @@ faults_json(const struct faults *faults)
     return list;
 }
 
-// Takes: object. "good" and "faults" are every inspection's.
-static void
-print_object(json_t *object, const struct faults *faults,
-             const struct inspect_output *output)
+void
+inspect_print(json_t *object, const struct faults *faults,
+              const struct inspect_output *output)
 {
     json_object_set_new(object, "good", json_boolean(faults->total == 0));
     json_object_set_new(object, "faults", faults_json(faults));
@@ -44,7 +43,7 @@ tell(const char *path, const struct faults *faults, const struct inspect_output 
     struct buffer text = {0};
 
     if (output->json) {
-        print_object(json_pack("{s:s}", "file", path), faults, output);
+        inspect_print(json_pack("{s:s}", "file", path), faults, output);
     } else if (faults->total == 0) {
         fprintf(output->out, "%s: good\n", path);
     } else {
@@ -112,7 +111,7 @@ tell_report(const char *path, const struct check_report *report,
             const struct inspect_output *output)
 {
     if (output->json) {
-        print_object(
+        inspect_print(
             json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "store", path, "commits",
                       (json_int_t)report->commits, "blocks", (json_int_t)report->blocks,
                       "mailboxes", (json_int_t)report->mailboxes, "letters",

@@ -5,6 +5,7 @@
 #ifndef EDGE_INSPECT_H
 #define EDGE_INSPECT_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "edge/settings.h"
@@ -25,6 +26,10 @@ int inspect_catalogue(const char *path, const struct inspect_output *output);
 
 // inspect_faults tells what is wrong with a file. Returns INSPECT_BAD.
 int inspect_faults(const char *path, const struct faults *faults,
+                   const struct inspect_output *output);
+
+// inspect_print tells an object that has "good" and "faults", as every inspection's. Takes: object.
+void inspect_print(json_t *object, const struct faults *faults,
                    const struct inspect_output *output);
 
 // inspect_store verifies a store that no broker has open: store/check.h. Blocks: as long as

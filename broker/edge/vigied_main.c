@@ -10,6 +10,7 @@
 #include "edge/log.h"
 #include "edge/map_fault.h"
 #include "edge/memory.h"
+#include "edge/verify_journal.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -35,6 +36,10 @@ static const char usage[] =
     "  --check                    read the settings, say what is wrong, end\n"
     "  --verify                   read the whole store, say whether it can be trusted, "
     "end\n"
+    "  --verify-journal           follow its hashes, beside a broker that runs, end\n"
+    "    --key PUBLIC             and hold it against its own anchors, signed by this "
+    "key\n"
+    "    --anchors FILE           or against these\n"
     "  --load-directory FILE      take a whole reference directory over (-: standard "
     "input), end\n"
     "  --backup FOLDER            copy the store, beside a broker that runs, end\n"
@@ -292,6 +297,8 @@ struct choices {
     const char *journal;   // the folder to export it to
     const char *directory; // to load
     struct dry_choices dry;
+    struct verify_choices anchors;
+    bool verify_journal;
     bool dry_run;
     bool check;
     bool verify;
@@ -314,6 +321,9 @@ read_options(int count, char **arguments)
         {"settings", required_argument, NULL, 's'},
         {"check", no_argument, NULL, 'c'},
         {"verify", no_argument, NULL, 'v'},
+        {"verify-journal", no_argument, NULL, 'n'},
+        {"key", required_argument, NULL, 'q'},
+        {"anchors", required_argument, NULL, 'a'},
         {"json", no_argument, NULL, 'j'},
         {"check-catalogue", required_argument, NULL, 'k'},
         {"export-journal", required_argument, NULL, 'x'},
@@ -348,6 +358,15 @@ read_options(int count, char **arguments)
             break;
         case 'v':
             choices.verify = true;
+            break;
+        case 'n':
+            choices.verify_journal = true;
+            break;
+        case 'q':
+            choices.anchors.key = optarg;
+            break;
+        case 'a':
+            choices.anchors.anchors = optarg;
             break;
         case 'j':
             choices.json = true;
@@ -435,6 +454,11 @@ read_options(int count, char **arguments)
         fprintf(stderr, "vigied: --dry-run needs --catalogue or --without\n%s", usage);
         choices.code = EXIT_USAGE;
     }
+    if (choices.code < 0 && choices.anchors.anchors != NULL &&
+        choices.anchors.key == NULL) {
+        fprintf(stderr, "vigied: --anchors needs --key\n%s", usage);
+        choices.code = EXIT_USAGE;
+    }
     if (choices.code < 0 && choices.archive == NULL && names_a_part(&choices.backup)) {
         fprintf(stderr, "vigied: --backup, --restore or --repair is missing\n%s", usage);
         choices.code = EXIT_USAGE;
@@ -471,6 +495,9 @@ main(int count, char **arguments)
     map_fault_watch(settings.store_path);
     if (choices.journal != NULL) {
         return export_journal(&settings, choices.journal, &output);
+    }
+    if (choices.verify_journal) {
+        return verify_journal(&settings, &choices.anchors, &output);
     }
     if (choices.dry_run) {
         return dry_run_store(&settings, &choices.dry, &output);

@@ -222,8 +222,7 @@ run_vigied(const struct cli *cli, const char *const words[])
     return exit_of_vigied(status);
 }
 
-// With the settings of this home folder.
-static int
+int
 run_with_settings(const struct cli *cli, const char *const words[])
 {
     const char *all[VIGIED_WORDS_MAX + 1] = {"--settings"};

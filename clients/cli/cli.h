@@ -214,6 +214,10 @@ int command_simulate(struct cli *cli);
 void become_vigied(const char *const words[]);
 int exit_of_vigied(int status);
 
+// run_with_settings runs vigied with the settings of this home folder and these options, NULL
+// at the end. Gives an exit code.
+int run_with_settings(const struct cli *cli, const char *const words[]);
+
 // simulate_national loads the directory of a synthetic Belgium into the store of the home
 // (national.c). Gives an exit code.
 struct synthetic;

@@ -87,9 +87,8 @@ command_journal(struct cli *cli)
         {"anchor", "", "the day's signed line, to be kept elsewhere: by mail, on paper",
          journal_anchor},
         {"key", "", "the public key that anchors are signed with", journal_key},
-        {"verify", "FOLDER",
-         "do exported files hold, record by record, and agree with anchors kept "
-         "elsewhere",
+        {"verify", "[FOLDER]",
+         "do the store's own journal or exported files hold, and agree with anchors",
          journal_verify},
     };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
-// journal_verify.c - does an exported journal still say what it said, to itself and to anchors
-// that were kept elsewhere? Read from its files alone: no broker and no store are asked.
+// journal_verify.c - does a journal still say what it said, to itself and to anchors that were
+// kept elsewhere? An exported one is read from its files alone: no broker and no store are
+// asked.
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -239,32 +240,21 @@ struct anchors_from {
     const char *key;
 };
 
-// All lines of a file: it may hold other words too, and as many anchors as were kept.
+// It may hold other words too, and as many anchors as were kept.
 static bool
 add_file(const struct cli *cli, struct passage *passage, const char *path)
 {
     char *text = file_read(path, NULL);
-    const char *at = text;
     char words[PASSAGE_WORDS_LEN];
-    struct anchor anchor;
-    bool cut = false;
-    bool good = true;
+    bool good;
 
     if (text == NULL) {
         fprintf(stderr, "%s: %s: %s\n", cli->name, path, strerror(errno));
         return false;
     }
-    while (good && anchor_read(&at, &anchor, &cut)) {
-        good = passage_add(passage, &anchor, words);
-    }
+    good = passage_add_text(passage, text, words);
     free(text);
-    if (!good) {
-        return broken(path, 0, words);
-    }
-    if (cut || passage_len(passage) == 0) {
-        return broken(path, 0, cut ? "an anchor in it is cut short" : "holds no anchor");
-    }
-    return true;
+    return good || broken(path, 0, words);
 }
 
 // False with what the command ends with: what is wrong was printed.
@@ -273,14 +263,9 @@ begin_passage(struct chain *chain, const struct anchors_from *from, int *ret_cod
 {
     uint8_t key[ANCHOR_KEY_LEN];
 
-    if (from->key == NULL && from->file == NULL) {
-        return true;
-    }
     *ret_code = EXIT_USAGE;
     if (from->key == NULL) {
-        fprintf(stderr, "%s: --anchor wants --key: an anchor does not vouch for itself\n",
-                chain->cli->name);
-        return false;
+        return true;
     }
     if (!anchor_key_read(from->key, key)) {
         fprintf(stderr,
@@ -344,6 +329,24 @@ verify_folder(struct chain *chain, const char *folder)
     return good && verdict == PASSAGE_THROUGH ? EXIT_DONE : EXIT_DAMAGED;
 }
 
+// Only vigied reads a store.
+static int
+verify_store(const struct cli *cli, const struct anchors_from *from)
+{
+    const char *words[6] = {"--verify-journal"};
+    size_t len = 1;
+
+    if (from->key != NULL) {
+        words[len++] = "--key";
+        words[len++] = from->key;
+    }
+    if (from->file != NULL) {
+        words[len++] = "--anchors";
+        words[len++] = from->file;
+    }
+    return run_with_settings(cli, words);
+}
+
 int
 journal_verify(struct cli *cli)
 {
@@ -358,8 +361,16 @@ journal_verify(struct cli *cli)
     struct chain chain = {.cli = cli};
     int code = EXIT_DONE;
 
-    if (!cli_options(cli, options, 2, 1, 1)) {
+    if (!cli_options(cli, options, 2, 0, 1)) {
         return EXIT_USAGE;
+    }
+    if (from.key == NULL && from.file != NULL) {
+        fprintf(stderr, "%s: --anchor wants --key: an anchor does not vouch for itself\n",
+                cli->name);
+        return EXIT_USAGE;
+    }
+    if (cli->argc == 1) {
+        return verify_store(cli, &from);
     }
     if (sodium_init() < 0) {
         return EXIT_DAMAGED;

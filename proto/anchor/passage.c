@@ -125,6 +125,27 @@ passage_add(struct passage *passage, const struct anchor *anchor,
     return true;
 }
 
+bool
+passage_add_text(struct passage *passage, const char *text,
+                 char ret_words[PASSAGE_WORDS_LEN])
+{
+    struct anchor anchor;
+    size_t before = passage->len;
+    bool cut = false;
+
+    while (anchor_read(&text, &anchor, &cut)) {
+        if (!passage_add(passage, &anchor, ret_words)) {
+            return false;
+        }
+    }
+    if (cut || passage->len == before) {
+        snprintf(ret_words, PASSAGE_WORDS_LEN, "%s",
+                 cut ? "an anchor in it is cut short" : "holds no anchor");
+        return false;
+    }
+    return true;
+}
+
 void
 passage_record(struct passage *passage, uint64_t commit,
                const uint8_t previous[ANCHOR_HASH_LEN],

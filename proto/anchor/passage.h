@@ -29,6 +29,10 @@ void passage_free(struct passage **passage);
 // its signature does not hold: it proves nothing.
 bool passage_add(struct passage *passage, const struct anchor *anchor,
                  char ret_words[PASSAGE_WORDS_LEN]);
+// passage_add_text takes all that stand in a text: one at least. False, with words, as
+// passage_add, or when one is cut short.
+bool passage_add_text(struct passage *passage, const char *text,
+                      char ret_words[PASSAGE_WORDS_LEN]);
 size_t passage_len(const struct passage *passage);
 
 // passage_record compares a record of the chain. previous is looked at in the first one only:

@@ -5,7 +5,9 @@
 //
 // Makes in an empty folder (otherwise it only asks) a store with an index of so many days, so many runs a day and so
 // many entries a run, of 15.5 million persons drawn at random, and a journal in which one of
-// them got a letter each day, in a record of a thousand events, acknowledged the same day.
+// them got a letter each day, in a record of a thousand events, acknowledged the same day. As
+// many other records lie around it as a day of that density has, of a thousand events each; they
+// are short, for only their number counts: they are the tree that leads to his.
 // Then asks about that person, first with the file out of the system's cache, then again.
 // A day that is over has one run. 945 million messages a year (2013) are at most 2.6 million
 // entries a day: the default is a tenth of it, 1.2 GB, for a small disk. A run's length
@@ -22,7 +24,7 @@
 #include "store/exchanges.h"
 #include "store/mailbox.h"
 
-enum { PERSONS = 15500000, EVENTS = 1000, FIRST_DAY = 20000, BOX = 5 };
+enum { PERSONS = 15500000, EVENTS = 1000, OTHERS_MAX = 3, FIRST_DAY = 20000, BOX = 5 };
 
 #define ASKED UINT64_C(50610100182)
 #define DAY_US (INT64_C(24) * 3600 * 1000000)
@@ -32,6 +34,7 @@ struct scene {
     struct txn *txn;
     uint64_t days, runs, entries;
     uint64_t seed;
+    uint64_t asked_commit; // of the day, that speaks of the person
     struct meta meta;
     struct exchange *run;
     struct buffer record;
@@ -64,9 +67,9 @@ ms_of(clockid_t clock)
 
 // ---- the synthetic journal ----
 
-// A record of a thousand events, the last one about the person; returns where it begins.
+// A record of so many events, the last one about the person; returns where it begins.
 static uint64_t
-put_record(struct scene *scene, uint64_t day)
+put_record(struct scene *scene, uint64_t day, uint64_t events, uint64_t person)
 {
     uint64_t offset = 0;
     struct why why = {.text = ""};
@@ -74,10 +77,10 @@ put_record(struct scene *scene, uint64_t day)
     journal_begin(&scene->record, ++scene->meta.last_commit, day + 1,
                   (int64_t)(FIRST_DAY + day) * DAY_US + DAY_US / 2,
                   &scene->meta.last_hash);
-    for (uint64_t i = 0; i < EVENTS; i++) {
-        bool last = i + 1 == EVENTS;
+    for (uint64_t i = 0; i < events; i++) {
+        bool last = i + 1 == events;
         struct journal_event event = {.ticket = ++scene->meta.last_sequence,
-                                      .niss = last ? ASKED : 1 + draw(scene, PERSONS),
+                                      .niss = last ? person : 1 + draw(scene, PERSONS),
                                       .flow = 1,
                                       .recipients = 1};
         struct journal_recipient recipient = {.number = day + 1, .mailbox = BOX};
@@ -92,6 +95,24 @@ put_record(struct scene *scene, uint64_t day)
     return offset;
 }
 
+// What else a day keeps; gives where the event about the person begins.
+static uint64_t
+put_records(struct scene *scene, uint64_t day)
+{
+    uint64_t others = scene->runs * scene->entries / EVENTS / 2;
+    uint64_t offset;
+
+    for (uint64_t i = 0; i < others; i++) {
+        (void)put_record(scene, day, 1 + draw(scene, OTHERS_MAX), 1);
+    }
+    offset = put_record(scene, day, EVENTS, ASKED);
+    scene->asked_commit = scene->meta.last_commit;
+    for (uint64_t i = 0; i < others; i++) {
+        (void)put_record(scene, day, 1 + draw(scene, OTHERS_MAX), 1);
+    }
+    return offset;
+}
+
 static void
 put_run(struct scene *scene, uint64_t day, uint64_t run, uint64_t offset)
 {
@@ -99,13 +120,13 @@ put_run(struct scene *scene, uint64_t day, uint64_t run, uint64_t offset)
 
     for (uint64_t i = 0; i < scene->entries; i++) {
         scene->run[i] =
-            (struct exchange){1 + draw(scene, PERSONS), scene->meta.last_commit, i};
+            (struct exchange){1 + draw(scene, PERSONS), scene->asked_commit, i};
     }
     if (run == scene->runs) {
-        scene->run[0] = (struct exchange){ASKED, scene->meta.last_commit, offset};
+        scene->run[0] = (struct exchange){ASKED, scene->asked_commit, offset};
         scene->run[1] =
             (struct exchange){exchange_acknowledged(BOX, ACKNOWLEDGED_THROUGH), day + 1,
-                              scene->meta.last_commit};
+                              scene->asked_commit};
     }
     (void)exchanges_sort(scene->run, scene->entries); // no two are the same
     must(exchanges_put(scene->txn,
@@ -126,7 +147,7 @@ make(struct scene *scene)
 
         must(store_write(scene->store, &scene->txn, &why), &why);
         must(meta_get(scene->txn, &scene->meta, &why), &why);
-        offset = put_record(scene, day);
+        offset = put_records(scene, day);
         for (uint64_t run = 1; run <= scene->runs; run++) {
             put_run(scene, day, run, offset);
         }
@@ -145,12 +166,12 @@ make(struct scene *scene)
 // ---- the question ----
 
 static void
-ask(struct store *store, uint64_t days, const char *how)
+ask(const struct scene *scene, const char *how)
 {
     uint64_t chain = ASKED;
     struct knew_command question = {.history = {.chain = &chain, .chain_len = 1},
-                                    .through_commit = days,
-                                    .today = {(int32_t)(FIRST_DAY + days)}};
+                                    .through_commit = scene->meta.last_commit,
+                                    .today = {(int32_t)(FIRST_DAY + scene->days)}};
     struct knew *knew = knew_open(&question, 120);
     struct why why = {.text = ""};
     struct txn *txn = NULL;
@@ -159,7 +180,7 @@ ask(struct store *store, uint64_t days, const char *how)
     size_t len = 0, slices = 0;
     bool done = false, all = false;
 
-    must(store_read(store, &txn, &why), &why);
+    must(store_read(scene->store, &txn, &why), &why);
     while (!done) {
         double slice = ms_of(CLOCK_MONOTONIC);
 
@@ -233,8 +254,8 @@ main(int argc, char **argv)
     store_close(&scene.store);
     leave_cache(argv[1]);
     open_store(&scene, argv[1]);
-    ask(scene.store, scene.days, "not in the cache");
-    ask(scene.store, scene.days, "in the cache");
+    ask(&scene, "not in the cache");
+    ask(&scene, "in the cache");
     store_close(&scene.store);
     return 0;
 }

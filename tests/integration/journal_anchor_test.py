@@ -119,6 +119,18 @@ class Anchors(Story):
         self.verify(forged, "--key", self.key, status=4)  # its own anchors know as well
         self.assertIn("passes through", self.verify(folder, "--key", self.key))
 
+    def test_a_store_is_read_beside_its_broker_and_without(self):
+        self.signs_for_days(2)
+        kept = ("--anchor", str(self.kept(*self.lines)), "--key", self.key)
+        for run in (self.broker.start, self.broker.stop):
+            run()
+            for words in ((), ("--key", self.key), kept):
+                answer = self.vigie.run("journal", "verify", *words)
+                self.assertTrue(answer["good"])
+                self.assertGreaterEqual(answer["through"], self.commits[-1])
+                self.assertEqual("anchors" in answer, bool(words))
+        self.vigie.run("journal", "verify", "--key", "00" * 32, status=4)
+
     def test_another_key_and_a_changed_line_prove_nothing(self):
         self.signs_for_days(1)
         folder, line = self.exported(), self.lines[0]

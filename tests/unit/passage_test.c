@@ -112,6 +112,28 @@ tells_between_which_anchors_it_was_rewritten(void **state)
 }
 
 static void
+takes_all_that_stand_in_a_text(void **state)
+{
+    struct passage *passage = begin();
+    struct anchor anchors[] = {anchor_of(20261101, 100), anchor_of(20261102, 200)};
+    char text[3 * ANCHOR_LINE_LEN] = "From: the broker\n";
+    (void)state;
+
+    assert_false(passage_add_text(passage, text, words));
+    assert_string_equal(words, "holds no anchor");
+    for (size_t i = 0; i < 2; i++) {
+        anchor_print(&anchors[i], text + strlen(text));
+        strcat(text, "\n");
+    }
+    assert_true(passage_add_text(passage, text, words));
+    assert_int_equal(passage_len(passage), 2);
+    text[strlen(text) - 2] = 0;
+    assert_false(passage_add_text(passage, text, words));
+    assert_string_equal(words, "an anchor in it is cut short");
+    passage_free(&passage);
+}
+
+static void
 tells_that_the_end_is_missing(void **state)
 {
     struct passage *passage = begin();
@@ -182,6 +204,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(passes_through_all_of_them),
         cmocka_unit_test(tells_between_which_anchors_it_was_rewritten),
+        cmocka_unit_test(takes_all_that_stand_in_a_text),
         cmocka_unit_test(tells_that_the_end_is_missing),
         cmocka_unit_test(knows_when_nothing_could_be_compared),
         cmocka_unit_test(takes_anchors_that_stand_behind_their_commit),
