@@ -3,6 +3,7 @@
 #include "edge/http_inside.h"
 
 #include "edge/block.h"
+#include "edge/damage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +93,7 @@ get_status(struct call *call)
         "disk_free", count_of(broker->room.disk_free_bytes));
 
     call_answer(call,
-                json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+                json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}",
                           "version", VIGIE_VERSION, "uptime_seconds",
                           (json_int_t)((clock_now().us - broker->started.us) / 1000000),
                           "commits", count_of(metrics.commits), "last_commit_us",
@@ -101,7 +102,8 @@ get_status(struct call *call)
                           count_of(sessions_len(broker->sessions)), "store", store,
                           "catalogue", count_of(meta.catalogue), "persons",
                           count_of(meta.persons), "integrations",
-                          count_of(meta.integrations), "blocked", broker->blocked != 0));
+                          count_of(meta.integrations), "blocked", broker->blocked != 0,
+                          "damaged", count_of(damages_len(broker->damages))));
 }
 
 // ---- catalogue ----

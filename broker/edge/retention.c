@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "edge/retention.h"
 
+#include "edge/damage.h"
 #include "edge/export.h"
 #include "edge/log.h"
 #include "edge/unread.h"
@@ -114,10 +115,17 @@ tell_waiting(struct broker *broker, const struct expire_command *slice)
     tell_export(broker, why.text);
 }
 
+// A damage like any other: told once, and shown until it is mended.
 static void
-tell_index(struct broker *broker)
+tell_index(struct broker *broker, const struct expire_command *slice)
 {
     struct exchange_progress progress;
+    struct why why;
+
+    if (slice->unindexed.text[0] != 0) {
+        why_set(&why, "%.90s; the index by person stops there", slice->unindexed.text);
+        damage_found(broker, 0, 0, why.text);
+    }
 
     if (exchanges_progress(broker_txn(broker), &progress) == VG_OK) {
         metrics.person_index_commit = progress.commit;
@@ -139,7 +147,7 @@ retention_answered(struct broker *broker, const struct command *command)
     unread_parked(broker, slice);
     tell_damage(broker, slice);
     tell_waiting(broker, slice);
-    tell_index(broker);
+    tell_index(broker, slice);
     if (slice->blocks + slice->trimmed > 0) {
         log_debug("retention", "blocks=%llu moved=%llu records=%llu",
                   (unsigned long long)slice->blocks, (unsigned long long)slice->moved,

@@ -99,6 +99,7 @@ command_forget_answer(struct command *command)
     case COMMAND_EXPIRE:
         command->expire.more = command->expire.stuck = false;
         command->expire.unexported = false;
+        command->expire.unindexed.text[0] = 0;
         command->expire.blocks = command->expire.moved = command->expire.trimmed = 0;
         free(command->expire.unread);
         command->expire.unread = NULL;

@@ -259,8 +259,9 @@ struct expire_command {
     struct unread_letter *unread; // parked
     size_t unread_len;
     size_t unread_size;
-    bool unexported; // a record stays only because it was not exported yet
-    bool stuck;      // something damaged is in the way: nothing goes until it is mended
+    bool unexported;      // a record stays only because it was not exported yet
+    struct why unindexed; // what is damaged where the index by person stops; "": nothing
+    bool stuck; // something damaged is in the way: nothing goes until it is mended
     struct why why;
 };
 

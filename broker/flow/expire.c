@@ -516,7 +516,8 @@ expire_old(struct applier *applier, struct command *command)
         applier->changed = true;
     }
     if (status == VG_OK) {
-        status = index_exchanges(applier, command->expire.person_months, &more);
+        status = index_exchanges(applier, command->expire.person_months, &more,
+                                 &command->expire.unindexed);
     }
     command->expire.more = command->expire.more || more;
     return status;

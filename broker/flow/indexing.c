@@ -25,6 +25,7 @@ struct indexing {
     struct buffer entries;    // struct exchange ...
     size_t bytes;             // read in this slice
     size_t records;
+    struct why *damage; // NULL: nobody asks
 };
 
 static void
@@ -69,8 +70,9 @@ note_tickets(struct indexing *indexing)
 static enum vg_status
 read_commit(struct indexing *indexing, uint64_t commit)
 {
-    enum vg_status status = journal_read(indexing->applier->txn, commit,
-                                         &indexing->record, &indexing->head, NULL);
+    enum vg_status status =
+        journal_read(indexing->applier->txn, commit, &indexing->record, &indexing->head,
+                     indexing->damage);
 
     indexing->bytes += indexing->record.len;
     indexing->records++;
@@ -298,6 +300,14 @@ merge_slice(struct indexing *indexing, bool *ret_more)
     bool erases = indexing->progress.stage == EXCHANGES_ERASES;
     enum vg_status status = merge_runs(indexing, SLICE_ENTRIES_MAX, SLICE_ERASED_MAX);
 
+    if (status == VG_STORE_BROKEN && !erases) { // read, and nothing put yet
+        char day[DAY_TEXT_LEN];
+
+        day_print((struct day){item->day}, day);
+        why_set(indexing->damage, "a row of the index by person is damaged, of %s", day);
+        *item = (struct journal_indexed){.day = 0};
+        return VG_OK;
+    }
     *ret_more = true;
     if (!erases) {
         set_stage(indexing, item->entries < SLICE_ENTRIES_MAX ? EXCHANGES_ERASES
@@ -336,9 +346,10 @@ index_slice(struct indexing *indexing, bool *ret_more)
 }
 
 enum vg_status
-index_exchanges(struct applier *applier, uint32_t months, bool *ret_more)
+index_exchanges(struct applier *applier, uint32_t months, bool *ret_more,
+                struct why *ret_damage)
 {
-    struct indexing indexing = {.applier = applier};
+    struct indexing indexing = {.applier = applier, .damage = ret_damage};
     struct journal_indexed *item = &indexing.item;
     int32_t limit = day_add_months(applier->today, -(int)months).number;
     enum vg_status status;

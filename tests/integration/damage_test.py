@@ -74,6 +74,7 @@ class Damage(Story):
         self.publish(7, 8)
         self.assertEqual(self.received(SPARED, 4)[1], ["m-2", "m-4", "m-6", "m-8"])
         damaged = self.vigie.run("damage")["damaged"]
+        self.assertGreater(self.broker.http("GET", "/v1/status")[1]["damaged"], 0)
         mine = [row for row in damaged if row["institution"] == HIT]
         self.assertEqual([row["number"] for row in mine], [2])
         self.assertIn("letter 2: block ", mine[0]["why"])

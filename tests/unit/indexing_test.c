@@ -7,6 +7,7 @@
 
 #include "flow/indexing.h"
 #include "store/exchanges.h"
+#include "store/store_internal.h"
 
 enum { MONTHS = 6, MANY = 1000 };
 
@@ -88,6 +89,65 @@ nothing_is_written_when_there_is_nothing_to_do(void **state)
         assert_false(slice(f));
     }
     assert_int_equal(flow_meta(f).last_commit, commits);
+}
+
+// Puts a record with one bit of its moment changed, or as it was.
+static void
+flip(struct flow_fixture *f, uint64_t commit)
+{
+    AUTO(buffer_free) struct buffer record = {0};
+    struct journal_head head;
+    struct txn *txn = NULL;
+
+    store_abort(&f->view);
+    assert_int_equal(store_write(f->store, &txn, NULL), VG_OK);
+    (void)!journal_read(txn, commit, &record, &head, NULL); // all of it, sound or not
+    record.at[16] ^= 1;
+    assert_int_equal(journal_replace_record(txn, &record, commit), VG_OK);
+    assert_int_equal(store_commit(&txn, NULL), VG_OK);
+}
+
+static struct expire_command
+slice_unsound(struct flow_fixture *f)
+{
+    struct expire_command *expire = &flow_command(f, COMMAND_EXPIRE, 0)->expire;
+
+    expire->person_months = MONTHS;
+    expire->exported_commit = UINT64_MAX;
+    flow_apply(f);
+    return *expire;
+}
+
+static void
+a_damaged_record_is_named_and_stops_it_until_it_is_mended(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct expire_command got;
+    uint64_t commit, last;
+    char words[32];
+
+    follow_all(f);
+    publish(f, 3);
+    commit = flow_meta(f).last_commit;
+    publish(f, 3);
+    last = flow_meta(f).last_commit;
+    flip(f, commit);
+    f->now_us += DAY_US;
+    do {
+        got = slice_unsound(f);
+    } while (got.more);
+    assert_int_equal(progress_of(f).commit, commit - 1);
+    snprintf(words, sizeof words, "commit %llu: ", (unsigned long long)commit);
+    got = slice_unsound(f);
+    assert_false(got.more); // it does not spin
+    assert_non_null(strstr(got.unindexed.text, words));
+    assert_int_equal(progress_of(f).commit, commit - 1);
+    flip(f, commit);
+    got = slice_unsound(f);
+    assert_string_equal(got.unindexed.text, "");
+    assert_true(progress_of(f).commit >= last);
+    while (slice(f)) {
+    }
 }
 
 struct items {
@@ -244,6 +304,57 @@ a_row_that_is_missing_is_found_by_the_check(void **state)
     assert_non_null(strstr(report.faults.fault[0].why.text, "exchanges: "));
 }
 
+// The last row there is: of a run that is about to become one with the others.
+static void
+damage_a_row(struct flow_fixture *f)
+{
+    struct cursor cursor = {.mdb = NULL};
+    struct key key = {.len = 0};
+    uint8_t value[4080];
+    struct txn *txn = NULL;
+    size_t len;
+
+    store_abort(&f->view);
+    assert_int_equal(store_write(f->store, &txn, NULL), VG_OK);
+    assert_int_equal(cursor_open(txn, TABLE_EXCHANGES, &cursor), VG_OK);
+    assert_int_equal(cursor_move(&cursor, MDB_LAST), VG_OK);
+    key_add(&key, cursor.key.at, cursor.key.len);
+    len = cursor.value.len;
+    memcpy(value, cursor.value.at, len);
+    cursor_close(&cursor);
+    value[len / 2] ^= 1;
+    assert_int_equal(table_put(txn, TABLE_EXCHANGES, &key, (struct bytes){value, len}, 0),
+                     VG_OK);
+    assert_int_equal(store_commit(&txn, NULL), VG_OK);
+}
+
+static void
+a_damaged_row_of_a_run_ends_nobody(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct expire_command got = {.more = true};
+    uint64_t commits;
+
+    follow_all(f);
+    for (int i = 0; i < 34; i++) {
+        publish(f, MANY);
+    }
+    f->now_us += DAY_US;
+    while (progress_of(f).run.run < 2) {
+        assert_true(slice(f));
+    }
+    damage_a_row(f);
+    while (got.more) {
+        got = slice_unsound(f);
+    }
+    assert_non_null(
+        strstr(got.unindexed.text, "index by person is damaged, of 2026-11-20"));
+    commits = flow_meta(f).last_commit;
+    assert_false(slice_unsound(f).more);
+    assert_int_equal(flow_meta(f).last_commit, commits); // and nothing half done is put
+    assert_int_equal(progress_of(f).run.run, 2);
+}
+
 static void
 what_an_item_says_must_come_out(void **state)
 {
@@ -272,11 +383,14 @@ main(void)
     const struct CMUnitTest tests[] = {
         FLOW_TEST(today_waits_until_it_is_over),
         FLOW_TEST(nothing_is_written_when_there_is_nothing_to_do),
+        FLOW_TEST(a_damaged_record_is_named_and_stops_it_until_it_is_mended),
         FLOW_TEST(a_long_day_takes_slices_and_becomes_one_run),
         FLOW_TEST(days_apart_are_runs_apart),
         FLOW_TEST(records_older_than_the_question_reaches_are_passed_over),
         cmocka_unit_test_setup_teardown(a_row_that_is_missing_is_found_by_the_check,
                                         flow_setup, end_unsound),
+        cmocka_unit_test_setup_teardown(a_damaged_row_of_a_run_ends_nobody, flow_setup,
+                                        end_unsound),
         FLOW_TEST(what_an_item_says_must_come_out),
     };
 

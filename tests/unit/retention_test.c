@@ -6,6 +6,8 @@
 // old at once; or years pass. Slices are asked for, not waited for.
 #include "edge/retention.h"
 
+#include "edge/damage.h"
+
 #include "edge/export.h"
 #include "passing_clock.h"
 #include "world.h"
@@ -177,6 +179,25 @@ damage_is_told_until_it_is_gone(void **state)
     assert_string_equal(world->broker->retention.told.text, "");
 }
 
+static void
+what_stops_the_index_by_person_is_a_damage(void **state)
+{
+    struct world *world = *state;
+    struct command command = {.kind = COMMAND_EXPIRE};
+    const struct damage *damage;
+
+    why_set(&command.expire.unindexed, "commit 7: its hash does not hold");
+    retention_answered(world->broker, &command);
+    retention_answered(world->broker, &command); // every ten seconds: told once
+    assert_int_equal(damages_len(world->broker->damages), 1);
+    assert_int_equal(metrics.damaged, 1);
+    damage = damages_at(world->broker->damages, 0);
+    assert_int_equal(damage->mailbox, 0);
+    assert_non_null(strstr(damage->why.text, "commit 7: its hash does not hold"));
+    assert_non_null(strstr(damage->why.text, "the index by person stops there"));
+    assert_int_equal(metrics.retention_stuck, 0); // nothing else is held up
+}
+
 int
 main(void)
 {
@@ -186,6 +207,7 @@ main(void)
         IN_A_WORLD(a_fold_that_was_not_taken_holds_it_back),
         IN_A_WORLD(the_journal_waits_for_its_export),
         IN_A_WORLD(damage_is_told_until_it_is_gone),
+        IN_A_WORLD(what_stops_the_index_by_person_is_a_damage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
