@@ -12,6 +12,7 @@
 #include "edge/refusals.h"
 #include "edge/retention.h"
 #include "edge/rewinding.h"
+#include "edge/sifting.h"
 #include "edge/sources.h"
 #include "edge/watch.h"
 #include "wire/wire.h"
@@ -200,6 +201,9 @@ answer(struct broker *broker, struct command *command)
     }
     if (command->kind == COMMAND_MOVE_LETTERS) {
         merging_answered(broker, command);
+    }
+    if (command->kind == COMMAND_ADVANCE) {
+        sifting_answered(broker, command);
     }
     if (command->kind == COMMAND_REWIND) {
         rewinding_answered(broker, command);

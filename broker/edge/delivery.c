@@ -3,6 +3,7 @@
 
 #include "edge/damage.h"
 #include "edge/refusals.h"
+#include "edge/sifting.h"
 
 #include <stdio.h>
 
@@ -135,11 +136,23 @@ fill_from(struct broker *broker, struct lane *lane)
         return fill_again(broker, lane, limit);
     }
 
-    struct outflow_view view = {broker->tails, broker->holds, broker_txn(broker),
-                                clock_now().us, lane->hold_back_us};
+    uint64_t through = 0;
+    bool rests = false;
+    enum vg_status status = sifting_look(broker, lane, &through, &rests);
+
+    if (status != VG_OK || rests) {
+        if (status != VG_OK) {
+            stop_lane(broker, lane, outflow_state(lane->outflow).sent + 1, status);
+        }
+        return FILLED_PARTLY;
+    }
+
+    struct outflow_view view = {broker->tails,  broker->holds,      broker_txn(broker),
+                                clock_now().us, lane->hold_back_us, through};
     struct outflow_turn turn;
-    enum vg_status status = outflow_fill(lane->outflow, &view, lane->sent_through, limit,
-                                         &broker->frame, &turn);
+
+    status = outflow_fill(lane->outflow, &view, lane->sent_through, limit, &broker->frame,
+                          &turn);
     size_t len = turn.sent + turn.passed_len;
 
     if (turn.sent > 0) {

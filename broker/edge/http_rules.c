@@ -79,8 +79,8 @@ rules_json(const struct broker *broker, const struct mailbox_rules *rules)
         print_minute(&text, rules->digest - 1u);
         digest = text_json(&text);
     }
-    return json_pack("{s:o, s:o, s:o}", "unwanted", unwanted, "quiet", quiet, "digest",
-                     digest);
+    return json_pack("{s:o, s:o, s:o, s:b}", "unwanted", unwanted, "quiet", quiet,
+                     "digest", digest, "urgent_first", rules->urgent_first != 0);
 }
 
 json_t *
@@ -100,6 +100,9 @@ http_rules_text(const struct broker *broker, const struct mailbox_spec *spec)
     if (rules->digest != 0) {
         buffer_print(&text, text.len == 0 ? "digest " : "; digest ");
         print_minute(&text, rules->digest - 1u);
+    }
+    if (rules->urgent_first != 0) {
+        buffer_print(&text, text.len == 0 ? "urgent first" : "; urgent first");
     }
     return text_json(&text);
 }
@@ -151,7 +154,7 @@ read_unwanted(const json_t *list, struct choice_request *ret, struct buffer *nam
         const char *codes = word == NULL ? NULL : strchr(word, ':');
 
         ret[i] = (struct choice_request){.qualities = 0};
-        if (word == NULL ||
+        if (word == NULL || word[0] == '\0' || codes == word ||
             (codes != NULL && !read_qualities(codes + 1, &ret[i].qualities))) {
             faults_add(faults, VG_MALFORMED, 0,
                        "\"unwanted\": \"%.60s\" must be FLOW or FLOW:QUALITY,..., "
@@ -205,6 +208,15 @@ read_digest(const json_t *value, struct mailbox_rules *rules, struct faults *fau
     rules->digest = (uint16_t)(minute + 1);
 }
 
+static void
+read_urgent_first(const json_t *value, struct mailbox_rules *rules, struct faults *faults)
+{
+    if (value != NULL && !json_is_boolean(value)) {
+        faults_add(faults, VG_MALFORMED, 0, "\"urgent_first\" must be true or false");
+    }
+    rules->urgent_first = json_is_true(value);
+}
+
 // What is wrong is in faults.
 static struct command *
 command_of(const json_t *object, uint32_t mailbox, struct faults *faults)
@@ -219,13 +231,15 @@ command_of(const json_t *object, uint32_t mailbox, struct faults *faults)
     set.unwanted = xcalloc(len + 1, sizeof *set.unwanted);
     set.named = (list != NULL ? RULES_UNWANTED : 0u) |
                 (json_object_get(object, "quiet") != NULL ? RULES_QUIET : 0u) |
-                (json_object_get(object, "digest") != NULL ? RULES_DIGEST : 0u);
+                (json_object_get(object, "digest") != NULL ? RULES_DIGEST : 0u) |
+                (json_object_get(object, "urgent_first") != NULL ? RULES_URGENT : 0u);
     if (list != NULL && !json_is_array(list)) {
         faults_add(faults, VG_MALFORMED, 0, "\"unwanted\" must be a list of flows");
     }
     read_unwanted(list, set.unwanted, &names, faults);
     read_quiet(json_object_get(object, "quiet"), &set.rules, faults);
     read_digest(json_object_get(object, "digest"), &set.rules, faults);
+    read_urgent_first(json_object_get(object, "urgent_first"), &set.rules, faults);
     command = command_new(COMMAND_SET_RULES, names.at, names.len);
     for (size_t i = 0; i < len; i++) {
         if (set.unwanted[i].flow.len > 0) { // none was read after a fault
@@ -249,7 +263,8 @@ rules_set(const struct command *command)
 void
 post_rules(struct call *call)
 {
-    static const char *const known[] = {"unwanted", "quiet", "digest", NULL};
+    static const char *const known[] = {"unwanted", "quiet", "digest", "urgent_first",
+                                        NULL};
     const struct mailbox_spec *spec = http_mailbox(call);
     struct faults faults = {0};
     struct command *command;

@@ -93,7 +93,8 @@ lane_has_work(const struct lane *lane)
         return rewind_has_work(lane->rewind);
     }
     state = outflow_state(lane->outflow);
-    return lane->hold_back_us != RULES_REST && (state.sent < lane->last || lane->due) &&
+    return lane->hold_back_us != RULES_REST && !lane->sifting &&
+           (state.sent < lane->last || lane->due) &&
            state.in_flight_messages < state.window_messages &&
            state.in_flight_bytes < state.window_bytes;
 }

@@ -49,8 +49,11 @@ struct lane {
     struct lane *next;
     struct lane *next_ready;
     int64_t hold_back_us; // struct outflow_view; as last looked at (edge/pacing.h)
-    bool due;             // a held letter's moment has come
-    bool ready;           // stands in the list of those with something to send
+    uint64_t sifted;      // looked at for urgent ones up to here (edge/sifting.h)
+    bool urgent_first;    // as last looked at (edge/pacing.h)
+    bool sifting; // letters are taken out of their turn: nothing is sent meanwhile
+    bool due;     // a held letter's moment has come
+    bool ready;   // stands in the list of those with something to send
     enum lane_stop stop;
 };
 

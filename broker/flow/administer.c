@@ -379,6 +379,9 @@ set_rules(struct applier *applier, struct command *command)
     if ((set->named & RULES_DIGEST) != 0) {
         rules.digest = set->rules.digest;
     }
+    if ((set->named & RULES_URGENT) != 0) {
+        rules.urgent_first = set->rules.urgent_first;
+    }
     if (!rules_are_possible(&rules)) {
         refuse(command, VG_BAD_DATE, "a time of day is at most 23:59");
     }
@@ -386,8 +389,9 @@ set_rules(struct applier *applier, struct command *command)
         return VG_OK;
     }
     set->rules = rules;
-    why_set(&text, "declines %u, quiet %u to %u, digest %u", rules.unwanted_len,
-            rules.quiet_from, rules.quiet_to, rules.digest);
+    why_set(&text, "declines %u, quiet %u to %u, digest %u, urgent_first %u",
+            rules.unwanted_len, rules.quiet_from, rules.quiet_to, rules.digest,
+            rules.urgent_first);
     journal_act(applier, command, ADMIN_RULES, set->mailbox, text.text);
     CHECK(roster_set_rules(applier->roster, set->mailbox, &rules));
     applier->roster_changed = true;

@@ -158,6 +158,8 @@ NODISCARD enum vg_status acknowledge_letters(struct applier *applier,
                                              struct command *command);
 NODISCARD enum vg_status refuse_letter(struct applier *applier, struct command *command);
 NODISCARD enum vg_status defer_letters(struct applier *applier, struct command *command);
+NODISCARD enum vg_status advance_letters(struct applier *applier,
+                                         struct command *command);
 NODISCARD enum vg_status retry_parked(struct applier *applier, struct command *command);
 NODISCARD enum vg_status drop_parked(struct applier *applier, struct command *command);
 NODISCARD enum vg_status integrate_persons(struct applier *applier,

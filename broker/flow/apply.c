@@ -427,6 +427,7 @@ static const step_fn steps[] = {
     [COMMAND_ACKNOWLEDGE] = acknowledge_letters,
     [COMMAND_REFUSE] = refuse_letter,
     [COMMAND_DEFER] = defer_letters,
+    [COMMAND_ADVANCE] = advance_letters,
     [COMMAND_RETRY_PARKED] = retry_parked,
     [COMMAND_DROP_PARKED] = drop_parked,
     [COMMAND_INTEGRATE] = integrate_persons,

@@ -9,6 +9,7 @@ static const char *const names[] = {
     [COMMAND_ACKNOWLEDGE] = "acknowledge",
     [COMMAND_REFUSE] = "refuse",
     [COMMAND_DEFER] = "defer",
+    [COMMAND_ADVANCE] = "advance",
     [COMMAND_RETRY_PARKED] = "retry_parked",
     [COMMAND_DROP_PARKED] = "drop_parked",
     [COMMAND_INTEGRATE] = "integrate",
@@ -137,6 +138,9 @@ command_free(struct command **command)
         break;
     case COMMAND_DEFER:
         free((*command)->defer.letters);
+        break;
+    case COMMAND_ADVANCE:
+        free((*command)->advance.letters);
         break;
     case COMMAND_RETRY_PARKED:
     case COMMAND_DROP_PARKED:

@@ -19,6 +19,7 @@ enum command_kind {
     COMMAND_ACKNOWLEDGE,
     COMMAND_REFUSE,
     COMMAND_DEFER,
+    COMMAND_ADVANCE,
     COMMAND_RETRY_PARKED,
     COMMAND_DROP_PARKED,
     COMMAND_INTEGRATE,
@@ -135,6 +136,19 @@ struct defer_command {
     size_t letters_len;
 };
 
+// Letters that come before their turn, in their order (flow/sift.h).
+struct advanced_letter {
+    struct letter_about about;
+    uint8_t urgency; // those of 1 come before those of 2
+};
+
+struct advance_command {
+    uint32_t mailbox;
+    struct advanced_letter *letters;
+    size_t letters_len;
+    size_t taken; // answer: out of the main sequence
+};
+
 // Parked letters that are tried again, or dropped: all, or none.
 struct parked_command {
     uint32_t mailbox;
@@ -214,14 +228,19 @@ struct set_limits_command {
 };
 
 // Which of its rules a command names; the others stay as they are.
-enum rules_member { RULES_UNWANTED = 1, RULES_QUIET = 2, RULES_DIGEST = 4 };
+enum rules_member {
+    RULES_UNWANTED = 1,
+    RULES_QUIET = 2,
+    RULES_DIGEST = 4,
+    RULES_URGENT = 8
+};
 
 struct set_rules_command {
     uint32_t mailbox;
     uint32_t named; // bits of enum rules_member
     size_t unwanted_len;
     struct choice_request *unwanted; // all that it does not want from now on
-    struct mailbox_rules rules;      // times; answer: all of the mailbox's own
+    struct mailbox_rules rules;      // the others; answer: all of the mailbox's own
 };
 
 struct add_institution_command {
@@ -325,6 +344,7 @@ struct command {
         struct acknowledge_command acknowledge;
         struct refuse_command refuse;
         struct defer_command defer;
+        struct advance_command advance;
         struct parked_command parked;
         struct integrate_command integrate;
         struct remove_command remove;

@@ -322,6 +322,24 @@ next_of(struct hold_box *box)
     return box->next_us;
 }
 
+// Before those of a later moment; of more than there is room for, the last is left out.
+static size_t
+due_insert(struct due_letter *due, size_t len, size_t max, const struct hold *hold)
+{
+    size_t i = len;
+
+    while (i > 0 && due[i - 1].due_us > hold->due_us) {
+        i--;
+    }
+    if (i == max) {
+        return len;
+    }
+    len += len < max;
+    memmove(&due[i + 1], &due[i], (len - i - 1) * sizeof *due);
+    due[i] = (struct due_letter){hold->number, hold->subject, hold->due_us};
+    return len;
+}
+
 size_t
 holds_due(struct holds *holds, uint32_t mailbox, int64_t now_us,
           struct due_letter *ret_due, size_t max)
@@ -332,11 +350,11 @@ holds_due(struct holds *holds, uint32_t mailbox, int64_t now_us,
     if (box == NULL || next_of(box) > now_us) {
         return 0;
     }
-    for (size_t i = 0; i < box->len && len < max; i++) {
+    for (size_t i = 0; i < box->len; i++) {
         const struct hold *hold = &box->hold[i];
 
         if (is_waiting(hold) && hold->due_us <= now_us) {
-            ret_due[len++] = (struct due_letter){hold->number, hold->subject};
+            len = due_insert(ret_due, len, max, hold);
         }
     }
     return len;

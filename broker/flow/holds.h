@@ -33,9 +33,11 @@ size_t holds_len(const struct holds *holds, uint32_t mailbox);
 struct due_letter {
     uint64_t number;
     uint64_t subject;
+    int64_t due_us;
 };
 
-// holds_due gives letters to be tried now that are not on their way, at most max.
+// holds_due gives letters to be tried now that are not on their way, at most max, those of
+// the earliest moment first.
 size_t holds_due(struct holds *holds, uint32_t mailbox, int64_t now_us,
                  struct due_letter *ret_due, size_t max);
 // holds_sent says that one is on its way; it is due again only after a change.

@@ -119,6 +119,34 @@ has_left(struct outflow *outflow, uint64_t number)
            number >= outflow->skip[outflow->skip_next].first;
 }
 
+bool
+outflow_has_left(const struct outflow *outflow, uint64_t number)
+{
+    for (size_t i = outflow->skip_next; i < outflow->skip_len; i++) {
+        if (number <= outflow->skip[i].last) {
+            return number >= outflow->skip[i].first;
+        }
+    }
+    return false;
+}
+
+static bool
+flies_in(const struct flight *flight, uint64_t subject)
+{
+    const struct in_flight *item = flight_from(flight, 0);
+
+    while (item != NULL && item->subject != subject) {
+        item = flight_next(flight, item);
+    }
+    return item != NULL;
+}
+
+bool
+outflow_flies(const struct outflow *outflow, uint64_t subject)
+{
+    return flies_in(&outflow->main, subject) || flies_in(&outflow->tried, subject);
+}
+
 // ---- the window ----
 
 static void
@@ -355,6 +383,10 @@ fill_letter(struct filling *filling, const struct letter *letter, bool *ret_more
     bool held = false;
     enum vg_status status;
 
+    if (filling->view->through != 0 && letter->number > filling->view->through) {
+        *ret_more = false;
+        return VG_OK;
+    }
     *ret_more = pass_left(filling, letter->number - 1);
     if (*ret_more && has_left(outflow, letter->number)) {
         *ret_more = pass_left(filling, letter->number);

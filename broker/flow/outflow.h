@@ -31,6 +31,7 @@ struct outflow_view {
     // Letters kept from this moment on are held back; 0: none, RULES_REST: all, those that
     // would be tried again too (values/mailbox_rules.h).
     int64_t hold_back_us;
+    uint64_t through; // in their turn no more are sent; 0: as many as there are
 };
 
 enum { OUTFLOW_PASSED_MAX = 256 };
@@ -67,6 +68,11 @@ NODISCARD enum vg_status outflow_fill(struct outflow *outflow,
                                       uint64_t again_through, size_t max_bytes,
                                       struct buffer *frame,
                                       struct outflow_turn *ret_turn);
+
+// outflow_has_left: has a letter that was not sent yet left the main sequence?
+bool outflow_has_left(const struct outflow *outflow, uint64_t number);
+// outflow_flies: is a letter about this subject on its way?
+bool outflow_flies(const struct outflow *outflow, uint64_t subject);
 
 // outflow_pass says that a letter not sent yet has left the main sequence.
 void outflow_pass(struct outflow *outflow, uint64_t number);

@@ -104,6 +104,33 @@ defer_letters(struct applier *applier, struct command *command)
                      command->defer.letters_len);
 }
 
+// ---- before their turn ----
+
+// Without room for more letters out of turn the rest come in it.
+enum vg_status
+advance_letters(struct applier *applier, struct command *command)
+{
+    struct advance_command *advance = &command->advance;
+    enum vg_status status = VG_OK;
+    enum mark mark = MARK_NEW;
+
+    advance->taken = 0;
+    for (size_t i = 0;
+         status == VG_OK && mark != MARK_NO_ROOM && i < advance->letters_len; i++) {
+        const struct advanced_letter *letter = &advance->letters[i];
+        struct held_row row;
+
+        status = begin_row(applier, advance->mailbox, &letter->about, 0, &row, &mark);
+        if (status == VG_OK && mark == MARK_NEW) {
+            row.head.state = HELD_RETRY;
+            row.head.due_us = letter->urgency; // long ago, and in order
+            status = hold_put(applier, advance->mailbox, JOURNAL_RETRY, &row);
+            advance->taken++;
+        }
+    }
+    return status;
+}
+
 // ---- refusing ----
 
 // The row of the letter as it was before this refusal: held already, or just taken out.

@@ -67,10 +67,13 @@ struct quality {
     char deliberation[DELIBERATION_LEN];
 };
 
+enum { URGENCY_MAX = 9 };
+
 struct field_rule {
     char code[33]; // "020", "H205", "employer"
     char meaning[NAME_LEN];
     uint8_t classes; // who may see it; 0: nobody
+    uint8_t urgency; // of a notification that carries it: 1 before 2, 0 none
     char deliberation[DELIBERATION_LEN];
 };
 
@@ -125,6 +128,7 @@ struct flow {
     bool needs_recipient; // some group is BY_ADDRESS
     bool needs_reference_year; // some condition is WHEN_FIRST_JANUARY
     bool replaces_person;      // SSINReplacement: new_niss is required
+    uint8_t urgency;           // of its notifications: 1 before 2, 0 none
     bool needs_answer;         // from each institution that gets it
     uint16_t answers;          // flow whose notifications it may answer, 0: none
     uint16_t sources_len;      // who may publish it: sector numbers

@@ -406,6 +406,7 @@ read_flow_head(const struct yaml_node *row, struct flow *flow)
     flow->period = (enum flow_period)row_choice(row, "period", period_words,
                                                 ARRAY_LEN(period_words));
     flow->needs_answer = yaml_get_bool(row, "answer_required", false);
+    flow->urgency = (uint8_t)yaml_get_number(row, "urgency", 0, URGENCY_MAX, 0);
     read_rhythm(row, flow);
     flow->replaces_person = yaml_get_bool(row, "replaces_person", false);
     if (flow->replaces_person && flow->key != KEY_PERSON) {

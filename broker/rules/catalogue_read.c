@@ -198,6 +198,7 @@ read_field(struct catalogue *catalogue, const struct yaml_node *row)
     row_name(row, "code", field.code, sizeof field.code);
     row_text(row, "meaning", field.meaning, sizeof field.meaning);
     field.classes = read_classes(row);
+    field.urgency = (uint8_t)yaml_get_number(row, "urgency", 0, URGENCY_MAX, 0);
     row_text(row, "deliberation", field.deliberation, sizeof field.deliberation);
     if (field.code[0] == '\0') {
         return;

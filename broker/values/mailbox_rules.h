@@ -25,7 +25,7 @@ struct mailbox_rules {
     uint16_t quiet_from; // nothing is pushed from here ...
     uint16_t quiet_to;   // ... until here, perhaps the next day; the same: no quiet hours
     uint16_t digest;     // 1 and up: once a day, at this minute less one; 0: no digest
-    uint16_t reserved;
+    uint16_t urgent_first; // 1: urgent letters come before others (flow/sift.h)
     uint32_t unwanted_len;
     uint32_t reserved_too;
     struct unwanted unwanted[UNWANTED_MAX];

@@ -27,6 +27,9 @@ print_rules(const json_t *rules)
     printf("%s\n", json_array_size(unwanted) == 0 ? " none" : "");
     printf("quiet    %s\n", text_of(rules, "quiet"));
     printf("digest   %s\n", text_of(rules, "digest"));
+    printf("urgent   %s\n", json_is_true(json_object_get(rules, "urgent_first"))
+                                ? "first"
+                                : "in their turn");
 }
 
 // "none" takes a rule away.
@@ -39,8 +42,16 @@ set_time(json_t *object, const char *name, const char *text)
     }
 }
 
+// What the options say, as the broker reads it.
+struct changes {
+    bool all;
+    const char *quiet;
+    const char *digest;
+    const char *urgent_first;
+};
+
 static json_t *
-changes(const struct cli *cli, bool all, const char *quiet, const char *digest)
+changes(const struct cli *cli, const struct changes *said)
 {
     json_t *object = json_object();
     json_t *unwanted = json_array();
@@ -48,12 +59,16 @@ changes(const struct cli *cli, bool all, const char *quiet, const char *digest)
     for (int i = 2; i < cli->argc; i++) {
         json_array_append_new(unwanted, json_string(cli->argv[i]));
     }
-    if (all || cli->argc > 2) {
+    if (said->all || cli->argc > 2) {
         json_object_set(object, "unwanted", unwanted);
     }
     json_decref(unwanted);
-    set_time(object, "quiet", quiet);
-    set_time(object, "digest", digest);
+    set_time(object, "quiet", said->quiet);
+    set_time(object, "digest", said->digest);
+    if (said->urgent_first != NULL) {
+        json_object_set_new(object, "urgent_first",
+                            json_boolean(strcmp(said->urgent_first, "yes") == 0));
+    }
     return object;
 }
 
@@ -74,32 +89,38 @@ set_rules(struct cli *cli, const char *path, json_t *object, int *ret_code)
 int
 mailbox_rules(struct cli *cli)
 {
-    const char *quiet = NULL;
-    const char *digest = NULL;
-    bool all = false;
+    struct changes said = {.all = false};
     const struct cli_option options[] = {
-        {"all", NULL, "want every flow again", NULL, &all},
+        {"all", NULL, "want every flow again", NULL, &said.all},
         {"quiet", "HH:MM-HH:MM", "push nothing between these times in Brussels, or none",
-         &quiet, NULL},
+         &said.quiet, NULL},
         {"digest", "HH:MM", "push once a day, what came before this time; or none",
-         &digest, NULL},
+         &said.digest, NULL},
+        {"urgent-first", "yes|no",
+         "a death before a change of address, whoever it is about", &said.urgent_first,
+         NULL},
     };
     struct admin_answer answer;
     uint64_t number = 0;
     char path[64];
     int code = EXIT_DONE;
 
-    if (!cli_options(cli, options, 3, 1, 1 + 64) ||
+    if (!cli_options(cli, options, sizeof options / sizeof options[0], 1, 1 + 64) ||
         !cli_number("MAILBOX", cli->argv[1], 1, UINT32_MAX, &number)) {
         return EXIT_USAGE;
     }
-    if (all && cli->argc > 2) {
+    if (said.urgent_first != NULL && strcmp(said.urgent_first, "yes") != 0 &&
+        strcmp(said.urgent_first, "no") != 0) {
+        fprintf(stderr, "%s: --urgent-first is yes or no\n", cli->name);
+        return EXIT_USAGE;
+    }
+    if (said.all && cli->argc > 2) {
         fprintf(stderr, "%s: either --all or flows that are not wanted\n", cli->name);
         return EXIT_USAGE;
     }
     snprintf(path, sizeof path, "/v1/mailboxes/%llu/rules", (unsigned long long)number);
 
-    json_t *object = changes(cli, all, quiet, digest);
+    json_t *object = changes(cli, &said);
     bool done = json_object_size(object) == 0 || set_rules(cli, path, object, &code);
 
     json_decref(object);

@@ -122,12 +122,13 @@ class Unwanted(Noise):
                 (("SSINReplacement",), "it says under which number the person is known"),
                 (("notifyNobody",), 'flow "notifyNobody" is not in the catalogue'),
                 (("notifyPerson:7x",), '"notifyPerson:7x" must be FLOW or FLOW:QUALITY'),
+                ((":007",), '":007" must be FLOW or FLOW:QUALITY'),
                 (("--quiet", "20-7"), '"20-7" must be HH:MM-HH:MM'),
                 (("--digest", "24:00"), '"24:00" is no time of day')):
             refused = self.rules(A, *words, status=1)
             self.assertIn(sentence, str(refused))
-        self.assertEqual(self.rules(A)["rules"],
-                         {"unwanted": [], "quiet": None, "digest": None})
+        self.assertEqual(self.rules(A)["rules"], {"unwanted": [], "quiet": None,
+                                                  "digest": None, "urgent_first": False})
 
 
 class Times(Noise):
@@ -182,6 +183,42 @@ class Times(Noise):
         self.broker.kill()
         self.broker.start(LD_PRELOAD=str(CLOCK), SHIFT_DAYS="2")
         self.assertEqual([l.content.ticket for l in self.letters(A, 1)], [late])
+
+
+class Urgent(Noise):
+    def test_a_death_before_an_address(self):
+        # Given a CPAS that aids four persons and wants what is urgent first; it was away,
+        one, two, three, four = (person(index) for index in range(1, 5))
+        for somebody in (one, two, three, four):
+            self.integrate(A, somebody, 2)
+        self.assertTrue(self.rules(A, "--urgent-first", "yes")["rules"]["urgent_first"])
+        # and meanwhile the first moved, the third began to work, the fourth moved to another
+        # municipality, the second died, and the first changed his name.
+        published = [
+            self.publishes("RN", "notifyPerson", one, (("020", "Rue Haute 1"),)),
+            self.publishes("ONSS", "PersonnelFile", three, (("occupation_begin", "2026"),)),
+            self.publishes("RN", "notifyPerson", four, (("001", "21004"),)),
+            self.publishes("RN", "notifyPerson", two, (("150", "Mons"),)),
+            self.publishes("RN", "notifyPerson", one, (("010", "Durand"),))]
+        # When the broker is killed, and the CPAS comes back with a window of one letter,
+        self.broker.restart()
+        got = []
+        with self.member(A) as a:
+            a.subscribe(messages=1)
+            for _ in published:
+                letter = a.deliveries(1)[-1]
+                got.append(letter)
+                if letter.attempt:  # out of its turn
+                    a.acknowledge(letter.mailbox, 0, also=[letter.number])
+                else:
+                    a.acknowledge(letter.mailbox, letter.number)
+        # then the death comes first, then work, then the departure, then the others in order.
+        self.assertEqual([published.index(l.content.ticket) for l in got], [3, 1, 2, 0, 4])
+        self.assertEqual([l.attempt for l in got], [1, 1, 1, 0, 0])
+        self.wait_until(lambda: self.queue(A)["waiting"] == 0)
+        self.assertEqual(self.metric("vigie_advanced_total"), 3)
+        self.broker.stop()
+        self.check_store()
 
 
 if __name__ == "__main__":

@@ -206,6 +206,7 @@ follow(struct model *model, const struct command *command, struct applied *appli
         break;
     case COMMAND_SET_LIMITS:
     case COMMAND_SET_RULES:
+    case COMMAND_ADVANCE:
         break; // none here has any of its own
     case COMMAND_FOLD:
     case COMMAND_LOAD_PERSONS:

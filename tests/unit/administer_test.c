@@ -159,6 +159,7 @@ rules_are_set_one_by_one_and_journaled(void **state)
     assert_int_equal(rules->quiet_from, 5);
     assert_int_equal(rules->quiet_to, 0);
     assert_int_equal(rules->digest, 61);
+    assert_int_equal(rules->urgent_first, 0);
     assert_int_equal(rules->unwanted_len, 1);
     assert_int_equal(rules->unwanted[0].qualities, 1 << 7);
     assert_false(mailbox_wants(roster_mailbox(f->done->roster, CPAS_A),

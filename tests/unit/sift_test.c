@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: EUPL-1.2
+// Goal: urgent letters come first, the most urgent before the others, nothing passes an
+// earlier letter about the same person, and each letter comes exactly once.
+// Method: letters of the shipped catalogue in a real store, and the loop in small: what
+// the sifting asks for is applied, then the mailbox is emptied. First single cases; then
+// persons and fields at random, with a window that is small, against the rule itself.
+#include "flow/sift.h"
+
+#include "flow_fixture.h"
+
+enum { LETTERS_HERE = 120, WIDE = 1 << 30, PERSONS_HERE = 12 };
+
+struct loop {
+    struct flow_fixture *f;
+    struct tails *tails;
+    struct holds *holds;
+    struct outflow *outflow;
+    struct hot_mutation published[LETTERS_HERE + 1]; // by number
+    size_t published_len;
+    uint64_t sifted;
+    uint64_t got[LETTERS_HERE + 1];
+    size_t got_len;
+    int64_t hold_back_us;
+};
+
+static void
+publish(struct loop *loop, int person, const char *code)
+{
+    bool work = strcmp(code, "work") == 0;
+    struct hot_mutation mutation =
+        flow_mutation(work ? "PersonnelFile" : "notifyPerson", flow_person(person));
+    uint32_t source = work ? ONSS : RN;
+
+    if (!work) {
+        flow_field(&mutation, code, "x");
+    } else {
+        flow_field(&mutation, "occupation_begin", "2026");
+    }
+    loop->published[++loop->published_len] = mutation;
+    flow_publish_one(loop->f, source, flow_producer(loop->f, source, 1).last_number + 1,
+                     mutation);
+    flow_apply(loop->f);
+    assert_int_equal(loop->f->done->count.notifications, 1);
+    if (loop->tails != NULL) {
+        tails_take(loop->tails, loop->f->done);
+    }
+}
+
+static void
+open_loop(struct loop *loop, struct flow_fixture *f)
+{
+    *loop = (struct loop){.f = f};
+    for (int person = 1; person <= PERSONS_HERE; person++) {
+        flow_follow(f, CPAS_A, person, 2);
+    }
+    assert_int_equal(tails_open(flow_view(f), &loop->tails, NULL), VG_OK);
+    assert_int_equal(holds_open(flow_view(f), &loop->holds), VG_OK);
+    assert_int_equal(outflow_open(flow_view(f), CPAS_A, 10, WIDE, &loop->outflow), VG_OK);
+}
+
+static void
+close_loop(struct loop *loop)
+{
+    outflow_free(&loop->outflow);
+    holds_free(&loop->holds);
+    tails_free(&loop->tails);
+    flow_assert_sound(loop->f);
+}
+
+static void
+apply(struct loop *loop)
+{
+    flow_apply(loop->f);
+    tails_take(loop->tails, loop->f->done);
+    holds_take(loop->holds, loop->f->done);
+    for (size_t i = 0; i < loop->f->done->held_len; i++) {
+        outflow_pass(loop->outflow, loop->f->done->held[i].number);
+    }
+}
+
+static void
+submit(struct loop *loop, struct command *command)
+{
+    struct command *holder = flow_command(loop->f, COMMAND_LAST_NUMBER, CPAS_A);
+
+    holder->last_number.producer = 1;
+    batch_add(loop->f->next, command);
+}
+
+static struct outflow_view
+view_of(struct loop *loop)
+{
+    return (struct outflow_view){.tails = loop->tails,
+                                 .holds = loop->holds,
+                                 .txn = flow_view(loop->f),
+                                 .now_us = loop->f->now_us,
+                                 .hold_back_us = loop->hold_back_us,
+                                 .through = loop->sifted};
+}
+
+// Gives how many letters were taken out of their turn.
+static size_t
+sift(struct loop *loop)
+{
+    struct outflow_view view = view_of(loop);
+    struct sift_question question = {&view, loop->outflow,
+                                     applier_catalogue(loop->f->applier)};
+    struct command *command = NULL;
+    size_t len = 0;
+
+    assert_int_equal(sift_letters(&question, &loop->sifted, &command), VG_OK);
+    if (command != NULL) {
+        len = command->advance.letters_len;
+        submit(loop, command);
+        apply(loop);
+        assert_int_equal(command->advance.taken, len);
+    }
+    return len;
+}
+
+// One filling, whose letters are acknowledged, each by its own number.
+static size_t
+fill(struct loop *loop)
+{
+    struct outflow_view view = view_of(loop);
+    struct hot_acknowledge acknowledge = {.mailbox = CPAS_A};
+    struct hot_notification notification;
+    struct outflow_turn turn;
+    struct buffer frame = {0};
+    struct command *command = NULL;
+    struct hot_bytes rest;
+    size_t before = loop->got_len;
+
+    assert_int_equal(outflow_fill(loop->outflow, &view, 0, SIZE_MAX, &frame, &turn),
+                     VG_OK);
+    if (turn.defer != NULL) {
+        for (size_t i = 0; i < turn.defer->defer.letters_len; i++) {
+            holds_expect(loop->holds, CPAS_A, &turn.defer->defer.letters[i]);
+        }
+        command = turn.defer;
+        submit(loop, command);
+        apply(loop);
+        holds_answered(loop->holds, command);
+        outflow_answered(loop->outflow, command, &command);
+        command_free(&command);
+    }
+    rest = (struct hot_bytes){frame.at, frame.len};
+    while (frame.len > 0 && hot_next_notification(&rest, &notification) == 1) {
+        loop->got[loop->got_len++] = notification.number;
+        acknowledge.also[acknowledge.also_len++] = notification.number;
+    }
+    if (acknowledge.also_len > 0) {
+        assert_int_equal(outflow_acknowledge(loop->outflow, &acknowledge, &command, NULL),
+                         VG_OK);
+        submit(loop, command);
+        apply(loop);
+    }
+    buffer_free(&frame);
+    return loop->got_len - before;
+}
+
+static void
+empty(struct loop *loop)
+{
+    struct mailbox_row row;
+
+    for (int idle = 0; idle < 3;) {
+        (void)sift(loop);
+        idle = fill(loop) > 0 ? 0 : idle + 1;
+    }
+    row = flow_row(loop->f, CPAS_A);
+    assert_int_equal(mailbox_waiting(&row), 0);
+}
+
+static void
+expect(struct loop *loop, const uint64_t *numbers, size_t len)
+{
+    assert_int_equal(loop->got_len, len);
+    assert_memory_equal(loop->got, numbers, len * sizeof *numbers);
+}
+
+#define EXPECT(loop, ...)                                                                \
+    expect(loop, (const uint64_t[]){__VA_ARGS__}, ARRAY_LEN(((uint64_t[]){__VA_ARGS__})))
+
+static void
+a_death_comes_before_work_and_work_before_an_address(void **state)
+{
+    struct loop loop;
+
+    open_loop(&loop, *state);
+    publish(&loop, 1, "020");
+    publish(&loop, 2, "001"); // leaves for another municipality
+    publish(&loop, 3, "work");
+    publish(&loop, 4, "150");
+    publish(&loop, 5, "020");
+    empty(&loop);
+    EXPECT(&loop, 4, 3, 2, 1, 5);
+    close_loop(&loop);
+}
+
+static void
+what_is_urgent_takes_earlier_letters_of_its_person_along(void **state)
+{
+    struct loop loop;
+
+    open_loop(&loop, *state);
+    publish(&loop, 1, "020");
+    publish(&loop, 2, "020");
+    publish(&loop, 3, "work");
+    publish(&loop, 2, "010");
+    publish(&loop, 2, "150");
+    publish(&loop, 2, "020"); // after it
+    assert_int_equal(sift(&loop), 4);
+    // Each of hers follows when the one before it is done with; others do not wait for that.
+    empty(&loop);
+    EXPECT(&loop, 2, 3, 1, 4, 5, 6);
+    close_loop(&loop);
+}
+
+static void
+one_person_is_one_under_all_his_numbers(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct hot_mutation replacement = flow_mutation("SSINReplacement", flow_person(2));
+    struct loop loop;
+
+    open_loop(&loop, f);
+    publish(&loop, 1, "020");
+    publish(&loop, 2, "020");
+    replacement.new_niss = flow_person(30).number;
+    flow_publish_one(f, BIS, 1, replacement); // letter 3
+    apply(&loop);
+    loop.published_len++;
+    publish(&loop, 30, "150");
+    empty(&loop);
+    EXPECT(&loop, 2, 1, 3, 4);
+    close_loop(&loop);
+}
+
+static void
+who_is_on_his_way_already_is_left_alone(void **state)
+{
+    struct outflow_view view;
+    struct outflow_turn turn;
+    struct buffer frame = {0};
+    struct loop loop;
+
+    open_loop(&loop, *state);
+    publish(&loop, 1, "020");
+    view = view_of(&loop);
+    assert_int_equal(outflow_fill(loop.outflow, &view, 0, SIZE_MAX, &frame, &turn),
+                     VG_OK);
+    assert_int_equal(turn.sent, 1); // and not acknowledged
+    publish(&loop, 2, "020");
+    publish(&loop, 1, "150");
+    assert_int_equal(sift(&loop), 0);
+    publish(&loop, 3, "150");
+    publish(&loop, 4, "150");
+    assert_int_equal(loop.sifted, 3);
+    publish(&loop, 5, "020");
+    assert_int_equal(sift(&loop), 2); // the third and fourth person's
+    assert_int_equal(loop.sifted, 6);
+    buffer_free(&frame);
+    close_loop(&loop);
+}
+
+static void
+what_is_held_back_is_not_looked_at(void **state)
+{
+    struct loop loop;
+
+    open_loop(&loop, *state);
+    publish(&loop, 1, "020");
+    loop.hold_back_us = loop.f->now_us;
+    publish(&loop, 2, "150");
+    assert_int_equal(sift(&loop), 0);
+    assert_int_equal(loop.sifted, 1);
+    loop.hold_back_us = 0;
+    publish(&loop, 3, "020");
+    assert_int_equal(sift(&loop), 1);
+    close_loop(&loop);
+}
+
+static void
+nothing_changes_where_all_are_urgent_or_none(void **state)
+{
+    struct loop loop;
+
+    open_loop(&loop, *state);
+    publish(&loop, 1, "020");
+    publish(&loop, 2, "020");
+    assert_int_equal(sift(&loop), 0);
+    assert_int_equal(loop.sifted, 2);
+    assert_int_equal(fill(&loop), 2);
+    publish(&loop, 3, "work");
+    publish(&loop, 4, "work");
+    assert_int_equal(sift(&loop), 0);
+    assert_int_equal(flow_row(loop.f, CPAS_A).held, 0);
+    close_loop(&loop);
+}
+
+// ---- at random ----
+
+static void
+each_comes_once_and_never_before_an_earlier_one_of_its_person(void **state)
+{
+    static const char *const codes[] = {"020", "020", "020", "010", "001", "work", "150"};
+    uint64_t seed = 20261121;
+    bool seen[LETTERS_HERE + 1] = {false};
+    struct loop loop;
+
+    open_loop(&loop, *state);
+    while (loop.published_len < LETTERS_HERE) {
+        publish(&loop, 1 + (int)flow_draw(&seed, PERSONS_HERE),
+                codes[flow_draw(&seed, ARRAY_LEN(codes))]);
+        if (flow_draw(&seed, 9) == 0) {
+            (void)sift(&loop);
+            (void)fill(&loop);
+        }
+    }
+    empty(&loop);
+    assert_int_equal(loop.got_len, LETTERS_HERE);
+    for (size_t i = 0; i < loop.got_len; i++) {
+        uint64_t number = loop.got[i];
+
+        assert_false(seen[number]);
+        seen[number] = true;
+        for (uint64_t earlier = 1; earlier < number; earlier++) {
+            assert_true(seen[earlier] ||
+                        loop.published[earlier].niss != loop.published[number].niss);
+        }
+    }
+    close_loop(&loop);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FLOW_TEST(a_death_comes_before_work_and_work_before_an_address),
+        FLOW_TEST(what_is_urgent_takes_earlier_letters_of_its_person_along),
+        FLOW_TEST(one_person_is_one_under_all_his_numbers),
+        FLOW_TEST(who_is_on_his_way_already_is_left_alone),
+        FLOW_TEST(what_is_held_back_is_not_looked_at),
+        FLOW_TEST(nothing_changes_where_all_are_urgent_or_none),
+        FLOW_TEST(each_comes_once_and_never_before_an_earlier_one_of_its_person),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
