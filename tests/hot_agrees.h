@@ -155,6 +155,8 @@ content_disagreement(struct hot_bytes body)
                  ours.ticket == theirs->ticket && ours.kept_at_us == theirs->kept_at &&
                  ours.withheld == theirs->withheld &&
                  ours.mutation.current_niss == theirs->current_niss &&
+                 ours.mutation.caught_up == theirs->caught_up &&
+                 ours.mutation.lost == theirs->lost &&
                  text_agrees(ours.source, theirs->source))) {
         word = "content: other values";
     } else if (result != HOT_OK &&

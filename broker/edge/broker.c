@@ -3,6 +3,7 @@
 
 #include "edge/anchoring.h"
 #include "edge/answers.h"
+#include "edge/catching_up.h"
 #include "edge/damage.h"
 #include "edge/delivery.h"
 #include "edge/drain.h"
@@ -745,6 +746,7 @@ broker_close(struct broker **broker)
     http_close(&ended->http);
     dry_running_end(&ended->dry_running);
     walks_close(ended);
+    catching_up_end(ended);
     end_sessions(ended);
     ride_end(ended);
     end_event(&ended->answers);

@@ -146,6 +146,8 @@ struct broker {
     struct lapsing lapsing;
     struct anchoring anchoring;
     uint64_t rewinds; // asked for since the start
+    struct catching_up
+        *catching_up; // requests that wait for a search (edge/catching_up.h)
     int exit_code;
     int64_t drain_ms; // when it began
     struct instant started;

@@ -105,6 +105,12 @@ event_item(const struct journal_item *item, const struct roster *roster, json_t 
         json_object_set_new(to, "catalogue", number_json(event.catalogue));
         json_object_set_new(to, "fields", number_json(event.fields));
         json_object_set_new(to, "withheld_all", json_boolean(event.withheld_all != 0));
+        if (event.again != AGAIN_NOT) {
+            json_object_set_new(
+                to, "again",
+                json_string(event.again == AGAIN_CAUGHT ? "caught_up" : "moved"));
+            json_object_set_new(to, "of", number_json(journal_event_of_ticket(&event)));
+        }
     }
     for (size_t i = 0; journal_item_recipient(item, i, &recipient); i++) {
         json_array_append_new(recipients, recipient_json(&recipient, roster));

@@ -128,6 +128,11 @@ letter_json(struct looking *looking, const struct knew_row *row)
     json_object_set_new(object, "state", json_string(states[row->letter.state]));
     json_object_set_new(object, "state_time", moment_json(row->letter.state_us));
     json_object_set_new(object, "niss", niss_json(row->niss));
+    if (row->letter.because != 0) {
+        json_object_set_new(object, "caught_up",
+                            json_pack("{s:o, s:o}", "ticket", number_json(row->letter.of),
+                                      "request", number_json(row->letter.because)));
+    }
     return object;
 }
 

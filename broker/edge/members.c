@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "edge/members.h"
 
+#include "edge/catching_up.h"
 #include "edge/delivery.h"
 #include "edge/levels.h"
 #include "edge/log.h"
@@ -456,7 +457,11 @@ propose_request(struct broker *broker, struct session *session,
     request->command->back.session = session->id;
     request->command->back.request = request->id;
     session->requests++;
-    broker_propose(broker, &request->command);
+    if (request->command->kind == COMMAND_INTEGRATE) {
+        catching_up_propose(broker, &request->command);
+    } else {
+        broker_propose(broker, &request->command);
+    }
 }
 
 static void

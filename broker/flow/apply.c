@@ -587,13 +587,15 @@ choose_telling(struct applier *applier, enum command_kind kind)
     applier->meta_told = applier->meta_told || !told;
 }
 
-// What looks back at earlier commits goes first when letters are moved: with nothing of this
-// batch before it, a mailbox can be found empty however much is published.
+// What looks back at earlier commits goes first: with nothing of this batch before it, a
+// mailbox that is emptied can be found empty however much is published, and whoever catches
+// up misses nothing that is about to be.
 static bool
 goes_first(const struct batch *batch, const struct command *command)
 {
-    return batch->moves &&
-           (command->kind == COMMAND_FOLD || command->kind == COMMAND_MOVE_LETTERS);
+    return (batch->moves &&
+            (command->kind == COMMAND_FOLD || command->kind == COMMAND_MOVE_LETTERS)) ||
+           (command->kind == COMMAND_INTEGRATE && command->integrate.catch_ups != NULL);
 }
 
 static enum vg_status

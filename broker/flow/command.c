@@ -57,6 +57,19 @@ integrate_free(struct integrate_command *integrate)
 }
 
 static void
+catch_ups_free(struct integrate_command *integrate)
+{
+    for (size_t i = 0; integrate->catch_ups != NULL && i < integrate->items_len; i++) {
+        if (integrate->catch_ups[i] != NULL) {
+            free(integrate->catch_ups[i]->places);
+            free(integrate->catch_ups[i]);
+        }
+    }
+    free(integrate->catch_ups);
+    integrate->catch_ups = NULL;
+}
+
+static void
 history_free(struct history_command *history)
 {
     free(history->chain);
@@ -147,6 +160,7 @@ command_free(struct command **command)
         free((*command)->parked.numbers);
         break;
     case COMMAND_INTEGRATE:
+        catch_ups_free(&(*command)->integrate);
         free((*command)->integrate.items);
         break;
     case COMMAND_ADD_MAILBOX:

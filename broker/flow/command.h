@@ -163,12 +163,29 @@ struct integrate_result {
     struct faults *faults; // NULL: none; of a warning: what wants a look
     uint32_t overlaps;     // integrations of others of the sector in its days
     uint32_t shown;        // of them in the command's integrations, item after item
+    uint32_t caught_up;    // mutations that went into mailboxes after their time
+    uint32_t consult;      // others that would have, but are not kept
+};
+
+// Mutations that an item may catch up with (flow/catch_up.h), the oldest first.
+struct catch_place {
+    uint64_t commit;
+    uint64_t ticket;
+};
+
+struct catch_up {
+    uint64_t through_commit; // the journal was searched up to here
+    bool all;                // false: there may be more than the places
+    struct catch_place *places;
+    size_t len;
+    size_t size;
 };
 
 struct integrate_command {
     uint32_t institution; // whose integrations; rights were checked by the loop
     size_t items_len;
     struct integrate_request *items;
+    struct catch_up **catch_ups; // one per item, NULL: it does not; NULL: none does
     // answer
     struct integrate_result *results; // one per item
 };

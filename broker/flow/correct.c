@@ -2,6 +2,7 @@
 #include "flow/correct.h"
 
 #include "flow/replace.h"
+#include "store/caught.h"
 #include "store/journal_find.h"
 
 #include <stdlib.h>
@@ -26,7 +27,7 @@ judge_event(struct txn *txn, const struct correction_question *question,
     bool same = false;
     enum vg_status status;
 
-    if (event->source == 0 || event->moved != 0 || // the broker's own words
+    if (event->source == 0 || event->again != AGAIN_NOT || // the broker's own words
         roster_successor(question->roster, event->source) != question->publisher->id) {
         *ret_refusal = fail(why, VG_BAD_REFERENCE, "%s: ticket %llu is no mutation of %s",
                             name_of(judged), (unsigned long long)event->ticket,
@@ -77,15 +78,23 @@ compare_corrected(const void *a, const void *b)
     return (one->was > other->was) - (one->was < other->was);
 }
 
+static struct corrected *
+add_corrected(struct correction *correction, size_t more)
+{
+    size_t size = correction->got_len + more;
+
+    correction->got = realloc(correction->got, (size + 1) * sizeof *correction->got);
+    CHECK(correction->got != NULL);
+    return &correction->got[correction->got_len];
+}
+
 static void
 add_recipients(struct correction *correction, const struct roster *roster,
                const struct journal_place *place)
 {
     struct journal_recipient recipient;
-    size_t size = correction->got_len + place->event.recipients;
 
-    correction->got = realloc(correction->got, (size + 1) * sizeof *correction->got);
-    CHECK(correction->got != NULL);
+    (void)add_corrected(correction, place->event.recipients);
     for (size_t i = 0; journal_item_recipient(&place->item, i, &recipient); i++) {
         correction->got[correction->got_len++] = (struct corrected){
             .mailbox = mailbox_today(roster, recipient.mailbox),
@@ -98,20 +107,53 @@ add_recipients(struct correction *correction, const struct roster *roster,
     }
 }
 
-static struct correction *
-correction_of(const struct correction_question *question, struct journal_place *place)
+struct caught_search {
+    struct correction *correction;
+    const struct roster *roster;
+};
+
+// After its time, but he got it (flow/catch_up.h).
+static bool
+add_caught(uint64_t ticket, struct mailbox_id mailbox, const struct caught_row *row,
+           void *arg)
+{
+    struct caught_search *search = arg;
+    struct correction *correction = search->correction;
+
+    if (ticket != correction->of) {
+        return false;
+    }
+    *add_corrected(correction, 1) = (struct corrected){
+        .mailbox = mailbox_today(search->roster, mailbox.number),
+        .was = mailbox.number,
+        .institution = row->institution,
+        .quality = row->quality,
+        .begin = row->begin,
+        .end = row->end,
+    };
+    correction->got_len++;
+    return true;
+}
+
+static enum vg_status
+correction_of(struct txn *txn, const struct correction_question *question,
+              struct journal_place *place, struct correction **ret_correction)
 {
     const struct judged *judged = question->judged;
     struct correction *correction = xcalloc(1, sizeof *correction);
+    enum vg_status status;
 
     correction->of = judged->corrects;
     correction->act = judged->cancels ? CORRECTION_CANCELS : CORRECTION_REPLACES;
     do {
         add_recipients(correction, question->roster, place);
     } while (journal_find_more(place));
+    status = caught_each(txn, correction->of, add_caught,
+                         &(struct caught_search){correction, question->roster});
     qsort(correction->got, correction->got_len, sizeof *correction->got,
           compare_corrected);
-    return correction;
+    *ret_correction = correction;
+    return status;
 }
 
 enum vg_status
@@ -135,7 +177,7 @@ correction_find(struct txn *txn, const struct correction_question *question,
         status = judge_event(txn, question, &place.event, ret_refusal, why);
     }
     if (status == VG_OK && *ret_refusal == VG_OK) {
-        *ret_correction = correction_of(question, &place);
+        status = correction_of(txn, question, &place, ret_correction);
     }
     buffer_free(&place.record);
     return status;

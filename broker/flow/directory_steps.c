@@ -3,6 +3,8 @@
 // reads and writes the persons. Everything asked gets a ticket and a line in the journal.
 #include "flow/merge.h"
 
+#include "flow/catch_up.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +169,64 @@ institution_of_item(const struct applier *applier, const struct command *command
     return named == NULL ? 0 : named->id;
 }
 
+// It needs the rows as they were, so they are copied; few items do.
+static enum vg_status
+catch_up(struct applier *applier, struct command *command, size_t i,
+         const struct file *before, const struct file *after,
+         const struct integration *added)
+{
+    struct integrate_result *result = &command->integrate.results[i];
+    struct catch_person person = {
+        .institution = added->institution,
+        .added = *added,
+        .niss = after->niss,
+        .before = before->integrations,
+        .before_len = before->len,
+        .after = after->integrations,
+        .after_len = after->len,
+    };
+    enum vg_status status = catch_up_person(applier, command, i, &person);
+
+    if (status == VG_OK && result->consult > 0) {
+        note(result, VG_NOT_KEPT,
+             "%u of what changed meanwhile is not kept: consult the source",
+             result->consult);
+    }
+    if (status == VG_OK && !command->integrate.catch_ups[i]->all) {
+        note(result, VG_TOO_MANY,
+             "a request catches up with at most %d mutations of %d persons: for the rest "
+             "consult the sources",
+             CATCH_UP_PLACES_MAX, CATCH_UP_ITEMS_MAX);
+    }
+    return status;
+}
+
+static bool
+catches_up(const struct integrate_command *integrate, size_t i)
+{
+    return integrate->catch_ups != NULL && integrate->catch_ups[i] != NULL;
+}
+
+static enum vg_status
+add_integration(struct applier *applier, struct command *command, size_t i,
+                struct file *file, const struct integration *integration)
+{
+    struct file *before = NULL;
+    enum vg_status status;
+
+    if (catches_up(&command->integrate, i)) {
+        before = xcalloc(1, sizeof *before);
+        memcpy(before, file, sizeof *before);
+    }
+    directory_add(file->integrations, &file->len, *integration);
+    status = write_file(applier, file);
+    if (status == VG_OK && before != NULL) {
+        status = catch_up(applier, command, i, before, file, integration);
+    }
+    free(before);
+    return status;
+}
+
 static enum vg_status
 integrate_person(struct applier *applier, struct command *command, size_t i,
                  struct faults *faults)
@@ -221,8 +281,7 @@ integrate_person(struct applier *applier, struct command *command, size_t i,
         note(result, VG_REPLACED, "niss: it is done under the number that replaced it");
     }
     answer_overlaps(applier, command, &file, &integration, result);
-    directory_add(file.integrations, &file.len, integration);
-    return write_file(applier, &file);
+    return add_integration(applier, command, i, &file, &integration);
 }
 
 enum vg_status

@@ -434,6 +434,7 @@ gather(struct dry_run *run, struct txn *txn, size_t events)
             run->commit++;
             run->offset = 0;
         } else if (run->past.event.source != 0 && // what the broker made, no rules did
+                   run->past.event.again == AGAIN_NOT &&
                    is_asked(run, run->past.event.niss)) {
             take(run, &run->past, recipients);
         } else {

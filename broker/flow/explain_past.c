@@ -7,6 +7,7 @@
 #include "flow/past.h"
 #include "flow/replace.h"
 #include "rules/match_trace.h"
+#include "store/caught.h"
 #include "store/journal_find.h"
 #include "store/registry.h"
 
@@ -211,6 +212,111 @@ print_unwanted(const struct telling *telling)
     return told;
 }
 
+// ---- after its time ----
+
+// When a request was made, as far as the journal still knows.
+static void
+print_moment_of(const struct telling *telling, uint64_t ticket)
+{
+    struct meta meta;
+    uint64_t commit = 0;
+    int64_t time_us = 0;
+    char time[INSTANT_TEXT_LEN];
+
+    if (meta_get(telling->txn, &meta, NULL) == VG_OK &&
+        journal_find_commit(telling->txn, &meta, ticket, &commit, NULL) == VG_OK &&
+        journal_time(telling->txn, commit, &time_us) == VG_OK) {
+        instant_print((struct instant){time_us}, time);
+        buffer_print(telling->text, " at %s", time);
+    }
+}
+
+struct later {
+    const struct telling *telling;
+    uint32_t mailbox; // that is looked for; 0: all are told
+    size_t found;
+};
+
+static bool
+tell_later(uint64_t ticket, struct mailbox_id mailbox, const struct caught_row *row,
+           void *arg)
+{
+    struct later *later = arg;
+    const struct telling *telling = later->telling;
+
+    if (ticket != telling->past.event.ticket) {
+        return false;
+    }
+    if (later->mailbox != 0) {
+        later->found += later->mailbox == mailbox.number;
+        return true;
+    }
+    if (!is_told(telling, row->institution)) {
+        return true;
+    }
+    later->found++;
+    buffer_print(telling->text, "\n");
+    print_institution(telling, row->institution);
+    buffer_print(telling->text, ": got it later, in mailbox %s, as ticket %llu\n",
+                 mailbox_name(telling, mailbox.number), (unsigned long long)row->ticket);
+    buffer_print(telling->text,
+                 "  because ticket %llu extended or opened its integration",
+                 (unsigned long long)row->request);
+    print_moment_of(telling, row->request);
+    buffer_print(telling->text, "\n  ");
+    print_ground(telling, row->institution, row->quality, row->begin, row->end);
+    buffer_print(telling->text, "\n");
+    return true;
+}
+
+// Those who got it after its time; gives how many were told of.
+static size_t
+print_later(const struct telling *telling)
+{
+    struct later later = {telling, 0, 0};
+
+    if (caught_each(telling->txn, telling->past.event.ticket, tell_later, &later) !=
+        VG_OK) {
+        buffer_print(telling->text, "\nwho got it later cannot be read\n");
+    }
+    return later.found;
+}
+
+static bool
+got_it_later(const struct telling *telling, uint32_t mailbox)
+{
+    struct later later = {telling, mailbox, 0};
+
+    return caught_each(telling->txn, telling->past.event.ticket, tell_later, &later) ==
+               VG_OK &&
+           later.found > 0;
+}
+
+// A letter with an event of its own: the mutation has another ticket.
+static void
+print_again(const struct telling *telling)
+{
+    const struct journal_event *event = &telling->past.event;
+
+    buffer_print(telling->text, "ticket %llu: the letter that brought ticket %llu to ",
+                 (unsigned long long)event->ticket, (unsigned long long)event->number);
+    buffer_print(telling->text, "%s",
+                 telling->past.recipients_len == 0
+                     ? "nobody"
+                     : code_of(telling, telling->past.recipients[0].institution));
+    if (event->again == AGAIN_CAUGHT) {
+        buffer_print(telling->text,
+                     " after its time\n  because ticket %llu extended or "
+                     "opened its integration",
+                     (unsigned long long)journal_event_because(event));
+        print_moment_of(telling, journal_event_because(event));
+    } else {
+        buffer_print(telling->text, ", of which an institution that got it is part now");
+    }
+    buffer_print(telling->text, "\nAsk about ticket %llu for the mutation itself.\n",
+                 (unsigned long long)event->number);
+}
+
 static void
 print_nobody(const struct telling *telling)
 {
@@ -294,7 +400,7 @@ print_then(const struct telling *telling)
             told++;
         }
     }
-    told += print_unwanted(telling);
+    told += print_unwanted(telling) + print_later(telling);
     if (told == 0) {
         print_nobody(telling);
     }
@@ -503,6 +609,7 @@ static bool
 print_of_now(const struct telling *telling, const struct match_letter *now)
 {
     if (got_it_then(telling, now->share.mailbox) ||
+        got_it_later(telling, now->share.mailbox) ||
         (now->unsure && telling->past.event.withheld_all != 0)) {
         return false;
     }
@@ -655,6 +762,10 @@ tell(struct telling *telling, struct why *why)
     naming = telling->then != NULL ? telling->then : telling->question->catalogue;
     if (naming == NULL) {
         return fail(why, VG_NOT_FOUND, "no catalogue is loaded yet");
+    }
+    if (telling->past.event.again != AGAIN_NOT) {
+        print_again(telling);
+        return VG_OK;
     }
     past_read(telling->txn, naming, &telling->past);
     print_then(telling);

@@ -159,6 +159,7 @@ add_row(struct knew *knew, struct knew_row row)
         CHECK(knew->rows != NULL);
     }
     row.time_us = knew->head.time_us;
+    row.commit = knew->head.commit;
     knew->rows[knew->rows_len] = row;
     return &knew->rows[knew->rows_len++];
 }
@@ -201,7 +202,10 @@ add_letters(struct knew *knew, const struct journal_item *item)
                                            .flow = event.flow,
                                            .fields = event.fields,
                                            .withheld = recipient.withheld,
-                                           .body = recipient.body},
+                                           .body = recipient.body,
+                                           .again = (uint16_t)event.again,
+                                           .of = journal_event_of_ticket(&event),
+                                           .because = journal_event_because(&event)},
                             });
     }
 }
@@ -315,6 +319,7 @@ take_place(struct knew *knew, struct txn *txn, const struct exchange *place,
                                             &knew->record, &item, &knew->head.time_us);
 
     knew->effort++;
+    knew->head.commit = place->first;
     if (status == VG_NOT_FOUND) { // the journal's time has passed
         return VG_OK;
     }

@@ -30,6 +30,7 @@ enum knew_state {
 struct knew_row {
     enum knew_kind kind;
     int64_t time_us; // when it was kept, or asked
+    uint64_t commit;
     uint64_t ticket;
     uint64_t niss;        // the number under which it happened
     uint32_t institution; // that got it; asked: whose integration it is about, 0: none
@@ -45,7 +46,10 @@ struct knew_row {
             uint16_t flow;
             uint16_t fields; // of the mutation
             uint16_t withheld;
-            uint64_t body; // where they lay when it was kept
+            uint16_t again;   // enum journal_again
+            uint64_t body;    // where they lay when it was kept
+            uint64_t of;      // ticket under which it was published
+            uint64_t because; // caught up: ticket of the request, else 0
             enum knew_state state;
             bool left_turn;   // it was held once: only its own acknowledgement counts
             int64_t state_us; // since when, 0: not known

@@ -464,7 +464,7 @@ journal_move(struct applier *applier, const struct outlet *outlet,
         .flow = of == NULL ? 0 : of->id,
         .recipients = 1,
         .fields = (uint16_t)(content->mutation.fields_len + content->withheld),
-        .moved = 1,
+        .again = AGAIN_MOVED,
     };
 
     journal_add(&applier->record, JOURNAL_EVENT, &event, sizeof event, recipient,

@@ -84,7 +84,7 @@ replay_event(struct applier *applier, const struct journal_item *item)
         status = replay_recipient(applier, &recipient);
     }
     note_ticket(applier, event.ticket);
-    if (event.source == 0 || event.moved != 0) {
+    if (event.source == 0 || event.again != AGAIN_NOT) {
         return status; // the broker's own: it has no producer
     }
     if (status == VG_OK) {

@@ -34,6 +34,7 @@ struct integrate_request {
     uint32_t end;   // 0: the longest the code allows (021: begin + 5 years)
     struct proof proof;
     struct bytes institution; // code of whose it is; empty: the whole request's
+    bool catch_up;            // flow/catch_up.h
 };
 
 struct remove_request {

@@ -3,6 +3,7 @@
 
 #include "store/anchors.h"
 #include "store/asked.h"
+#include "store/caught.h"
 #include "store/bodies.h"
 #include "store/correction.h"
 #include "store/counted.h"
@@ -927,6 +928,20 @@ check_asked(uint64_t ticket, struct mailbox_id mailbox, const struct asked_row *
     return true;
 }
 
+static bool
+check_caught(uint64_t ticket, struct mailbox_id mailbox, const struct caught_row *row,
+             void *arg)
+{
+    struct check *check = arg;
+
+    if (row->request <= ticket || row->ticket <= row->request ||
+        row->ticket > check->meta.last_sequence) {
+        found(check, "caught: ticket %llu cannot be letter %llu of mailbox %u by %llu",
+              (number)ticket, (number)row->ticket, mailbox.number, (number)row->request);
+    }
+    return true;
+}
+
 static void
 check_references(struct check *check)
 {
@@ -935,6 +950,9 @@ check_references(struct check *check)
     }
     if (asked_each(check->txn, 0, check_asked, check) != VG_OK) {
         found(check, "asked: a row cannot be read");
+    }
+    if (caught_each(check->txn, 0, check_caught, check) != VG_OK) {
+        found(check, "caught: a row cannot be read");
     }
 }
 

@@ -69,6 +69,15 @@ enum journal_kind {
     JOURNAL_LOADED = 30,
 };
 
+// Why a letter has an event of its own, beside that of its mutation. Then `number` is the
+// ticket under which that was published.
+enum journal_again {
+    AGAIN_NOT,   // it is the mutation itself
+    AGAIN_MOVED, // of an institution that was merged, put into its successor's mailbox
+    AGAIN_CAUGHT, // put there after its time (flow/catch_up.h); `producer` is by how much the
+                  // ticket of the request that led to it comes before the event's own
+};
+
 struct journal_event {
     uint64_t ticket;
     uint64_t niss;   // 0 on flows keyed by enterprise
@@ -82,10 +91,23 @@ struct journal_event {
     uint16_t recipients;   // that follow
     uint16_t fields;       // in the mutation
     uint16_t withheld_all; // 1: somebody matched but may see none of its fields
-    // 1: a letter of an institution that was merged, put into its successor's mailbox. Then
-    // number is the ticket under which it was published, and producer 0.
-    uint32_t moved;
+    uint32_t again;        // enum journal_again
 };
+
+// journal_event_of_ticket gives the ticket under which an event's mutation was published.
+static inline uint64_t
+journal_event_of_ticket(const struct journal_event *event)
+{
+    return event->again == AGAIN_NOT ? event->ticket : event->number;
+}
+
+// journal_event_because gives the ticket of the request that a caught up letter owes its
+// place to, 0: it is none.
+static inline uint64_t
+journal_event_because(const struct journal_event *event)
+{
+    return event->again == AGAIN_CAUGHT ? event->ticket - event->producer : 0;
+}
 
 struct journal_recipient {
     uint64_t number;        // in the mailbox

@@ -53,7 +53,8 @@ enum table_told { ITEMS, ROWS };
     ROW(LAPSES, "lapses", 0, 4080, 3, ROWS)                                              \
     ROW(HEARD, "heard", 0, 4080, 3, ITEMS)                                               \
     ROW(ANCHORS, "anchors", 0, 4080, 4, ROWS)                                            \
-    ROW(MAILBOX_RULES, "mailbox_rules", 0, 4080, 4, ROWS)
+    ROW(MAILBOX_RULES, "mailbox_rules", 0, 4080, 4, ROWS)                                \
+    ROW(CAUGHT, "caught", 0, 4080, 4, ROWS)
 
 enum table {
 #define STORE_TABLE_ENUM(name, text, flags, value_max, since, told) TABLE_##name,

@@ -263,6 +263,7 @@ read_integrate(const Vigie__V1__Integrate *message, struct wire_request *ret,
         integrate->items[i].begin = item->begin;
         integrate->items[i].end = item->end;
         integrate->items[i].institution = text_of(item->institution);
+        integrate->items[i].catch_up = item->catch_up != 0;
         status = read_proof(item->proof, &integrate->items[i].proof, why);
     }
     return status;

@@ -444,6 +444,8 @@ write_reply(const struct command *command, const struct roster *roster,
             reply_item(&reply, (uint32_t)result->verdict, result->faults);
             reply.items[i].end = result->end;
             reply.items[i].overlaps = result->overlaps;
+            reply.items[i].caught_up = result->caught_up;
+            reply.items[i].consult = result->consult;
         }
     } else {
         reply_item(&reply, (uint32_t)reply.body.verdict, &command->faults);

@@ -265,6 +265,7 @@ write_item(const struct vg_integrate_item *from, struct item *item)
     item->wire.begin = from->begin;
     item->wire.end = from->end;
     item->wire.institution = wire_text(from->institution);
+    item->wire.catch_up = from->catch_up;
     item->wire.proof = &item->proof;
 }
 

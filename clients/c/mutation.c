@@ -110,6 +110,8 @@ vg_notification_check_in(const struct hot_notification *hot, struct hot_content 
         .source = public_view(scratch->source),
         .current_niss = scratch->mutation.current_niss,
         .withheld = scratch->withheld,
+        .caught_up = scratch->mutation.caught_up,
+        .lost = scratch->mutation.lost,
         .again = hot->again,
         .justified = hot->justified,
         .quality = hot->quality,

@@ -53,8 +53,13 @@ make_results(struct answer *answer)
         const Vigie__V1__ItemResult *result = message->results[i];
 
         answer->results[i] =
-            (struct vg_item_result){verdict_of(result->verdict), result->end,
-                                    result->n_faults, fault, result->overlaps};
+            (struct vg_item_result){.verdict = verdict_of(result->verdict),
+                                    .end = result->end,
+                                    .faults_len = result->n_faults,
+                                    .faults = fault,
+                                    .overlaps = result->overlaps,
+                                    .caught_up = result->caught_up,
+                                    .consult = result->consult};
         for (size_t k = 0; k < result->n_faults; k++) {
             vg_fault_read(result->faults[k], fault++);
         }

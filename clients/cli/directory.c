@@ -60,6 +60,11 @@ reply_json(const struct vg_reply *reply)
         if (reply->results[i].end != 0) {
             json_object_set_new(item, "end", json_date(reply->results[i].end));
         }
+        if (reply->results[i].caught_up + reply->results[i].consult > 0) {
+            json_object_set_new(item, "caught_up",
+                                json_integer(reply->results[i].caught_up));
+            json_object_set_new(item, "consult", json_integer(reply->results[i].consult));
+        }
         json_array_append_new(items, item);
     }
     for (size_t i = 0; i < reply->integrations_len; i++) {
@@ -98,6 +103,9 @@ print_reply(const struct vg_reply *reply)
         if (result->end != 0) {
             printf("  until %04u-%02u-%02u\n", result->end / 10000,
                    result->end / 100 % 100, result->end % 100);
+        }
+        if (result->caught_up > 0) {
+            printf("  %u of what changed meanwhile comes now\n", result->caught_up);
         }
         for (size_t j = 0; j < result->faults_len; j++) {
             printf("  %s (%d, %s): %s\n", vg_status_name(result->faults[j].status),
@@ -229,16 +237,19 @@ command_integrate(struct cli *cli)
     const char *results = NULL;
     const char *institution = NULL;
     struct proof_words words = {0};
+    struct vg_integrate_item item = {0};
     const struct cli_option options[] = {
         {"key", "KEY", KEY_MEANING, &key, NULL},
-        {"file", "FILE", "JSON lines {niss, quality, begin, end, proof, institution}",
-         &file, NULL},
+        {"file", "FILE",
+         "JSON lines {niss, quality, begin, end, proof, institution, catch_up}", &file,
+         NULL},
         {"results", "FILE", "a result per line of --file; a run that was cut off goes on",
          &results, NULL},
         {"institution", "CODE", "an operator acts for it", &institution, NULL},
+        {"catch-up", NULL, "what changed in the last two months comes as well", NULL,
+         &item.catch_up},
         PROOF_OPTIONS(words),
     };
-    struct vg_integrate_item item = {0};
     struct vg_reply *reply = NULL;
     struct vg_error error = {0};
     uint64_t quality = 0;

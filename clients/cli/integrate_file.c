@@ -69,6 +69,7 @@ read_item(const json_t *object, struct vg_integrate_item *ret,
     ret->proof.last_name = json_string_value(json_object_get(proof, "last_name"));
     ret->proof.first_name = json_string_value(json_object_get(proof, "first_name"));
     ret->institution = json_string_value(json_object_get(object, "institution"));
+    ret->catch_up = json_is_true(json_object_get(object, "catch_up"));
     return true;
 }
 
@@ -152,6 +153,10 @@ result_json(uint64_t line, const struct vg_item_result *result,
     }
     if (result->faults_len > 0) {
         json_object_set_new(object, "faults", directory_faults(result));
+    }
+    if (result->caught_up + result->consult > 0) {
+        json_object_set_new(object, "caught_up", json_integer(result->caught_up));
+        json_object_set_new(object, "consult", json_integer(result->consult));
     }
     if (result->overlaps > 0) {
         json_object_set_new(object, "overlaps", overlaps_json(reply, item));

@@ -150,6 +150,9 @@ put_exchange(const json_t *row)
                                            : text_of(row, "about"));
     put_text("; reported by ");
     put_text(text_of(row, "source"));
+    if (json_object_get(row, "caught_up") != NULL) {
+        put_text("; late, because its integration was extended or opened");
+    }
     fputs("</td>", stdout);
     put_why(row);
     put_cell(text_of(row, "ground"));

@@ -325,6 +325,17 @@ print_words(const json_t *object)
         printf("    the number in force is %s\n",
                json_string_value(json_object_get(object, "current_niss")));
     }
+    if (json_object_get(object, "caught_up") != NULL) {
+        json_int_t lost = json_integer_value(json_object_get(object, "lost"));
+
+        printf("    kept at %s; comes late, because the integration was extended or "
+               "opened\n",
+               json_string_value(json_object_get(object, "kept_at")));
+        if (lost > 0) {
+            printf("    %lld field%s not kept: consult the source\n", (long long)lost,
+                   lost == 1 ? " is" : "s are");
+        }
+    }
     if (why != NULL) {
         printf("    because of quality %s from %s to %s\n",
                json_string_value(json_object_get(why, "quality")),

@@ -71,7 +71,8 @@ enum vg_remedy {
     ROW(REPLACED, 44, NOTHING_TO_DO, 200, "another number replaced this person number")  \
     ROW(BAD_REFERENCE, 45, FIX_REQUEST, 409,                                             \
         "the mutation that it refers to is not one that it can follow")                  \
-    ROW(MOVED, 46, CALL_OPERATOR, 401, "the institution is part of another one now")
+    ROW(MOVED, 46, CALL_OPERATOR, 401, "the institution is part of another one now")     \
+    ROW(NOT_KEPT, 47, NOTHING_TO_DO, 200, "something is not kept; consult its source")
 
 enum vg_status {
 #define VG_STATUS_ENUM(name, number, remedy, http, sentence) VG_##name = number,

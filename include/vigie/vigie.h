@@ -122,6 +122,10 @@ struct vg_notification {
     uint32_t begin;          // yyyymmdd
     uint32_t end;            // yyyymmdd, 99991231 for ever
     struct vg_bytes content; // wire bytes of Content
+    // Delivered after its time, because an integration was extended or opened: the ticket of
+    // that request, else 0; and how many fields that may have been for it are kept no more.
+    uint64_t caught_up;
+    uint32_t lost;
 };
 
 // vg_notification_mutation reads the mutation's own fields out of a notification; the
@@ -342,6 +346,9 @@ struct vg_integrate_item {
     uint32_t end; // 0: the longest the code allows
     struct vg_proof proof;
     const char *institution; // an operator acts for it; NULL: the call's
+    // What changed in the last two months while he was not followed comes as well. One that is
+    // extended without a gap catches up without being asked.
+    bool catch_up;
 };
 
 struct vg_item_result {
@@ -350,6 +357,8 @@ struct vg_item_result {
     size_t faults_len;
     const struct vg_error *faults; // all that is wrong; of VG_WARNING: what wants a look
     uint32_t overlaps;             // integrations of others of the sector in its days
+    uint32_t caught_up;            // mutations that are delivered after their time
+    uint32_t consult;              // others, which are not kept: ask their source
 };
 
 struct vg_integration {

@@ -408,6 +408,8 @@ clear_words(struct hot_mutation *mutation)
     mutation->niss = 0;
     mutation->new_niss = 0;
     mutation->current_niss = 0;
+    mutation->caught_up = 0;
+    mutation->lost = 0;
     mutation->enterprise = 0;
     mutation->occurred = 0;
     mutation->period_begin = 0;
@@ -486,7 +488,7 @@ read_mutation(struct hot_bytes body, struct hot_mutation *mutation,
             good = read_bytes(&scan, &mutation->answers);
             break;
         default:
-            if (content == NULL || !number_in(tag, 20, 24)) {
+            if (content == NULL || (!number_in(tag, 20, 24) && !number_in(tag, 30, 31))) {
                 good = skip_unknown(&scan, tag, MUTATION_NUMBER_MAX);
             } else if (tag == TAG(20, FIXED64)) {
                 good = read_u64(&scan, &content->ticket);
@@ -496,6 +498,10 @@ read_mutation(struct hot_bytes body, struct hot_mutation *mutation,
                 good = read_u64(&scan, &content->kept_at_us);
             } else if (tag == TAG(24, FIXED64)) {
                 good = read_u64(&scan, &mutation->current_niss);
+            } else if (tag == TAG(30, FIXED64)) {
+                good = read_u64(&scan, &mutation->caught_up);
+            } else if (tag == TAG(31, VARINT)) {
+                good = read_u32(&scan, &mutation->lost);
             } else {
                 good = tag == TAG(23, VARINT) && read_u32(&scan, &content->withheld);
             }
@@ -761,9 +767,10 @@ hot_read_acknowledge(struct hot_bytes body, struct hot_acknowledge *ret)
 enum {
     TAG_LEN = 1,
     FIXED64_FIELD_LEN = TAG_LEN + 8,
-    // ticket, source's tag and length, kept_at, withheld, current_niss: their tags take two
+    // ticket, source's tag and length, kept_at, withheld, current_niss, caught_up, lost: tags of two
     // bytes.
-    BROKER_WORDS_LEN_MAX = (2 + 8) + (2 + LENGTH_BYTES_MAX) + (2 + 8) + (2 + 5) + (2 + 8),
+    BROKER_WORDS_LEN_MAX = (2 + 8) + (2 + LENGTH_BYTES_MAX) + (2 + 8) + (2 + 5) +
+                           (2 + 8) + (2 + 8) + (2 + 5),
 };
 
 // Seven bits to a byte: 9 * 64 / 64 for one bit, 9 * 9 / 64 + 1 for nine, and so on.
@@ -1006,7 +1013,9 @@ hot_write_content(uint8_t *at, const struct hot_mutation *mutation, uint64_t kee
     at = write_bytes(at, 21, source);
     at = write_u64(at, 22, kept_at_us);
     at = write_u32(at, 23, withheld);
-    return write_u64(at, 24, mutation->current_niss);
+    at = write_u64(at, 24, mutation->current_niss);
+    at = write_u64(at, 30, mutation->caught_up);
+    return write_u32(at, 31, mutation->lost);
 }
 
 uint8_t *

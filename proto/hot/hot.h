@@ -59,8 +59,8 @@ struct hot_field {
         raw; // the whole Field with tag and length, ready to copy into a Content
 };
 
-// A Mutation, or the same fields of a Content. A source says no current_niss: the broker
-// does, in a Content, where niss was replaced before.
+// A Mutation, or the same fields of a Content. A source says no current_niss, caught_up or
+// lost: the broker does, in a Content.
 struct hot_mutation {
     struct hot_bytes flow;
     struct hot_bytes id;
@@ -71,11 +71,13 @@ struct hot_mutation {
     uint64_t niss;
     uint64_t new_niss;
     uint64_t current_niss;
+    uint64_t caught_up;
     uint64_t enterprise;
     uint32_t occurred;
     uint32_t period_begin;
     uint32_t period_end;
     uint32_t reference_year;
+    uint32_t lost;
     uint32_t fields_len;
     struct hot_field fields[HOT_FIELDS_MAX];
 };

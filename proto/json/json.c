@@ -452,6 +452,11 @@ json_write_notification(const struct hot_notification *notification,
             json_sprintf("%011llu", (unsigned long long)content->mutation.current_niss));
     }
     json_object_set_new(object, "kept_at", json_moment(content->kept_at_us));
+    if (content->mutation.caught_up != 0) {
+        json_object_set_new(object, "caught_up",
+                            json_integer((json_int_t)content->mutation.caught_up));
+        json_object_set_new(object, "lost", json_integer(content->mutation.lost));
+    }
     json_object_set_new(object, "withheld", json_integer(content->withheld));
     json_object_set_new(object, "again", json_boolean(notification->again));
     if (notification->attempt > 0) {

@@ -40,7 +40,8 @@ json_t *json_write_mutation(const struct hot_mutation *mutation);
 
 // json_write_notification makes the object of a notification: the mutation's members and
 // "mailbox", "number", "ticket", "source", "kept_at", "withheld", "again", "justification",
-// "attempt" when it comes out of turn, "current_niss" when niss was replaced before.
+// "attempt" when it comes out of turn, "current_niss" when niss was replaced before, "caught_up"
+// and "lost" when it was delivered after its time.
 json_t *json_write_notification(const struct hot_notification *notification,
                                 const struct hot_content *content);
 

@@ -6,6 +6,7 @@
 
 #include "store/anchors.h"
 #include "store/asked.h"
+#include "store/caught.h"
 #include "store/bodies.h"
 #include "store/correction.h"
 #include "store/counted.h"
@@ -645,6 +646,21 @@ dump_lapses(struct dump *dump)
                   person_each(dump->txn, (struct niss){0}, dump_lapse_mark, dump));
 }
 
+static bool
+dump_caught(uint64_t ticket, struct mailbox_id mailbox, const struct caught_row *row,
+            void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text,
+                 "caught ticket=%llu mailbox=%u by=%llu request=%llu institution=%u "
+                 "quality=%u begin=%d end=%d\n",
+                 (number)ticket, mailbox.number, (number)row->ticket,
+                 (number)row->request, row->institution, row->quality, row->begin,
+                 row->end);
+    return true;
+}
+
 void
 store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
 {
@@ -677,6 +693,7 @@ store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
     }
     if (schema >= 4) {
         print_failure(text, "anchors", anchors_each(txn, dump_anchor, &dump));
+        print_failure(text, "caught", caught_each(txn, 0, dump_caught, &dump));
     }
     buffer_free(&record);
 }

@@ -259,6 +259,33 @@ add_directory_requests(struct list *list)
     one->history->niss = PERSON;
 }
 
+// Asked and answered.
+static void
+add_catch_up(struct list *list)
+{
+    Vigie__V1__IntegrateItem *item = NEW(IntegrateItem, integrate_item);
+    Vigie__V1__ItemResult *result = NEW(ItemResult, item_result);
+    Vigie__V1__Request *one = request(list, "to_broker_integrate_catch_up",
+                                      VIGIE__V1__REQUEST__REQUEST_INTEGRATE);
+    Vigie__V1__ToClient *frame =
+        to_client(list, "to_client_reply_catch_up", VIGIE__V1__TO_CLIENT__MESSAGE_REPLY);
+
+    item->niss = PERSON;
+    item->quality = 1;
+    item->begin = 20261101;
+    item->catch_up = 1;
+    one->integrate = NEW(Integrate, integrate);
+    one->integrate->n_items = 1;
+    one->integrate->items = only(item);
+    result->end = 20261231;
+    result->caught_up = 3;
+    result->consult = 2;
+    frame->reply = NEW(Reply, reply);
+    frame->reply->id = 101;
+    frame->reply->n_results = 1;
+    frame->reply->results = only(result);
+}
+
 static Vigie__V1__Choice *
 choice(void)
 {
@@ -406,6 +433,23 @@ add_delivery_of_former(struct list *list)
     notification->content = content();
     notification->content->new_niss = 0;
     notification->content->current_niss = NEW_NUMBER;
+    frame->n_notifications = 1;
+    frame->notifications = only(notification);
+}
+
+// Delivered after its time.
+static void
+add_delivery_caught_up(struct list *list)
+{
+    Vigie__V1__Notification *notification = NEW(Notification, notification);
+    Vigie__V1__ToClient *frame = to_client(list, "to_client_delivery_caught_up",
+                                           VIGIE__V1__TO_CLIENT__MESSAGE__NOT_SET);
+
+    notification->mailbox = 3;
+    notification->number = 43;
+    notification->content = content();
+    notification->content->caught_up = 99;
+    notification->content->lost = 2;
     frame->n_notifications = 1;
     frame->notifications = only(notification);
 }
@@ -656,11 +700,13 @@ wire_samples(struct sample ret_samples[SAMPLES_MAX])
     add_mailbox_requests(&list);
     add_held_requests(&list);
     add_delivery_of_former(&list);
+    add_delivery_caught_up(&list);
     add_delivery(&list);
     add_welcomes(&list);
     add_answers_to_sources(&list);
     add_answers_to_members(&list);
     add_reply_overlaps(&list);
+    add_catch_up(&list);
     add_reply(&list);
     add_held(&list);
     add_sources(&list);

@@ -162,6 +162,8 @@ any_content(void)
     content->kept_at = any_number();
     content->current_niss = below(2) * chance();
     content->withheld = any_u32();
+    content->caught_up = below(2) * chance();
+    content->lost = below(2) == 0 ? 0 : any_u32();
     return content;
 }
 
@@ -363,6 +365,9 @@ reads_every_delivery_that_protobuf_writes(void **state)
                 assert_int_equal(content.withheld, expected->content->withheld);
                 assert_int_equal(content.mutation.current_niss,
                                  expected->content->current_niss);
+                assert_int_equal(content.mutation.caught_up,
+                                 expected->content->caught_up);
+                assert_int_equal(content.mutation.lost, expected->content->lost);
             }
         }
         assert_int_equal(hot_next_notification(&body, &ours), 0);
@@ -917,6 +922,8 @@ writes_the_kept_fields_as_protobuf_does(void **state)
             ours_of_mutation(&ours, theirs);
         }
         ours.current_niss = expected->current_niss;
+        ours.caught_up = expected->caught_up;
+        ours.lost = expected->lost;
         end = hot_write_content(written, &ours, keep, view(expected->source),
                                 expected->ticket, expected->kept_at);
         assert_true((size_t)(end - written) <=

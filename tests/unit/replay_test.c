@@ -3,7 +3,7 @@
 // commit, row by row; what does not follow on is refused.
 // Method: seeded random deeds of every kind; the file is copied at random commits. Each copy
 // is brought forward to the commits of the copies after it, and all tables are compared.
-#include "flow_fixture.h"
+#include "catch_up_scene.h"
 
 #include "flow/replay.h"
 #include "store/store_internal.h"
@@ -295,7 +295,9 @@ draw_period(struct flow_fixture *f, struct script *script)
     struct command *command;
 
     if (flow_draw(&script->seed, 3) > 0) {
-        flow_integrate(f, cpas, draw_person(script), quality, begin, end);
+        command = flow_integrate(f, cpas, draw_person(script), quality, begin, end);
+        command->integrate.items[0].catch_up = flow_draw(&script->seed, 2) == 0;
+        scene_catch_up(f, command);
         return;
     }
     command = flow_command(f, COMMAND_REMOVE, cpas);

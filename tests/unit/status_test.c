@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { STATUS_COUNT = 47 };
+enum { STATUS_COUNT = 48 };
 
 static void
 numbers_on_the_wire_never_move(void **state)
@@ -66,6 +66,7 @@ numbers_on_the_wire_never_move(void **state)
         {44, "REPLACED"},
         {45, "BAD_REFERENCE"},
         {46, "MOVED"},
+        {47, "NOT_KEPT"},
     };
     (void)state;
 
