@@ -190,6 +190,7 @@ needs_content(const struct condition *condition)
     case WHEN_NONE:
     case WHEN_TODAY:
     case WHEN_WINDOW:
+    case WHEN_SINCE:
         break;
     }
     return false;

@@ -290,6 +290,8 @@ when_name(enum when when)
         return "covers 5 years";
     case WHEN_FIRST_JANUARY:
         return "1 January";
+    case WHEN_SINCE:
+        return "since 2 months";
     }
     return "?";
 }

@@ -84,6 +84,7 @@ enum when {
     WHEN_OVERLAP,   // the integration and the message's own period share a day
     WHEN_COVERS_5Y, // the integration, extended 5 years back, contains the whole period
     WHEN_FIRST_JANUARY, // active on 1 January of the reference year
+    WHEN_SINCE, // it did not end more than 2 months before the day; it may begin later
 };
 
 // Which integrations count, and when.

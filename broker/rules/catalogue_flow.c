@@ -19,7 +19,7 @@ static const char *const period_words[] = {"none", "optional", "required"};
 static bool
 when_of(const char *word, enum when *ret_when)
 {
-    for (int when = WHEN_NONE; when <= WHEN_FIRST_JANUARY; when++) {
+    for (int when = WHEN_NONE; when <= WHEN_SINCE; when++) {
         if (strcmp(when_name((enum when)when), word) == 0) {
             *ret_when = (enum when)when;
             return true;
@@ -41,7 +41,7 @@ read_when(const struct yaml_node *row, const char *key)
     }
     yaml_fault(node,
                "%s: '%s' is not one of none, today, window, overlap, covers 5 years, "
-               "1 January",
+               "1 January, since 2 months",
                key, row_word(node));
     return WHEN_TODAY;
 }

@@ -24,6 +24,10 @@ days_of(enum when when, const struct judged *judged, struct day today,
         ret_period->begin = day_add_months(today, -WINDOW_MONTHS_BEFORE);
         ret_period->end = day_add_days(today, WINDOW_DAYS_AFTER);
         return true;
+    case WHEN_SINCE:
+        ret_period->begin = day_add_months(today, -WINDOW_MONTHS_BEFORE);
+        ret_period->end = DAY_FOREVER;
+        return true;
     case WHEN_OVERLAP:
     case WHEN_COVERS_5Y:
         *ret_period = judged->period;

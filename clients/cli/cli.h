@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "hot/hot.h"
 #include "vigie/vigie.h"
@@ -165,6 +166,17 @@ struct integrate_job {
 // (or writes every result, clients/cli/results.h) and how many there were; gives the exit
 // code.
 int integrate_file(struct cli *cli, const struct integrate_job *job);
+
+struct publish_job {
+    const char *key; // of a source; NULL: that is said to be missing
+    uint32_t producer;
+    FILE *file; // JSON lines
+    bool quiet; // print only what was refused
+};
+
+// publish_lines publishes mutations, waits for their answers and prints them; gives the exit
+// code.
+int publish_lines(struct cli *cli, const struct publish_job *job);
 
 // mutation_of views the wire's mutation as the library's.
 void mutation_of(const struct hot_mutation *from, struct vg_mutation *to);

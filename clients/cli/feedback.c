@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
-// feedback.c - notifications that require an answer: who owes one, and since when.
+// feedback.c - notifications that require an answer: who owes one, since when, and giving it.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli.h"
 
@@ -118,14 +119,35 @@ fetch(const struct cli *cli, const char *question, int *ret_exit)
     return rows;
 }
 
+// "2026-2" is July to December.
+static bool
+read_half_year(const struct cli *cli, const char *text, char since[24], char until[24])
+{
+    char half = 0;
+    int year = 0, used = 0;
+
+    if (sscanf(text, "%4d-%c%n", &year, &half, &used) != 2 || text[used] != '\0' ||
+        year < 1000 || (half != '1' && half != '2')) {
+        fprintf(stderr, "%s: --half-year is \"%s\", wanted is one like 2026-2\n",
+                cli->name, text);
+        return false;
+    }
+    snprintf(since, 24, "%04d-%s", year, half == '1' ? "01-01" : "07-01");
+    snprintf(until, 24, "%04d-%s", year, half == '1' ? "06-30" : "12-31");
+    return true;
+}
+
 static int
 list_feedback(struct cli *cli)
 {
-    const char *since = NULL, *until = NULL, *institution = NULL;
+    const char *since = NULL, *until = NULL, *institution = NULL, *half_year = NULL;
+    char first[24], last[24];
     bool all = false, csv = false;
     const struct cli_option options[] = {
         {"since", "DATE", "kept on YYYY-MM-DD or later", &since, NULL},
         {"until", "DATE", "kept on YYYY-MM-DD or before", &until, NULL},
+        {"half-year", "YYYY-N", "kept in its first (1) or second (2) half", &half_year,
+         NULL},
         {"institution", "CODE", "of this one alone", &institution, NULL},
         {"all", NULL, "answered ones too", NULL, &all},
         {"csv", NULL, "as comma separated values", NULL, &csv},
@@ -135,6 +157,13 @@ list_feedback(struct cli *cli)
 
     if (!cli_options(cli, options, sizeof options / sizeof options[0], 0, 0)) {
         return EXIT_USAGE;
+    }
+    if (half_year != NULL) {
+        if (!read_half_year(cli, half_year, first, last)) {
+            return EXIT_USAGE;
+        }
+        since = first;
+        until = last;
     }
     snprintf(question, sizeof question, "%s%s%.10s%s%.10s%s%.24s", all ? "&all=1" : "",
              since == NULL ? "" : "&since=", since == NULL ? "" : since,
@@ -157,10 +186,85 @@ list_feedback(struct cli *cli)
     return code;
 }
 
+// ---- giving it ----
+
+// Of the shipped catalogue: what answers an alert.
+#define ANSWERING_FLOW "PCSAAlertReaction"
+
+static bool
+add_fields(const struct cli *cli, json_t *fields)
+{
+    for (int i = 3; i < cli->argc; i++) {
+        const char *equals = strchr(cli->argv[i], '=');
+
+        if (equals == NULL || equals == cli->argv[i]) {
+            fprintf(stderr, "%s: \"%s\": a field is CODE=VALUE\n", cli->name,
+                    cli->argv[i]);
+            return false;
+        }
+        json_array_append_new(fields, json_pack("{s:s%, s:s}", "code", cli->argv[i],
+                                                (size_t)(equals - cli->argv[i]), "value",
+                                                equals + 1));
+    }
+    return true;
+}
+
+static int
+publish_answer(struct cli *cli, struct publish_job *job, const json_t *answer)
+{
+    char *text = json_dumps(answer, JSON_COMPACT);
+    int code = EXIT_USAGE;
+
+    job->file = text == NULL ? NULL : fmemopen(text, strlen(text), "r");
+    if (job->file == NULL) {
+        abort();
+    }
+    code = publish_lines(cli, job);
+    fclose(job->file);
+    free(text);
+    return code;
+}
+
+// An answer is a mutation like any other: `vigie publish` with "answers".
+static int
+give_feedback(struct cli *cli)
+{
+    struct publish_job job = {.producer = 1};
+    const char *flow = ANSWERING_FLOW;
+    const struct cli_option options[] = {
+        {"key", "KEY", "who answers: its source's key file, or its name", &job.key, NULL},
+        {"flow", "FLOW", "that answers the notification's (" ANSWERING_FLOW ")", &flow,
+         NULL},
+    };
+    char today[16];
+    time_t now = time(NULL);
+    struct tm parts;
+    json_t *answer, *fields;
+    int code = EXIT_USAGE;
+
+    if (!cli_options(cli, options, sizeof options / sizeof options[0], 3, 2 + 64)) {
+        return EXIT_USAGE;
+    }
+    localtime_r(&now, &parts);
+    strftime(today, sizeof today, "%Y-%m-%d", &parts);
+    fields = json_array();
+    answer = json_pack("{s:s, s:s, s:s, s:s, s:o}", "flow", flow, "niss", cli->argv[2],
+                       "occurred", today, "answers", cli->argv[1], "fields", fields);
+    if (answer == NULL) {
+        fprintf(stderr, "%s: the words are no UTF-8\n", cli->name);
+    } else if (add_fields(cli, fields)) {
+        code = publish_answer(cli, &job, answer);
+    }
+    json_decref(answer);
+    return code;
+}
+
 int
 command_feedback(struct cli *cli)
 {
     static const struct cli_command verbs[] = {
+        {"give", "TICKET NISS CODE=VALUE ...",
+         "the answer to a notification; its source is told", give_feedback},
         {"list", "", "notifications that wait for an answer, by institution and age",
          list_feedback},
     };

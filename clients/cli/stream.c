@@ -223,55 +223,43 @@ publish_file(struct cli *cli, FILE *file, struct vg_publisher *publisher,
     return good ? EXIT_DONE : EXIT_NO_ANSWER;
 }
 
-int
-command_publish(struct cli *cli)
+static void
+print_counts(const struct counts *counts)
 {
-    const char *key = NULL;
-    const char *producer = "1";
-    struct counts counts = {.cli = cli};
-    const struct cli_option options[] = {
-        {"key", "KEY", "the source's key file, or its name in the home folder", &key,
-         NULL},
-        {"producer", "N", "which of the source's producers this is (1)", &producer, NULL},
-        {"quiet", NULL, "print only what was refused", NULL, &counts.quiet},
-    };
-    struct vg_publisher_options settings = {
-        .outcome = count_outcome, .undelivered = print_undelivered, .arg = &counts};
+    printf("%llu kept, %llu repeated, %llu refused, %llu unknown\n",
+           (unsigned long long)counts->kept, (unsigned long long)counts->repeated,
+           (unsigned long long)counts->refused, (unsigned long long)counts->unknown);
+}
+
+int
+publish_lines(struct cli *cli, const struct publish_job *job)
+{
+    struct counts counts = {.cli = cli, .quiet = job->quiet};
+    struct vg_publisher_options settings = {.producer = job->producer,
+                                            .outcome = count_outcome,
+                                            .undelivered = print_undelivered,
+                                            .arg = &counts};
     struct vg_publisher *publisher = NULL;
     struct vg_error error = {0};
-    uint64_t number = 0;
     int code = EXIT_USAGE;
 
-    if (!cli_options(cli, options, 3, 0, 1) ||
-        !cli_number("--producer", producer, 1, UINT32_MAX, &number)) {
+    if (job->key == NULL) {
+        fprintf(stderr, "%s: --key KEY says which source this is\n", cli->name);
         return EXIT_USAGE;
     }
-    if (key == NULL) {
-        fprintf(stderr, "vigie publish: --key KEY says which source this is\n");
-        return EXIT_USAGE;
-    }
-    settings.producer = (uint32_t)number;
 
-    bool from_file = cli->argc > 1 && strcmp(cli->argv[1], "-") != 0;
-    FILE *file = from_file ? fopen(cli->argv[1], "re") : stdin;
-    struct vg_address *address = file == NULL ? NULL : key_address(cli, key, "sources");
+    struct vg_address *address = key_address(cli, job->key, "sources");
 
-    if (file == NULL) {
-        fprintf(stderr, "vigie publish: %s: %s\n", cli->argv[1], strerror(errno));
-    }
     catch_signals();
     if (address != NULL &&
         vg_publisher_open(address, &settings, TIMEOUT_MS, &publisher, &error) != VG_OK) {
         code = cli_refused(cli, &error);
     }
     if (publisher != NULL) {
-        code = publish_file(cli, file, publisher, &counts);
+        code = publish_file(cli, job->file, publisher, &counts);
         vg_publisher_close(&publisher);
         if (!cli->json) {
-            printf("%llu kept, %llu repeated, %llu refused, %llu unknown\n",
-                   (unsigned long long)counts.kept, (unsigned long long)counts.repeated,
-                   (unsigned long long)counts.refused,
-                   (unsigned long long)counts.unknown);
+            print_counts(&counts);
         }
         if (code == EXIT_DONE && counts.refused > 0) {
             code = EXIT_REFUSED;
@@ -279,8 +267,38 @@ command_publish(struct cli *cli)
     }
     vg_address_free(&address);
     free(counts.line_of);
-    if (from_file && file != NULL) {
-        fclose(file);
+    return code;
+}
+
+int
+command_publish(struct cli *cli)
+{
+    struct publish_job job = {.file = stdin};
+    const char *producer = "1";
+    const struct cli_option options[] = {
+        {"key", "KEY", "the source's key file, or its name in the home folder", &job.key,
+         NULL},
+        {"producer", "N", "which of the source's producers this is (1)", &producer, NULL},
+        {"quiet", NULL, "print only what was refused", NULL, &job.quiet},
+    };
+    uint64_t number = 0;
+    int code;
+
+    if (!cli_options(cli, options, 3, 0, 1) ||
+        !cli_number("--producer", producer, 1, UINT32_MAX, &number)) {
+        return EXIT_USAGE;
+    }
+    job.producer = (uint32_t)number;
+    if (cli->argc > 1 && strcmp(cli->argv[1], "-") != 0) {
+        job.file = fopen(cli->argv[1], "re");
+    }
+    if (job.file == NULL) {
+        fprintf(stderr, "vigie publish: %s: %s\n", cli->argv[1], strerror(errno));
+        return EXIT_USAGE;
+    }
+    code = publish_lines(cli, &job);
+    if (job.file != stdin) {
+        fclose(job.file);
     }
     return code;
 }

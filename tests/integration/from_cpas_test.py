@@ -70,6 +70,7 @@ class FromTheCpas(Story):
         self.assertEqual(self.owed(), [(A, second, 0, None), (B, third, 0, None)])
         self.assertEqual(self.owed("--all")[0], (A, first, 0, answer))
         self.half_yearly(first, answer)
+        self.given_by_hand(second)
         self.broker.stop()
         self.check_store()
 
@@ -86,7 +87,25 @@ class FromTheCpas(Story):
         self.assertEqual(row.split(",")[:5], [A, "0", str(first), "PCSAAlert", "SPPIS"])
         self.assertEqual(row.split(",")[-1], str(answer))
         self.assertEqual(len(others), 2)
+        halves = [self.vigie.run("feedback", "list", "--all", "--half-year",
+                                 f"{TODAY.year}-{half}")["feedback"] for half in (1, 2)]
+        self.assertEqual([len(half) for half in halves],
+                         [3, 0] if TODAY.month <= 6 else [0, 3])
         self.assertEqual(self.owed("--until", str(begin)), [])
+
+    def given_by_hand(self, alert):
+        """With one command, as a social worker would; to an alert of somebody else it is
+        refused."""
+        give = ("feedback", "give", str(alert), f"{BEA:011}", "feedback_code=2",
+                "feedback_text=she works since May")
+        refused = self.vigie.run(*give, "--key", self.key_file(B, "source"), status=1)
+        self.assertEqual(refused["status"], "BAD_REFERENCE")
+        given = self.vigie.run(*give, "--key", self.key_file(A, "source"))
+        told = self.got("SPPIS", 2)[1].content
+        self.assertEqual((told.answers, told.ticket), (str(alert), given["ticket"]))
+        self.assertEqual([(f.code, f.value) for f in told.fields],
+                         [("feedback_code", "2"), ("feedback_text", "she works since May")])
+        self.assertEqual([row[1] for row in self.owed("--institution", A)], [])
 
     def test_a_social_report_that_was_asked_for_names_the_question(self):
         self.integrate(A, ANN, quality=2)

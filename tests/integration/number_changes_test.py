@@ -69,11 +69,11 @@ class NumberChanges(Story):
     # ---- the stories ----
 
     def test_everybody_with_a_file_on_the_old_number_is_told(self):
-        # Given: one follows him, one did until a month ago, one is about to, one did long
-        # ago, and one follows both numbers, not knowing that they are one person.
+        # Given: one follows him, one did until a month ago, one will in half a year, one did
+        # long ago, and one follows both numbers, not knowing that they are one person.
         self.integrate(FOLLOWS, BIS, 2)
         self.integrate(ENDED, BIS, 1, TODAY - 60 * DAY, TODAY - 30 * DAY)
-        self.integrate(FUTURE, BIS, 7, TODAY + 20 * DAY, TODAY + 60 * DAY)
+        self.integrate(FUTURE, BIS, 7, TODAY + 180 * DAY, TODAY + 200 * DAY)
         self.integrate(LONG_AGO, BIS, 1, TODAY - 300 * DAY, TODAY - 250 * DAY)
         self.integrate(BOTH, BIS, 30, TODAY - 10 * DAY, TODAY + 5 * DAY)
         self.integrate(BOTH, SECOND, 30, TODAY, TODAY + 15 * DAY)

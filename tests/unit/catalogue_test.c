@@ -848,7 +848,7 @@ ships_a_replacement_that_reaches_every_sector(void **state)
     assert_int_equal(group->audience, BY_DIRECTORY);
     assert_int_equal(group->sectors_len, sectors);
     assert_int_equal(group->recipient.qualities_len, 0);
-    assert_int_equal(group->recipient.when, WHEN_WINDOW);
+    assert_int_equal(group->recipient.when, WHEN_SINCE);
 }
 
 static void

@@ -122,6 +122,23 @@ window_is_two_months_before_to_45_days_after(void **state)
 }
 
 static void
+since_two_months_is_not_over_or_not_begun(void **state)
+{
+    struct condition condition = when(WHEN_SINCE);
+    const struct row rows[] = {
+        {"2026-01-01", "2026-09-19", false},
+        {"2026-01-01", "2026-09-20", true}, // two months before 20 November
+        {"2027-01-05", "2027-12-31", true}, // later than the window
+        {"2027-11-20", "forever", true},
+        {"ever", "2026-09-19", false},
+    };
+
+    (void)state;
+    message(NULL, NULL);
+    check("2026-11-20", &condition, rows, ARRAY_LEN(rows));
+}
+
+static void
 overlap_is_one_shared_day(void **state)
 {
     struct condition condition = when(WHEN_OVERLAP);
@@ -275,6 +292,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(today_is_any_day_of_the_integration),
         cmocka_unit_test(window_is_two_months_before_to_45_days_after),
+        cmocka_unit_test(since_two_months_is_not_over_or_not_begun),
         cmocka_unit_test(overlap_is_one_shared_day),
         cmocka_unit_test(cover_is_the_whole_period_from_five_years_before),
         cmocka_unit_test(without_a_period_the_other_rule_counts),
