@@ -8,7 +8,7 @@
 //          table "meta": key "incarnation"
 //          table "backlog": a checksum before the letters
 //  2 -> 3  tables "corrections", "exchanges", "asked"
-//  3 -> 4  tables "anchors", "caught"
+//  3 -> 4  tables "anchors", "mailbox_rules", "caught"
 //
 // A golden file of every schema ever released stands in tests/golden.
 #ifndef STORE_UPGRADE_H
