@@ -1052,9 +1052,9 @@ a_new_number_reaches_everybody_who_follows_the_old_one(void **state)
         {"also those who followed him two months ago", "SSINReplacement", "BIS", NULL,
          "CPAS-A 002 2026-01-01..2026-09-20; CPAS-B 002 2026-01-01..2026-09-19",
          "CPAS-A by 002"},
-        {"also those who follow him from the 45th day on", "SSINReplacement", "BIS", NULL,
-         "CPAS-A 002 2027-01-04..2027-12-31; CPAS-B 002 2027-01-05..2027-12-31",
-         "CPAS-A by 002"},
+        {"also those who will follow him, however late", "SSINReplacement", "BIS", NULL,
+         "CPAS-A 002 2027-01-04..2027-12-31; CPAS-B 002 2027-11-20..2028-12-31",
+         "CPAS-A by 002; CPAS-B by 002"},
         {"the Bis register alone replaces", "SSINReplacement", "RN", NULL,
          "CPAS-A 002 " YEAR, "refused NOT_THE_SOURCE"},
     };
