@@ -568,6 +568,7 @@ catch_up_person(struct applier *applier, struct command *command, size_t item,
     catching->command = command;
     catching->person = person;
     catching->result = &command->integrate.results[item];
+    catching->result->looked = true;
     status = look_since(applier, catch_up, person->niss);
     if (status == VG_OK) {
         status = catch_up_places(catching, catch_up, places_left(command, item));

@@ -165,6 +165,7 @@ struct integrate_result {
     uint32_t shown;        // of them in the command's integrations, item after item
     uint32_t caught_up;    // mutations that went into mailboxes after their time
     uint32_t consult;      // others that would have, but are not kept
+    bool looked;           // it was caught up with
 };
 
 // Mutations that an item may catch up with (flow/catch_up.h), the oldest first.

@@ -187,10 +187,15 @@ catch_up(struct applier *applier, struct command *command, size_t i,
     };
     enum vg_status status = catch_up_person(applier, command, i, &person);
 
-    if (status == VG_OK && result->consult > 0) {
+    // Silence about what nobody got would read as "nothing happened".
+    if (status == VG_OK && result->looked && result->consult > 0) {
         note(result, VG_NOT_KEPT,
-             "%u of what changed meanwhile is not kept: consult the source",
+             "%u of what changed meanwhile is not kept, and what nobody got never was: "
+             "consult the sources",
              result->consult);
+    } else if (status == VG_OK && result->looked) {
+        note(result, VG_NOT_KEPT,
+             "what nobody got meanwhile was never kept: consult the sources");
     }
     if (status == VG_OK && !command->integrate.catch_ups[i]->all) {
         note(result, VG_TOO_MANY,

@@ -117,6 +117,9 @@ what_is_extended_keeps(void **state)
     result = extend(f, CPAS_A);
     assert_int_equal(result->caught_up, 1);
     assert_int_equal(result->consult, 0);
+    // What nobody got is not known: that is said, whatever came.
+    assert_int_equal(result->verdict, VERDICT_WARNING);
+    assert_int_equal(result->faults->fault[result->faults->len - 1].status, VG_NOT_KEPT);
     request = f->done->first->ticket;
     content = only_letter(f, CPAS_A);
     assert_int_equal(content.ticket, ticket);

@@ -71,10 +71,10 @@ each_item_is_searched_for_up_to_a_limit(void **state)
     for (size_t i = 0; i < ITEMS; i++) {
         const Vigie__V1__ItemResult *result = reply->results[i];
 
-        assert_int_equal(result->n_faults, 1 + (i >= CATCH_UP_ITEMS_MAX));
+        assert_int_equal(result->n_faults, 2 + (i >= CATCH_UP_ITEMS_MAX));
         assert_int_equal(result->faults[0]->status, VG_OVERLAPS);
         if (i >= CATCH_UP_ITEMS_MAX) {
-            assert_int_equal(result->faults[1]->status, VG_TOO_MANY);
+            assert_int_equal(result->faults[2]->status, VG_TOO_MANY);
         }
     }
     vigie__v1__to_client__free_unpacked(message, NULL);
