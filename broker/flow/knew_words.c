@@ -163,6 +163,13 @@ print_letter(const struct telling *telling, const struct knew_row *row)
                  flow == NULL ? "flow" : flow->name,
                  flow == NULL ? "its meaning is not known any more" : flow->meaning,
                  source == NULL ? "?" : source->code, (unsigned long long)row->ticket);
+    if (row->letter.because != 0) {
+        buffer_print(telling->text,
+                     "  late: it is ticket %llu, and ticket %llu extended or opened its "
+                     "integration\n",
+                     (unsigned long long)row->letter.of,
+                     (unsigned long long)row->letter.because);
+    }
     print_number(telling, row);
     if (row->quality != 0) {
         buffer_print(telling->text, "  because of ");

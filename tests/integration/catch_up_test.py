@@ -103,6 +103,8 @@ class CatchUp(Story):
             "journal", "person", f"{ANN:011}")["exchanges"] if "caught_up" in e]
         self.assertEqual((about["institution"], about["caught_up"]),
                          (HERS, {"ticket": ticket, "request": reply.ticket}))
+        self.assertIn(f"late: it is ticket {ticket}, and ticket {reply.ticket} extended",
+                      self.asked("journal", "person", f"{ANN:011}"))
         page = self.asked("journal", "person", f"{ANN:011}", "--page")
         self.assertIn("late, because its integration was extended or opened", page)
         self.broker.stop()
