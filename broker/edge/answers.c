@@ -5,6 +5,7 @@
 #include "edge/delivery.h"
 #include "edge/lapsing.h"
 #include "edge/levels.h"
+#include "edge/listing.h"
 #include "edge/log.h"
 #include "edge/merging.h"
 #include "edge/owed.h"
@@ -143,6 +144,10 @@ answer_session(struct broker *broker, const struct command *command)
         session->requests--;
     }
     if (session->state != SESSION_READY) {
+        return;
+    }
+    if (command->kind == COMMAND_LIST && command->status == VG_OK) {
+        listing_look(broker, session, command);
         return;
     }
     wire_write_answer(command, broker->roster, &broker->frame);

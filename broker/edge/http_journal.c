@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NISS_MAX UINT64_C(99999999999)
-
 struct looking {
     struct knew *knew;
     struct event *turn;

@@ -4,6 +4,7 @@
 #include "edge/catching_up.h"
 #include "edge/delivery.h"
 #include "edge/levels.h"
+#include "edge/listing.h"
 #include "edge/log.h"
 #include "edge/pacing.h"
 #include "edge/refusals.h"
@@ -297,6 +298,8 @@ institution_of(struct command *command)
         return &command->integrate.institution;
     case COMMAND_REMOVE:
         return &command->remove.institution;
+    case COMMAND_LIST:
+        return &command->list.institution;
     default:
         return NULL;
     }
@@ -356,6 +359,7 @@ static const uint32_t request_roles[] = {
     [COMMAND_ADD_MAILBOX] = ROLE_MEMBER | ROLE_OPERATOR,
     [COMMAND_RETRY_PARKED] = ROLE_MEMBER | ROLE_OPERATOR,
     [COMMAND_DROP_PARKED] = ROLE_MEMBER | ROLE_OPERATOR,
+    [COMMAND_LIST] = ROLE_MEMBER | ROLE_OPERATOR,
 };
 
 static bool
@@ -379,6 +383,10 @@ check_right(const struct broker *broker, const struct session *session,
         (own == NULL || own->sector != SECTOR_CPAS)) {
         return fail(why, VG_NOT_ALLOWED,
                     "only the CPAS sector may consult the directory");
+    }
+    if (command->kind == COMMAND_LIST && command->list.sector != 0 &&
+        !is_operator(session)) {
+        return fail(why, VG_NOT_ALLOWED, "only an operator may list a whole sector");
     }
     if (!is_operator(session) && names_others(command)) {
         return fail(why, VG_NOT_ALLOWED,
@@ -456,6 +464,11 @@ propose_request(struct broker *broker, struct session *session,
     request->command->actor = session->institution;
     request->command->back.session = session->id;
     request->command->back.request = request->id;
+    if (request->command->kind == COMMAND_LIST && !request->command->list.rows) {
+        listing_look(broker, session, request->command); // nothing for the journal
+        command_free(&request->command);
+        return;
+    }
     session->requests++;
     if (request->command->kind == COMMAND_INTEGRATE) {
         catching_up_propose(broker, &request->command);

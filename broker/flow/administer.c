@@ -273,6 +273,20 @@ note_rewind(struct applier *applier, struct command *command)
     return VG_OK;
 }
 
+enum vg_status
+note_list(struct applier *applier, struct command *command)
+{
+    const struct list_command *list = &command->list;
+    char text[128];
+
+    snprintf(text, sizeof text, "sector %u, quality %u, since %u, from %llu through %llu",
+             list->sector, list->quality, day_number(list->since),
+             (unsigned long long)list->from, (unsigned long long)list->through);
+    journal_act(applier, command, ADMIN_LIST, list->sector != 0 ? 0 : list->institution,
+                text);
+    return VG_OK;
+}
+
 // ---- limits ----
 
 static void

@@ -184,6 +184,7 @@ NODISCARD enum vg_status load_persons(struct applier *applier, struct command *c
 NODISCARD enum vg_status expire_old(struct applier *applier, struct command *command);
 NODISCARD enum vg_status tell_lapses(struct applier *applier, struct command *command);
 NODISCARD enum vg_status note_rewind(struct applier *applier, struct command *command);
+NODISCARD enum vg_status note_list(struct applier *applier, struct command *command);
 NODISCARD enum vg_status plan_merger(struct applier *applier, struct command *command);
 NODISCARD enum vg_status move_letters(struct applier *applier, struct command *command);
 NODISCARD enum vg_status keep_anchor(struct applier *applier, struct command *command);

@@ -450,6 +450,7 @@ static const step_fn steps[] = {
     [COMMAND_MERGE] = plan_merger,
     [COMMAND_MOVE_LETTERS] = move_letters,
     [COMMAND_ANCHOR] = keep_anchor,
+    [COMMAND_LIST] = note_list,
 };
 
 // What a batch that was given up has said is not to be believed.

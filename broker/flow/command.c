@@ -32,6 +32,7 @@ static const char *const names[] = {
     [COMMAND_MERGE] = "merge",
     [COMMAND_MOVE_LETTERS] = "move_letters",
     [COMMAND_ANCHOR] = "anchor",
+    [COMMAND_LIST] = "list",
 };
 
 struct command *

@@ -42,6 +42,7 @@ enum command_kind {
     COMMAND_MERGE,
     COMMAND_MOVE_LETTERS,
     COMMAND_ANCHOR,
+    COMMAND_LIST,
 };
 
 enum {
@@ -350,6 +351,21 @@ struct anchor_command {
     struct anchor anchor;
 };
 
+enum { LISTED_MAX = 1000 };
+
+// Integrations that somebody wants to see (flow/holdings.h). With rows it is for the journal,
+// before they are looked for.
+struct list_command {
+    uint32_t institution;
+    uint16_t sector; // not 0: the general level's view of it
+    uint16_t quality;
+    struct day since;
+    uint64_t from;
+    uint64_t through;
+    uint32_t max;
+    bool rows;
+};
+
 struct command {
     struct command *next;
     enum command_kind kind;
@@ -382,6 +398,7 @@ struct command {
         struct merge_command merge;
         struct move_letters_command move;
         struct anchor_command anchor;
+        struct list_command list;
     };
     // answer
     enum vg_status status; // of the whole; VG_OK with faults: some items were refused

@@ -233,6 +233,9 @@ enum journal_admin_act {
     ADMIN_MERGED, // is done, by the calendar: "CPAS-D"
     ADMIN_ANCHOR, // the line, proto/anchor/anchor.h
     ADMIN_RULES,  // of a mailbox, as they are from now on
+    // The integrations of an institution (0: of a sector) were asked for row by row: "sector
+    // 0, quality 30, since 0, from 66641066692 through 66641099999".
+    ADMIN_LIST,
 };
 
 struct journal_admin {

@@ -14,6 +14,7 @@
 #include "base/why.h"
 
 enum { NISS_DIGITS = 11, NISS_MASK_LEN = 13 };
+#define NISS_MAX UINT64_C(99999999999) // no number is above it
 
 struct niss {
     uint64_t number;

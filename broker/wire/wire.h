@@ -9,6 +9,7 @@
 
 #include "flow/command.h"
 #include "flow/freshness.h"
+#include "flow/holdings.h"
 #include "flow/outflow.h"
 #include "flow/rewind.h"
 
@@ -149,6 +150,11 @@ void wire_write_parked(uint64_t request, const struct held_row *rows,
 // wire_write_sources answers a ListSources.
 void wire_write_sources(uint64_t request, const struct fresh *rows, size_t len,
                         struct buffer *frame);
+
+// wire_write_holdings answers a ListIntegrations with what a walk has found.
+void wire_write_holdings(uint64_t request, uint64_t ticket,
+                         const struct holdings *holdings, const struct roster *roster,
+                         struct buffer *frame);
 
 // wire_write_reply_fault refuses a whole request.
 void wire_write_reply_fault(uint64_t request, enum vg_status status, const char *sentence,

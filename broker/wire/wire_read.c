@@ -384,6 +384,39 @@ read_handle_parked(const Vigie__V1__HandleParked *message, struct wire_request *
 }
 
 static enum vg_status
+read_list(const Vigie__V1__ListIntegrations *message, struct wire_request *ret,
+          struct why *why)
+{
+    struct list_command *list = &ret->command->list;
+
+    if (message->rows && message->max > LISTED_MAX) {
+        return fail(why, VG_TOO_MANY, "max is %u, at most %d is allowed with rows",
+                    message->max, LISTED_MAX);
+    }
+    if (message->quality > UINT16_MAX || message->sector > UINT16_MAX) {
+        return fail(why, VG_MALFORMED, "quality %u or sector %u is no such number",
+                    message->quality, message->sector);
+    }
+    if (message->sector != 0 && message->institution[0] != 0) {
+        return fail(why, VG_MALFORMED, "an institution and a sector: one of them");
+    }
+    *list = (struct list_command){
+        .sector = (uint16_t)message->sector,
+        .quality = (uint16_t)message->quality,
+        .since = DAY_EVER,
+        .from = message->from,
+        .through = message->through == 0 ? NISS_MAX : message->through,
+        .max = message->rows && message->max == 0 ? LISTED_MAX : message->max,
+        .rows = message->rows != 0,
+    };
+    if (message->since != 0 &&
+        day_from_number(message->since, &list->since, why) != VG_OK) {
+        return VG_BAD_DATE;
+    }
+    return read_institution(message->institution, ret, why);
+}
+
+static enum vg_status
 read_kind(const Vigie__V1__Request *request, struct wire_request *ret, struct why *why)
 {
     switch (request->request_case) {
@@ -411,6 +444,9 @@ read_kind(const Vigie__V1__Request *request, struct wire_request *ret, struct wh
     case VIGIE__V1__REQUEST__REQUEST_LIST_SOURCES:
         ret->list_sources = true;
         return VG_OK;
+    case VIGIE__V1__REQUEST__REQUEST_LIST_INTEGRATIONS:
+        ret->command->kind = COMMAND_LIST;
+        return read_list(request->list_integrations, ret, why);
     case VIGIE__V1__REQUEST__REQUEST_HANDLE_PARKED:
         return read_handle_parked(request->handle_parked, ret, why);
     default:

@@ -511,6 +511,7 @@ wire_write_answer(const struct command *command, const struct roster *roster,
     case COMMAND_CONSULT:
     case COMMAND_HISTORY:
     case COMMAND_ADD_MAILBOX:
+    case COMMAND_LIST: // refused: its answer is wire_write_holdings
     case COMMAND_RETRY_PARKED:
     case COMMAND_DROP_PARKED:
         write_reply(command, roster, frame);
@@ -645,6 +646,67 @@ wire_write_sources(uint64_t request, const struct fresh *rows, size_t len,
     reply_end(&reply, frame);
     free(list);
     free(sources);
+}
+
+// ---- what somebody holds ----
+
+static void
+write_row(const struct holdings_row *row, const struct roster *roster,
+          Vigie__V1__Integration *ret)
+{
+    const struct institution *holder =
+        roster_institution(roster, row->integration.institution);
+
+    vigie__v1__integration__init(ret);
+    ret->sector = row->integration.sector;
+    ret->institution = text(holder == NULL ? "" : holder->code);
+    ret->quality = row->integration.quality;
+    ret->begin = day_number((struct day){row->integration.begin});
+    ret->end = day_number((struct day){row->integration.end});
+    ret->niss = row->niss.number;
+}
+
+void
+wire_write_holdings(uint64_t request, uint64_t ticket, const struct holdings *holdings,
+                    const struct roster *roster, struct buffer *frame)
+{
+    size_t sums_len = 0, rows_len = 0;
+    const struct holdings_sum *sums = holdings_sums(holdings, &sums_len);
+    const struct holdings_row *rows = holdings_rows(holdings, &rows_len);
+    Vigie__V1__Holding *held = xcalloc(sums_len + 1, sizeof *held);
+    Vigie__V1__Holding **held_list = xcalloc(sums_len + 1, sizeof(Vigie__V1__Holding *));
+    Vigie__V1__Integration *listed = xcalloc(rows_len + 1, sizeof *listed);
+    Vigie__V1__Integration **list =
+        xcalloc(rows_len + 1, sizeof(Vigie__V1__Integration *));
+    uint8_t(*digests)[DIGEST_BYTES] = xcalloc(sums_len + 1, sizeof *digests);
+    struct reply reply;
+
+    reply_begin(&reply, request, 1, 0);
+    reply.body.ticket = ticket;
+    for (size_t i = 0; i < sums_len; i++) {
+        vigie__v1__holding__init(&held[i]);
+        digest_bytes(&sums[i].digest, digests[i]);
+        held[i].quality = sums[i].quality;
+        held[i].count = sums[i].digest.count;
+        held[i].digest = (ProtobufCBinaryData){DIGEST_BYTES, digests[i]};
+        held_list[i] = &held[i];
+    }
+    for (size_t i = 0; i < rows_len; i++) {
+        write_row(&rows[i], roster, &listed[i]);
+        list[i] = &listed[i];
+    }
+    reply.body.n_holdings = sums_len;
+    reply.body.holdings = held_list;
+    reply.body.n_integrations = rows_len;
+    reply.body.integrations = list;
+    reply.body.next = holdings_next(holdings).number;
+    reply_item(&reply, (uint32_t)reply.body.verdict, NULL);
+    reply_end(&reply, frame);
+    free(digests);
+    free(list);
+    free(listed);
+    free(held_list);
+    free(held);
 }
 
 // ---- parked letters ----

@@ -423,6 +423,26 @@ vg_list_sources(struct vg_caller *caller, int timeout_ms, struct vg_reply **ret_
 }
 
 enum vg_status
+vg_list_integrations(struct vg_caller *caller, const struct vg_list *list, int timeout_ms,
+                     struct vg_reply **ret_reply, struct vg_error *error)
+{
+    Vigie__V1__ListIntegrations wire = VIGIE__V1__LIST_INTEGRATIONS__INIT;
+    Vigie__V1__Request question = VIGIE__V1__REQUEST__INIT;
+
+    wire.institution = wire_text(list->institution);
+    wire.sector = list->sector;
+    wire.quality = list->quality;
+    wire.since = list->since;
+    wire.from = list->from;
+    wire.through = list->through;
+    wire.max = list->max;
+    wire.rows = list->rows;
+    question.request_case = VIGIE__V1__REQUEST__REQUEST_LIST_INTEGRATIONS;
+    question.list_integrations = &wire;
+    return ask(caller, &question, timeout_ms, ret_reply, error);
+}
+
+enum vg_status
 vg_list_parked(struct vg_caller *caller, uint32_t mailbox, uint64_t from, uint32_t max,
                int timeout_ms, struct vg_reply **ret_reply, struct vg_error *error)
 {

@@ -2,6 +2,7 @@
 #include "reply.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "error.h"
 
@@ -16,6 +17,7 @@ struct answer {
     struct vg_choice *choices;
     struct vg_parked *parked;
     struct vg_source *sources;
+    struct vg_holding *holdings;
 };
 
 static enum vg_verdict
@@ -84,7 +86,8 @@ make_integrations(struct answer *answer)
 
         answer->integrations[i] = (struct vg_integration){
             integration->sector, integration->institution, integration->quality,
-            integration->begin,  integration->end,         integration->item};
+            integration->begin,  integration->end,         integration->item,
+            integration->niss};
     }
     answer->reply.integrations = answer->integrations;
     answer->reply.integrations_len = message->n_integrations;
@@ -189,6 +192,32 @@ make_sources(struct answer *answer)
     return true;
 }
 
+static bool
+make_holdings(struct answer *answer)
+{
+    const Vigie__V1__Reply *message = answer->message;
+
+    answer->holdings = make_array(message->n_holdings, sizeof *answer->holdings);
+    if (answer->holdings == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < message->n_holdings; i++) {
+        const Vigie__V1__Holding *holding = message->holdings[i];
+        size_t len = holding->digest.len;
+
+        answer->holdings[i].quality = holding->quality;
+        answer->holdings[i].count = holding->count;
+        if (len > 0) { // one of another length is filled up, or cut
+            memcpy(answer->holdings[i].digest, holding->digest.data,
+                   len < VG_DIGEST_BYTES ? len : VG_DIGEST_BYTES);
+        }
+    }
+    answer->reply.holdings = answer->holdings;
+    answer->reply.holdings_len = message->n_holdings;
+    answer->reply.next = message->next;
+    return true;
+}
+
 struct vg_reply *
 vg_reply_make(Vigie__V1__Reply **message)
 {
@@ -208,7 +237,7 @@ vg_reply_make(Vigie__V1__Reply **message)
     reply->niss_chain = answer->message->niss_chain;
     reply->niss_chain_len = answer->message->n_niss_chain;
     if (!make_results(answer) || !make_integrations(answer) || !make_mailboxes(answer) ||
-        !make_parked(answer) || !make_sources(answer)) {
+        !make_parked(answer) || !make_sources(answer) || !make_holdings(answer)) {
         vg_reply_free(&reply);
     }
     return reply;
@@ -228,6 +257,7 @@ vg_reply_free(struct vg_reply **reply)
         free(answer->choices);
         free(answer->parked);
         free(answer->sources);
+        free(answer->holdings);
         free(answer);
         *reply = NULL;
     }

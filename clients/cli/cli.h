@@ -4,7 +4,8 @@
 // A thin user of the public C library (sources and members) and of the broker's HTTP port on
 // loopback (administrators). Exit codes: 0 done; 1 refused (the sentence says why); 2 the
 // words of the command are wrong; 3 no connection, or no answer in time; 4 the store or
-// the files are damaged.
+// the files are damaged. Of reconcile also 8 and what differs, added up: 1 some integrations are only in the
+// file, 2 some only in the directory, 4 some have other dates; thus 9 to 15.
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -17,7 +18,14 @@
 #include "hot/hot.h"
 #include "vigie/vigie.h"
 
-enum cli_exit { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NO_ANSWER, EXIT_DAMAGED };
+enum cli_exit {
+    EXIT_DONE,
+    EXIT_REFUSED,
+    EXIT_USAGE,
+    EXIT_NO_ANSWER,
+    EXIT_DAMAGED,
+    EXIT_DIFFERS = 8
+};
 
 struct cli;
 
@@ -203,6 +211,7 @@ int command_remove(struct cli *cli);
 int command_consult(struct cli *cli);
 int command_history(struct cli *cli);
 int command_integrations(struct cli *cli);
+int command_reconcile(struct cli *cli);
 int command_mailbox(struct cli *cli);
 int command_parked(struct cli *cli);
 int command_feedback(struct cli *cli);

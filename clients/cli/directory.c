@@ -156,6 +156,27 @@ directory_open(const struct cli *cli, const char *key, int *ret_code)
 }
 
 bool
+directory_list(struct vg_caller *caller, const struct vg_list *list,
+               struct vg_reply **ret_reply, struct vg_error *error)
+{
+    const struct vg_reply *reply;
+
+    if (vg_list_integrations(caller, list, DIRECTORY_TIMEOUT_MS, ret_reply, error) !=
+        VG_OK) {
+        return false;
+    }
+    reply = *ret_reply;
+    if (reply->verdict != VG_NO) {
+        return true;
+    }
+    if (reply->results_len > 0 && reply->results->faults_len > 0) {
+        *error = reply->results->faults[0];
+    }
+    vg_reply_free(ret_reply);
+    return false;
+}
+
+bool
 directory_niss(const char *text, uint64_t *ret)
 {
     uint64_t number = 0;

@@ -17,6 +17,11 @@ struct vg_caller *directory_open(const struct cli *cli, const char *key, int *re
 // directory_finish prints an answer and frees it; gives the exit code.
 int directory_finish(struct cli *cli, struct vg_reply **reply);
 
+// directory_list asks for one part of what the directory holds (vg_list_integrations). False:
+// there is none, and error says why.
+bool directory_list(struct vg_caller *caller, const struct vg_list *list,
+                    struct vg_reply **ret_reply, struct vg_error *error);
+
 const char *directory_verdict(enum vg_verdict verdict); // "YES", "NO", "WARNING"
 
 int mailbox_rules(struct cli *cli); // a verb of `vigie mailbox`: mailbox_rules.c

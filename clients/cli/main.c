@@ -18,6 +18,8 @@ static const struct cli_command commands[] = {
     {"history", "NISS", "the numbers a person had", command_history},
     {"integrations", "VERB ...", "how many an institution holds, and their digest",
      command_integrations},
+    {"reconcile", "FILE", "how a list of one's own differs from the directory",
+     command_reconcile},
     {"mailbox", "VERB ...", "further mailboxes with their own choice of flows",
      command_mailbox},
     {"parked", "VERB ...", "letters that were refused too often: list, retry, drop",

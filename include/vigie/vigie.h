@@ -368,6 +368,7 @@ struct vg_integration {
     uint32_t begin;
     uint32_t end;
     uint32_t item; // integrate: which item it overlaps, counted from 0
+    uint64_t niss; // vg_list_integrations: whose; else 0
 };
 
 enum { VG_CHOICES_MAX = 128, VG_QUALITIES_MAX = 64 };
@@ -413,6 +414,18 @@ struct vg_source {
     bool late;             // it is, or was never heard
 };
 
+enum { VG_DIGEST_BYTES = 16 };
+
+// How many integrations of one quality, and the sum of their hashes modulo 2^128, its first
+// byte counting least. Each is a line "66641066692 030 20261120 20271119" (person, quality, first and
+// last day, 99991231 for ever), its hash BLAKE2b of 16 bytes: a list of one's own gives the same
+// in any order. Who has a short one can find out whom it is about: no log may have it.
+struct vg_holding {
+    uint32_t quality; // 0 at the general level
+    uint64_t count;
+    uint8_t digest[VG_DIGEST_BYTES];
+};
+
 // An answer. Everything in it is lent until vg_reply_free.
 struct vg_reply {
     uint64_t ticket;
@@ -429,6 +442,9 @@ struct vg_reply {
     const struct vg_parked *parked; // in order of number
     size_t sources_len;
     const struct vg_source *sources;
+    size_t holdings_len;
+    const struct vg_holding *holdings; // of the part that this reply tells
+    uint64_t next; // vg_list_integrations: go on from this person; 0: that was all
 };
 
 VG_PUBLIC void vg_reply_free(struct vg_reply **reply);
@@ -471,6 +487,28 @@ VG_PUBLIC enum vg_status vg_list_mailboxes(struct vg_caller *caller, int timeout
 VG_PUBLIC enum vg_status vg_list_sources(struct vg_caller *caller, int timeout_ms,
                                          struct vg_reply **ret_reply,
                                          struct vg_error *error);
+
+// Which integrations, and what of them.
+struct vg_list {
+    const char *institution; // NULL: the caller's own; an operator may name another
+    uint32_t sector;         // or, for an operator: the general level's view of a sector
+    uint32_t quality;        // 0: all
+    uint32_t since;          // yyyymmdd: without those that ended before; 0: with them
+    uint64_t from;           // persons with numbers from this one on
+    uint64_t through;        // and up to this one; 0: the last
+    uint32_t max; // ends after the person with whom so many are found; 0: at no number
+    bool rows;    // the integrations too; then max is at most 1,000, and 0 is 1,000
+};
+
+// vg_list_integrations tells which integrations the directory holds of an institution: a count
+// and a digest by quality (holdings), with rows also each (integrations, in order of
+// persons). The walk tells each person as he is when it comes by. A reply may end anywhere: ask
+// on from its `next`, until that is 0, and add up. Asking for rows stands in the broker's
+// journal.
+VG_PUBLIC enum vg_status vg_list_integrations(struct vg_caller *caller,
+                                              const struct vg_list *list, int timeout_ms,
+                                              struct vg_reply **ret_reply,
+                                              struct vg_error *error);
 
 // vg_list_parked lists parked letters of a mailbox (0: the default one) with numbers of at
 // least `from`; a member's own, an operator's any. A reply may hold fewer than there are: ask

@@ -42,7 +42,7 @@ struct digest_line {
     uint32_t end;   // yyyymmdd, 99991231: for ever
 };
 
-// digest_add adds one integration. Needs sodium_init, once in the program.
+// digest_add adds one integration. Faster after sodium_init.
 void digest_add(struct digest *digest, const struct digest_line *line);
 // digest_join adds another set.
 void digest_join(struct digest *digest, const struct digest *other);

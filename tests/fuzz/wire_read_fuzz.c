@@ -57,6 +57,10 @@ check_command(const struct command *command)
     case COMMAND_REMOVE:
     case COMMAND_HISTORY:
         return;
+    case COMMAND_LIST:
+        CHECK(!command->list.rows ||
+              (command->list.max >= 1 && command->list.max <= LISTED_MAX));
+        return;
     case COMMAND_RETRY_PARKED:
     case COMMAND_DROP_PARKED:
         CHECK(command->parked.numbers_len >= 1 &&

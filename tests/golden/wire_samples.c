@@ -334,6 +334,45 @@ add_sources(struct list *list)
     source->late = 1;
 }
 
+static void
+add_holdings(struct list *list)
+{
+    static uint8_t digest[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    Vigie__V1__Holding *holding = NEW(Holding, holding);
+    Vigie__V1__Integration *row = NEW(Integration, integration);
+    Vigie__V1__Request *one = request(list, "to_broker_list_integrations",
+                                      VIGIE__V1__REQUEST__REQUEST_LIST_INTEGRATIONS);
+    Vigie__V1__ToClient *frame =
+        to_client(list, "to_client_reply_holdings", VIGIE__V1__TO_CLIENT__MESSAGE_REPLY);
+
+    one->list_integrations = NEW(ListIntegrations, list_integrations);
+    one->list_integrations->institution = "CPAS-21004";
+    one->list_integrations->sector = 17;
+    one->list_integrations->quality = 30;
+    one->list_integrations->since = 20260101;
+    one->list_integrations->from = 66641066692;
+    one->list_integrations->through = 66641099999;
+    one->list_integrations->max = 1000;
+    one->list_integrations->rows = 1;
+    frame->reply = NEW(Reply, reply);
+    frame->reply->id = 101;
+    frame->reply->ticket = 4711;
+    frame->reply->n_holdings = 1;
+    frame->reply->holdings = only(holding);
+    frame->reply->n_integrations = 1;
+    frame->reply->integrations = only(row);
+    frame->reply->next = 66641066693;
+    holding->quality = 30;
+    holding->count = 1;
+    holding->digest = (ProtobufCBinaryData){sizeof digest, digest};
+    row->sector = 17;
+    row->institution = "CPAS-21004";
+    row->quality = 30;
+    row->begin = 20261120;
+    row->end = 99991231;
+    row->niss = 66641066692;
+}
+
 // A letter that cannot be taken, and what is done with those that were parked.
 static void
 add_held_requests(struct list *list)
@@ -710,5 +749,6 @@ wire_samples(struct sample ret_samples[SAMPLES_MAX])
     add_reply(&list);
     add_held(&list);
     add_sources(&list);
+    add_holdings(&list);
     return list.len;
 }

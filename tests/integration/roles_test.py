@@ -41,6 +41,7 @@ REQUESTS = {
     "add_mailbox": (BOTH, proto.AddMailbox(name="second")),
     "list_mailboxes": (BOTH, proto.ListMailboxes()),
     "list_sources": (BOTH, proto.ListSources()),
+    "list_integrations": (BOTH, proto.ListIntegrations()),
     "list_parked": (BOTH, proto.ListParked()),
     "handle_parked": (BOTH, proto.HandleParked(numbers=[1], reason="by hand")),
 }

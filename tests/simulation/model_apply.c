@@ -215,6 +215,7 @@ follow(struct model *model, const struct command *command, struct applied *appli
     case COMMAND_MERGE:
     case COMMAND_MOVE_LETTERS:
     case COMMAND_ANCHOR:
+    case COMMAND_LIST:
         break; // what it moves is looked at from both sides elsewhere; nobody loads
     }
 }

@@ -310,6 +310,53 @@ reads_remove_history_and_list(void **state)
 }
 
 static void
+reads_which_integrations_are_wanted(void **state)
+{
+    Vigie__V1__Request request =
+        request_of(VIGIE__V1__REQUEST__REQUEST_LIST_INTEGRATIONS);
+    Vigie__V1__ListIntegrations list = VIGIE__V1__LIST_INTEGRATIONS__INIT;
+    struct wire_request read;
+
+    (void)state;
+    request.list_integrations = &list;
+    assert_int_equal(read_request(&request, &read, NULL), VG_OK);
+    assert_int_equal(read.command->kind, COMMAND_LIST);
+    assert_false(read.command->list.rows);
+    assert_int_equal(read.command->list.max, 0);
+    assert_int_equal(read.command->list.since.number, DAY_EVER.number);
+    assert_int_equal(read.command->list.through, NISS_MAX);
+    command_free(&read.command);
+
+    list.institution = (char *)(uintptr_t) "CPAS-21004";
+    list.quality = 30;
+    list.since = 20260101;
+    list.from = 5;
+    list.through = 7;
+    list.rows = 1;
+    assert_int_equal(read_request(&request, &read, NULL), VG_OK);
+    assert_string_equal(read.institution, "CPAS-21004");
+    assert_int_equal(read.command->list.quality, 30);
+    assert_int_equal(read.command->list.from, 5);
+    assert_int_equal(read.command->list.through, 7);
+    assert_int_equal(read.command->list.max, LISTED_MAX);
+    assert_int_equal(day_number(read.command->list.since), 20260101);
+    command_free(&read.command);
+
+    list.sector = 17; // and an institution
+    assert_int_equal(read_request(&request, &read, NULL), VG_MALFORMED);
+    list.sector = 0;
+    list.max = LISTED_MAX + 1;
+    assert_int_equal(read_request(&request, &read, NULL), VG_TOO_MANY);
+    list.max = 0;
+    list.since = 20260230;
+    assert_int_equal(read_request(&request, &read, NULL), VG_BAD_DATE);
+    list.since = 0;
+    list.quality = 65536 + 30;
+    assert_int_equal(read_request(&request, &read, NULL), VG_MALFORMED);
+    assert_null(read.command);
+}
+
+static void
 reads_consult_at_each_level(void **state)
 {
     static const enum consult_level levels[] = {CONSULT_ALL, CONSULT_PRIMARY,
@@ -541,6 +588,7 @@ main(void)
         cmocka_unit_test(reads_integrate),
         cmocka_unit_test(integrate_has_its_limits),
         cmocka_unit_test(reads_remove_history_and_list),
+        cmocka_unit_test(reads_which_integrations_are_wanted),
         cmocka_unit_test(reads_consult_at_each_level),
         cmocka_unit_test(reads_choices_as_bits),
         cmocka_unit_test(reads_a_refusal),
