@@ -235,6 +235,12 @@ call_found(struct call *call)
     call->abandon = NULL;
 }
 
+void
+call_goes_on(struct call *call)
+{
+    visitors_asked(call->http->visitors, call->request);
+}
+
 // ---- which handler? ----
 
 const char *

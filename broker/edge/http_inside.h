@@ -81,6 +81,8 @@ void call_propose_then(struct call *call, struct command **command,
 // called when the port is closed before call_found.
 void call_look(struct call *call, void *looking, void (*abandon)(struct call *call));
 void call_found(struct call *call);
+// call_goes_on keeps its connection while it is looked for: who waits is not silent.
+void call_goes_on(struct call *call);
 
 // call_question lends a query's value, NULL when there is none or it is empty.
 const char *call_question(const struct call *call, const char *name);

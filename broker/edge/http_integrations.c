@@ -92,12 +92,20 @@ counted(struct broker *broker, struct walk *walk)
     counting_free(broker, &counting);
 }
 
+static void
+goes_on(struct walk *walk)
+{
+    call_goes_on(walk->context);
+}
+
 void
 call_count(struct call *call, const struct holdings_question *question, json_t **object)
 {
     struct counting *counting;
     struct walk *walk = walks_begin(
-        call->broker, &(struct walk){.whole = true, .done = counted, .context = call},
+        call->broker,
+        &(struct walk){
+            .whole = true, .done = counted, .goes_on = goes_on, .context = call},
         question);
 
     if (walk == NULL) {

@@ -177,9 +177,11 @@ void
 visitors_asked(struct visitors *visitors, struct evhttp_request *request)
 {
     struct evhttp_connection *connection = evhttp_request_get_connection(request);
-    int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
+    int fd = connection == NULL // gone meanwhile
+                 ? -1
+                 : bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
 
-    for (size_t i = 0; i < visitors->len; i++) {
+    for (size_t i = 0; fd >= 0 && i < visitors->len; i++) {
         if (visitors->visitor[i].far_end.fd == fd) {
             visitors->visitor[i].asked_ms = clock_ms();
         }

@@ -22,7 +22,7 @@ struct visitors;
 struct visitors *visitors_open(struct event_base *base, struct evhttp *server);
 void visitors_close(struct visitors **visitors);
 
-// visitors_asked notes that a whole request is here.
+// visitors_asked notes that a whole request is here, or is still being answered.
 void visitors_asked(struct visitors *visitors, struct evhttp_request *request);
 // visitors_end_slow ends those that asked nothing for VISITOR_MS at this moment of clock_ms;
 // it happens by itself once a second.

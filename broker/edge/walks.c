@@ -94,6 +94,9 @@ walks_go_on(struct broker *broker)
         return; // nobody waits for it any more
     }
     leave_queue(broker, walk);
+    if (walk->goes_on != NULL) {
+        walk->goes_on(walk);
+    }
     if (look(broker, walk)) {
         walk->done(broker, walk);
     } else {

@@ -27,6 +27,7 @@ struct walk {
     enum vg_status status;
     bool whole; // not only WALK_PERSONS_MAX
     walk_done_fn done;
+    void (*goes_on)(struct walk *walk); // before each slice; NULL: nobody wants to know
     // the asker's own words
     uint64_t session;
     uint64_t request;

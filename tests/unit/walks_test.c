@@ -23,6 +23,15 @@ note(struct broker *broker, struct walk *walk)
     walk_end(broker, &walk);
 }
 
+static unsigned slices;
+
+static void
+count_slice(struct walk *walk)
+{
+    assert_non_null(walk->holdings);
+    slices++;
+}
+
 static struct walk *
 begin(struct world *world, uint64_t number)
 {
@@ -31,8 +40,10 @@ begin(struct world *world, uint64_t number)
                                          .since = DAY_EVER,
                                          .through = {UINT64_MAX}};
 
-    return walks_begin(world->broker, &(struct walk){.request = number, .done = note},
-                       &question);
+    return walks_begin(
+        world->broker,
+        &(struct walk){.request = number, .done = note, .goes_on = count_slice},
+        &question);
 }
 
 static int
@@ -40,6 +51,7 @@ open_world(void **state)
 {
     memset(answered, 0, sizeof answered);
     integrations = 0;
+    slices = 0;
     return world_open(state);
 }
 
@@ -58,6 +70,7 @@ each_is_answered_once(void **state)
         assert_int_equal(answered[i], 1);
     }
     assert_int_equal(integrations, 3);
+    assert_int_equal(slices, 3); // one each: there are few persons
 }
 
 static void
