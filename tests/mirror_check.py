@@ -16,7 +16,8 @@ TOP = Path(__file__).resolve().parent.parent
 FOLDERS = [("broker/*/*.[ch]", ""), ("proto/*/*.[ch]", ""), ("include/*.c", ""),
            ("include/vigie/*.h", ""), ("clients/c/*.c", "client_"),
            ("clients/cli/histogram.[ch]", ""), ("clients/cli/synthetic.[ch]", ""),
-           ("clients/cli/options.c", ""), ("clients/cli/results.[ch]", ""),
+           ("clients/cli/options.c", ""), ("clients/cli/lists.[ch]", ""),
+           ("clients/cli/results.[ch]", ""),
            ("clients/access/*.[ch]", "access_")]
 
 

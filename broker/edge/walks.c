@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-enum { SLICE_US = 1500, STEP_PERSONS = 256 };
+// A message passes some turns on its way, and each waits for a slice.
+enum { SLICE_US = 500, STEP_PERSONS = 256 };
 
 static void
 go_on_in_next_turn(struct broker *broker)

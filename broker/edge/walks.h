@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 // walks.h - questions whose answer is a walk over the whole directory (flow/holdings.h), looked
-// for beside the loop's other work: one slice of a millisecond or two in a turn, whoever
+// for beside the loop's other work: one slice of half a millisecond in a turn, whoever
 // waits takes his turn, and no view of the store is held between two.
 // Thread: event loop.
 #ifndef EDGE_WALKS_H
