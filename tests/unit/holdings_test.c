@@ -231,6 +231,8 @@ the_general_level_knows_each_person_once(void **state)
 
     follow_many(f);
     flow_integrate(f, MUTUALITY, flow_person(900), 1, 20261101, 20261102);
+    flow_integrate(f, CPAS_C, flow_person(0), 7, 20261105,
+                   20261106); // within another one
     sector.institutions_len = 0;
     sector.sector = SECTOR_CPAS;
     holdings = walk(f, &sector, 5);
