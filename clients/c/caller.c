@@ -97,20 +97,6 @@ on_frame(uint32_t kind, struct hot_bytes frame, struct hot_bytes body, void *arg
     return true;
 }
 
-static void
-on_work(int64_t now, void *arg)
-{
-    (void)now;
-    (void)arg;
-}
-
-static int64_t
-on_due(void *arg)
-{
-    (void)arg;
-    return VG_NEVER;
-}
-
 static bool
 on_goodbye(void *arg)
 {
@@ -136,17 +122,11 @@ connect_caller(struct vg_caller *caller, const struct vg_address *address, int t
     const struct vg_connection_owner owner = {.ready = on_ready,
                                               .lost = on_lost,
                                               .frame = on_frame,
-                                              .work = on_work,
-                                              .due_at = on_due,
                                               .may_leave = on_goodbye,
                                               .arg = caller};
-    enum vg_status status;
 
-    status = vg_connection_open(address, &owner, &caller->connection, error);
-    if (status != VG_OK) {
-        return status;
-    }
-    return vg_connection_run(caller->connection, timeout_ms, is_ready, error);
+    return vg_connection_begin(address, &owner, is_ready, timeout_ms, &caller->connection,
+                               error);
 }
 
 enum vg_status

@@ -666,7 +666,9 @@ keep_time(struct vg_connection *connection, int64_t now)
 static int64_t
 due_at(const struct vg_connection *connection)
 {
-    int64_t owner_at = connection->owner.due_at(connection->owner.arg);
+    int64_t owner_at = connection->owner.due_at == NULL
+                           ? VG_NEVER
+                           : connection->owner.due_at(connection->owner.arg);
     int64_t at = VG_NEVER;
 
     if (connection->broken) {
@@ -723,7 +725,9 @@ take_turn(struct vg_connection *connection, bool (*goal)(void *arg))
     read_monitor(connection);
     wanted = receive_frames(connection, now, goal);
     keep_time(connection, now);
-    connection->owner.work(now, connection->owner.arg);
+    if (connection->owner.work != NULL) {
+        connection->owner.work(now, connection->owner.arg);
+    }
     if (connection->state == ENDED) {
         close_sockets(connection, 0);
     } else if (connection->broken) {
@@ -798,6 +802,18 @@ vg_connection_run(struct vg_connection *connection, int timeout_ms,
     status = run(connection, until, goal, error);
     connection->running = false;
     return status;
+}
+
+enum vg_status
+vg_connection_begin(const struct vg_address *address,
+                    const struct vg_connection_owner *owner, bool (*goal)(void *arg),
+                    int timeout_ms, struct vg_connection **ret_connection,
+                    struct vg_error *error)
+{
+    enum vg_status status = vg_connection_open(address, owner, ret_connection, error);
+
+    return status == VG_OK ? vg_connection_run(*ret_connection, timeout_ms, goal, error)
+                           : status;
 }
 
 // ---- questions ----

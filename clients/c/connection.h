@@ -37,9 +37,9 @@ struct vg_connection_owner {
     // A frame came. Borrows: frame. Returns whether the caller of run will want to know.
     bool (*frame)(uint32_t kind, struct hot_bytes frame, struct hot_bytes body,
                   void *arg);
-    // Does what is due at now_ms and sends what is waiting.
+    // Does what is due at now_ms and sends what is waiting. NULL: nothing ever is.
     void (*work)(int64_t now_ms, void *arg);
-    // When work has something to do: a moment, 0 for at once, VG_NEVER.
+    // When work has something to do: a moment, 0 for at once, VG_NEVER. NULL with work.
     int64_t (*due_at)(void *arg);
     // The broker said goodbye: is there nothing more to wait for?
     bool (*may_leave)(void *arg);
@@ -65,6 +65,15 @@ void vg_connection_close(struct vg_connection **connection);
 // callback), or what ended the connection.
 enum vg_status vg_connection_run(struct vg_connection *connection, int timeout_ms,
                                  bool (*goal)(void *arg), struct vg_error *error);
+
+// vg_connection_begin opens a connection and runs it until goal(arg) is true: the first
+// thing that every owner wants. *ret_connection is set, and to be closed, also when running
+// failed; NULL when there is none.
+enum vg_status vg_connection_begin(const struct vg_address *address,
+                                   const struct vg_connection_owner *owner,
+                                   bool (*goal)(void *arg), int timeout_ms,
+                                   struct vg_connection **ret_connection,
+                                   struct vg_error *error);
 
 // vg_connection_end gives the connection up for good: run says this from now on.
 void vg_connection_end(struct vg_connection *connection, const struct vg_error *fault);

@@ -545,13 +545,9 @@ connect_publisher(struct vg_publisher *publisher, const struct vg_address *addre
                                               .due_at = on_due,
                                               .may_leave = on_goodbye,
                                               .arg = publisher};
-    enum vg_status status;
 
-    status = vg_connection_open(address, &owner, &publisher->connection, error);
-    if (status != VG_OK) {
-        return status;
-    }
-    return vg_connection_run(publisher->connection, timeout_ms, is_joined, error);
+    return vg_connection_begin(address, &owner, is_joined, timeout_ms,
+                               &publisher->connection, error);
 }
 
 enum vg_status

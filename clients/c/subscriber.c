@@ -256,13 +256,9 @@ connect_subscriber(struct vg_subscriber *subscriber, const struct vg_address *ad
                                               .due_at = on_due,
                                               .may_leave = on_goodbye,
                                               .arg = subscriber};
-    enum vg_status status;
 
-    status = vg_connection_open(address, &owner, &subscriber->connection, error);
-    if (status != VG_OK) {
-        return status;
-    }
-    return vg_connection_run(subscriber->connection, timeout_ms, is_ready, error);
+    return vg_connection_begin(address, &owner, is_ready, timeout_ms,
+                               &subscriber->connection, error);
 }
 
 enum vg_status
