@@ -162,6 +162,57 @@ parked_letters_are_asked_for_and_come_whole(void **state)
 }
 
 static void
+integrations_are_asked_for_and_come_with_sums(void **state)
+{
+    Vigie__V1__Reply prepared = VIGIE__V1__REPLY__INIT;
+    Vigie__V1__Holding holdings[] = {VIGIE__V1__HOLDING__INIT, VIGIE__V1__HOLDING__INIT};
+    Vigie__V1__Holding *sums[] = {&holdings[0], &holdings[1]};
+    Vigie__V1__Integration row = VIGIE__V1__INTEGRATION__INIT, *rows[] = {&row};
+    uint8_t digest[VG_DIGEST_BYTES + 1] = {[0] = 1, [VG_DIGEST_BYTES - 1] = 16};
+    struct vg_list list = {.institution = "CPAS-1",
+                           .quality = 30,
+                           .since = 20260101,
+                           .from = 5,
+                           .through = PERSON,
+                           .max = 10,
+                           .rows = true};
+    Vigie__V1__ToBroker *question;
+    struct scene *scene;
+
+    (void)state;
+    holdings[0].quality = 30;
+    holdings[0].count = 1;
+    holdings[0].digest = (ProtobufCBinaryData){sizeof digest, digest}; // one too long
+    row.niss = PERSON;
+    prepared.holdings = sums;
+    prepared.n_holdings = 2; // the second has no digest
+    prepared.integrations = rows;
+    prepared.n_integrations = 1;
+    prepared.next = PERSON + 1;
+    scene = begin(&prepared);
+    assert_int_equal(
+        vg_list_integrations(scene->caller, &list, FAKE_WAIT_MS, &scene->reply, NULL),
+        VG_OK);
+    question = asked(scene);
+    assert_string_equal(question->request->list_integrations->institution, "CPAS-1");
+    assert_int_equal(question->request->list_integrations->quality, 30);
+    assert_int_equal(question->request->list_integrations->since, 20260101);
+    assert_int_equal(question->request->list_integrations->from, 5);
+    assert_int_equal(question->request->list_integrations->through, PERSON);
+    assert_int_equal(question->request->list_integrations->max, 10);
+    assert_true(question->request->list_integrations->rows);
+    vigie__v1__to_broker__free_unpacked(question, NULL);
+    assert_int_equal(scene->reply->holdings_len, 2);
+    assert_int_equal(scene->reply->holdings[0].count, 1);
+    assert_memory_equal(scene->reply->holdings[0].digest, digest, VG_DIGEST_BYTES);
+    memset(digest, 0, sizeof digest);
+    assert_memory_equal(scene->reply->holdings[1].digest, digest, VG_DIGEST_BYTES);
+    assert_int_equal(scene->reply->integrations[0].niss, PERSON);
+    assert_int_equal(scene->reply->next, PERSON + 1);
+    end(scene);
+}
+
+static void
 each_question_asks_what_it_says(void **state)
 {
     Vigie__V1__Reply prepared = VIGIE__V1__REPLY__INIT;
@@ -384,6 +435,7 @@ main(void)
         cmocka_unit_test(integrate_carries_items_and_proofs),
         cmocka_unit_test(integrate_takes_one_to_a_thousand_items),
         cmocka_unit_test(parked_letters_are_asked_for_and_come_whole),
+        cmocka_unit_test(integrations_are_asked_for_and_come_with_sums),
         cmocka_unit_test(each_question_asks_what_it_says),
         cmocka_unit_test(an_answer_comes_back_whole),
         cmocka_unit_test(a_history_and_mailboxes_come_back),
