@@ -229,7 +229,10 @@ fresh_folder(void)
     struct flow_fixture *f = xcalloc(1, sizeof *f);
     const char *folder = getenv("TMPDIR");
 
-    snprintf(f->path, sizeof f->path, "%s/core.XXXXXX", folder == NULL ? "/tmp" : folder);
+    if (folder == NULL) { // calls that fail are asked for, not disks
+        folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    }
+    snprintf(f->path, sizeof f->path, "%s/core.XXXXXX", folder);
     assert_non_null(mkdtemp(f->path));
     f->now_us = flow_noon(2026, 11, 20);
     return f;
