@@ -12,6 +12,7 @@ model_new(int32_t first_day)
     struct model *model = xcalloc(1, sizeof *model);
 
     model->first_day = first_day;
+    model->walk.through = model->walk.day = DAY_EVER.number;
     for (int i = 0; i < PERSONS; i++) {
         model->niss[i] = niss_make(1950 + i, 60 + 1 + i % 12, 1 + i, 3 + 7 * i).number;
         model->replaced_by[i] = -1;
