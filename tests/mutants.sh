@@ -132,7 +132,7 @@ try_power()
         made=$((made + 1))
         case $line in *': NOT NOTICED') unnoticed=$((unnoticed + 1)) ;; esac
         printf '%-36s %-28s %s\n' "${line%% *}" power.mutants "$(sed 's/^[^ ]* *//' <<<"$line")"
-    done < <(build/dev/bin/power --seed 5 --steps 60 --kills 4 --mutants | grep ': .*OTICED$\|: noticed$')
+    done < <(build/dev/bin/power --seed 1 --steps 60 --kills 4 --mutants | grep ': .*OTICED$\|: noticed$')
 }
 
 each try
