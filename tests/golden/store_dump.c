@@ -6,8 +6,8 @@
 
 #include "store/anchors.h"
 #include "store/asked.h"
-#include "store/caught.h"
 #include "store/bodies.h"
+#include "store/caught.h"
 #include "store/correction.h"
 #include "store/counted.h"
 #include "store/exchanges.h"
@@ -234,6 +234,22 @@ dump_limits(struct mailbox_id mailbox, const struct limits *limits, void *arg)
                  "limits %u messages=%llu bytes=%llu age_days=%u attempts=%u\n",
                  mailbox.number, (number)limits->messages, (number)limits->bytes,
                  limits->age_days, limits->attempts);
+    return true;
+}
+
+static bool
+dump_rules(struct mailbox_id mailbox, const struct mailbox_rules *rules, void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text, "rules %u quiet=%u-%u digest=%u urgent_first=%u unwanted=",
+                 mailbox.number, rules->quiet_from, rules->quiet_to, rules->digest,
+                 rules->urgent_first);
+    for (uint32_t i = 0; i < rules->unwanted_len; i++) {
+        buffer_print(dump->text, "%u:%llx ", rules->unwanted[i].flow,
+                     (number)rules->unwanted[i].qualities);
+    }
+    buffer_print(dump->text, "\n");
     return true;
 }
 
@@ -692,6 +708,7 @@ store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
         dump_lapses(&dump);
     }
     if (schema >= 4) {
+        print_failure(text, "rules", rules_each(txn, dump_rules, &dump));
         print_failure(text, "anchors", anchors_each(txn, dump_anchor, &dump));
         print_failure(text, "caught", caught_each(txn, 0, dump_caught, &dump));
     }

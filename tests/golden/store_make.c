@@ -5,6 +5,7 @@
 // gets a new folder (store_2), and store_1 stays.
 #include <stdio.h>
 
+#include "../unit/catch_up_scene.h"
 #include "../unit/held_scene.h"
 #include "store_dump.h"
 
@@ -273,6 +274,57 @@ correct_and_ask(struct flow_fixture *f)
     apply_all_well(f, flow_publish_one(f, CPAS_A, 1, reaction));
 }
 
+// ---- what came with schema 4 ----
+
+static void
+want_less(struct flow_fixture *f)
+{
+    struct command *command = flow_command(f, COMMAND_SET_RULES, 0);
+
+    command->set_rules = (struct set_rules_command){
+        .mailbox = CPAS_A,
+        .named = RULES_UNWANTED | RULES_QUIET | RULES_DIGEST | RULES_URGENT,
+        .unwanted = xcalloc(1, sizeof(struct choice_request)),
+        .unwanted_len = 1,
+        .rules = {.quiet_from = 1200, .quiet_to = 420, .digest = 481, .urgent_first = 1},
+    };
+    command->set_rules.unwanted[0] =
+        (struct choice_request){bytes_of("notifyPerson"), UINT64_C(1) << 30};
+    apply_all_well(f, command);
+}
+
+static void
+anchor_today(struct flow_fixture *f)
+{
+    static const uint8_t seed[ANCHOR_KEY_LEN] = {4};
+    struct day today = day_in_brussels((struct instant){f->now_us});
+    struct meta meta = flow_meta(f);
+    struct command *command = flow_command(f, COMMAND_ANCHOR, 0);
+    struct anchor *anchor = &command->anchor.anchor;
+
+    *anchor = (struct anchor){.commit = meta.last_commit, .day = day_number(today)};
+    memcpy(anchor->hash, meta.last_hash.at, sizeof anchor->hash);
+    anchor_sign(anchor, seed);
+    apply_all_well(f, command);
+}
+
+// CPAS B follows person 2 since weeks ago and catches up with his addresses.
+static void
+catch_up(struct flow_fixture *f)
+{
+    struct day today = day_in_brussels((struct instant){f->now_us});
+    struct command *command = flow_integrate(f, CPAS_B, flow_person(2), 4,
+                                             day_number(day_add_days(today, -20)), 0);
+
+    command->integrate.items[0].catch_up = true;
+    scene_catch_up(f, command);
+    apply_all_well(f, command);
+    if (command->integrate.results[0].verdict == VERDICT_NO) {
+        fail_msg("%s", command->integrate.results[0].faults->fault[0].why.text);
+    }
+    assert_true(command->integrate.results[0].caught_up > 0);
+}
+
 // Its records and bodies go in the end.
 static void
 live_long_ago(struct flow_fixture *f)
@@ -309,6 +361,9 @@ live(struct flow_fixture *f)
     acknowledge(f, CPAS_A, 33, 36);
     correct_and_ask(f);
     apply_all_well(f, flow_command(f, COMMAND_LAPSE, 0));
+    want_less(f);
+    anchor_today(f);
+    catch_up(f);
 }
 
 // ---- writing it down ----
