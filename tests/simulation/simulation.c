@@ -783,8 +783,14 @@ empty_all_mailboxes(struct simulation *s)
     for (size_t i = 0; i < s->model->boxes_len; i++) {
         empty_mailbox(s, &s->model->boxes[i]);
     }
-    for (int i = 0; i < 3; i++) { // the fold's own commit is nothing to fold
+    for (int rounds = 0; rounds < 3;
+         rounds++) { // the fold's own commit is nothing to fold
+        uint64_t letters = s->model->letters;
+
         quiet_round(s);
+        if (s->model->letters != letters) { // midnight: somebody was told of an end
+            rounds = -1;
+        }
     }
     if (tails_bytes(s->node.broker->tails) != 0 && !s->node.tiny) {
         broken("the tails hold %zu bytes after a fold",
