@@ -4,6 +4,7 @@
 // Method: seeded random deeds of every kind; the file is copied at random commits. Each copy
 // is brought forward to the commits of the copies after it, and all tables are compared.
 #include "catch_up_scene.h"
+#include "held_scene.h"
 
 #include "flow/replay.h"
 #include "store/store_internal.h"
@@ -660,6 +661,47 @@ what_no_item_tells_is_replayed_too(void **state)
     free(copies);
 }
 
+// Its body is moved, as it is held, and then it is dropped: its row is gone when the moving is
+// replayed.
+static void
+what_is_moved_and_dropped_in_one_commit_is_replayed(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct copies *copies = xcalloc(1, sizeof *copies);
+    struct letter_about letters[4];
+    struct journal_moved moved;
+    struct command *command;
+
+    snprintf(copies->work, sizeof copies->work, "%s.work", f->path);
+    held_publish(f, 4, letters);
+    held_refuse(f, &letters[1], "no such street")->refuse.park = true;
+    flow_apply(f);
+    command = flow_command(f, COMMAND_ACKNOWLEDGE, CPAS_A); // so the fold passes it by
+    command->acknowledge.mailbox = CPAS_A;
+    command->acknowledge.through = 1;
+    command->acknowledge.through_bytes = letters[0].letter.bytes_through;
+    flow_apply(f);
+    flow_command(f, COMMAND_FOLD, 0);
+    flow_apply(f);
+    f->now_us += INT64_C(8) * 24 * 3600 * 1000000;
+    flow_publish_one(f, RN, 5, flow_address(1));
+    flow_apply(f);
+    flow_command(f, COMMAND_FOLD, 0);
+    flow_apply(f);
+    take_copy(f, copies);
+    command = flow_command(f, COMMAND_EXPIRE, 0);
+    command->expire.replay_days = 7;
+    command->expire.journal_months = command->expire.person_months = 1;
+    command->expire.folded_commit = flow_meta(f).folded_commit;
+    held_handle(f, COMMAND_DROP_PARKED, &letters[1].letter.number, 1);
+    flow_apply(f);
+    assert_true(flow_last_item(f, JOURNAL_MOVED, &moved, sizeof moved) > 1);
+    take_copy(f, copies);
+    assert_replays(f, copies, 0, 1);
+    forget_copies(copies);
+    free(copies);
+}
+
 static void
 finds_the_commit_of_a_time(void **state)
 {
@@ -691,6 +733,7 @@ main(void)
         cmocka_unit_test(the_whole_journal_makes_the_store),
         FLOW_TEST(a_broker_goes_on_from_it),
         FLOW_TEST(what_no_item_tells_is_replayed_too),
+        FLOW_TEST(what_is_moved_and_dropped_in_one_commit_is_replayed),
         FLOW_TEST(refuses_what_does_not_follow_on),
         FLOW_TEST(finds_the_commit_of_a_time),
     };
