@@ -368,10 +368,9 @@ broker_dismiss(struct broker *broker, struct session *session, enum vg_status st
 void
 broker_propose(struct broker *broker, struct command **command)
 {
-    ride_end(broker);
     broker->proposed++;
     metrics.queued = broker->proposed;
-    proposals_propose(broker->proposals, command);
+    ride_with(broker, command);
 }
 
 // ---- on demand ----

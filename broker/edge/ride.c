@@ -23,22 +23,33 @@ ride_add(struct broker *broker, struct command **command)
 }
 
 void
-ride_end(struct broker *broker)
+ride_with(struct broker *broker, struct command **command)
 {
     struct riding *riding = &broker->riding;
-    struct command *command = riding->first;
+    struct command *first = riding->first;
 
+    if (*command != NULL) {
+        (*command)->next = NULL; // it may stand in a list of its owner's
+    }
     if (riding->len == 0) {
+        proposals_propose(broker->proposals, command);
         return;
     }
     event_del(riding->timer);
+    *riding->last = *command;
+    *command = NULL;
     riding->first = NULL;
     riding->len = 0;
-    while (command != NULL) {
-        struct command *next = command->next;
+    proposals_propose(broker->proposals, &first);
+}
 
-        proposals_propose(broker->proposals, &command);
-        command = next;
+void
+ride_end(struct broker *broker)
+{
+    struct command *nobody = NULL;
+
+    if (broker->riding.len > 0) {
+        ride_with(broker, &nobody);
     }
 }
 

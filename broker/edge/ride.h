@@ -16,7 +16,10 @@ enum { RIDE_MS = 10, RIDE_MAX = 1000 }; // of so many none waits any longer
 // ride_add takes an acknowledgement; it counts as proposed. Takes: command.
 void ride_add(struct broker *broker, struct command **command);
 
-// ride_end proposes those that wait, in their order. broker_propose calls it first.
+// ride_with proposes those that wait, in their order, and then a command: in one batch, unless
+// it is full before. broker_propose calls it. Takes: command.
+void ride_with(struct broker *broker, struct command **command);
+// ride_end proposes those that wait.
 void ride_end(struct broker *broker);
 
 void ride_free(struct broker *broker);

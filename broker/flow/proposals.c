@@ -48,21 +48,22 @@ proposals_free(struct proposals **proposals)
 }
 
 void
-proposals_propose(struct proposals *proposals, struct command **command)
+proposals_propose(struct proposals *proposals, struct command **commands)
 {
-    struct command *taken = *command;
+    struct command *command = *commands;
 
-    *command = NULL;
-    taken->next = NULL;
+    *commands = NULL;
     pthread_mutex_lock(&proposals->lock);
     if (proposals->last == NULL) {
-        proposals->first = taken;
+        proposals->first = command;
     } else {
-        proposals->last->next = taken;
+        proposals->last->next = command;
     }
-    proposals->last = taken;
-    proposals->commands++;
-    proposals->bytes += taken->frame.len;
+    for (; command != NULL; command = command->next) {
+        proposals->last = command;
+        proposals->commands++;
+        proposals->bytes += command->frame.len;
+    }
     pthread_cond_signal(&proposals->arrived);
     pthread_mutex_unlock(&proposals->lock);
 }

@@ -18,8 +18,9 @@ struct proposals;
 struct proposals *proposals_new(uint64_t last_batch);
 void proposals_free(struct proposals **proposals);
 
-// proposals_propose queues a command. Takes: command. Thread: event loop.
-void proposals_propose(struct proposals *proposals, struct command **command);
+// proposals_propose queues a command and those that are its `next`: a batch that has room
+// for them has them all. Takes: commands. Thread: event loop.
+void proposals_propose(struct proposals *proposals, struct command **commands);
 
 // proposals_next waits for the next batch; NULL after proposals_stop when all is applied.
 // The caller fills in time and switches. Gives: the batch. Thread: writer. Blocks: yes.

@@ -27,6 +27,30 @@ propose(struct proposals *proposals, uint32_t number, size_t bytes)
 }
 
 static void
+what_comes_together_stays_together(void **state)
+{
+    struct proposals *proposals = proposals_new(0);
+    struct command *first = command_new(COMMAND_LAST_NUMBER, (const uint8_t *)"ab", 2);
+    struct batch *batch;
+
+    (void)state;
+    first->next = command_new(COMMAND_FOLD, (const uint8_t *)"c", 1);
+    first->next->next = command_new(COMMAND_LAPSE, NULL, 0);
+    proposals_propose(proposals, &first);
+    assert_null(first);
+    propose(proposals, 1, 10);
+    assert_int_equal(proposals_load(proposals).commands, 4);
+    assert_int_equal(proposals_load(proposals).bytes, 13);
+    batch = proposals_next(proposals);
+    assert_int_equal(batch->len, 4);
+    assert_int_equal(batch->first->next->kind, COMMAND_FOLD);
+    assert_int_equal(batch->first->next->next->kind, COMMAND_LAPSE);
+    assert_int_equal(batch->last->actor, 1);
+    batch_free(&batch);
+    proposals_free(&proposals);
+}
+
+static void
 what_gathers_is_one_batch(void **state)
 {
     struct proposals *proposals = proposals_new(41);
@@ -178,6 +202,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_comes_together_stays_together),
         cmocka_unit_test(what_gathers_is_one_batch),
         cmocka_unit_test(a_batch_has_its_limits),
         cmocka_unit_test(stopping_leaves_nothing_behind),
