@@ -9,7 +9,7 @@ target_compile_options(vigie_flags INTERFACE
 if(VIGIE_WHOLE AND CMAKE_C_COMPILER_ID STREQUAL GNU)
   target_compile_options(vigie_flags INTERFACE -flto=auto -ffat-lto-objects)
   target_link_options(vigie_flags INTERFACE
-    $<IF:$<BOOL:$<TARGET_PROPERTY:WHOLE>>,-flto=auto,-fno-lto>)
+    "$<IF:$<BOOL:$<TARGET_PROPERTY:WHOLE>>,-flto=auto;-flto-partition=one,-fno-lto>")
 endif()
 function(whole_program)
   set_target_properties(${ARGN} PROPERTIES WHOLE ON)
