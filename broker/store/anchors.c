@@ -21,15 +21,15 @@ anchor_get(struct txn *txn, uint32_t day, struct anchor *ret_anchor)
 }
 
 static enum vg_status
-read_row(const struct cursor *cursor, struct anchor *ret_anchor)
+read_row(struct bytes key, struct bytes value, struct anchor *ret_anchor)
 {
     struct anchor anchor;
 
-    if (cursor->key.len != sizeof anchor.day || cursor->value.len != sizeof anchor) {
+    if (key.len != sizeof anchor.day || value.len != sizeof anchor) {
         return VG_STORE_BROKEN;
     }
-    memcpy(&anchor, cursor->value.at, sizeof anchor);
-    if (anchor.day != read_be32(cursor->key.at)) {
+    memcpy(&anchor, value.at, sizeof anchor);
+    if (anchor.day != read_be32(key.at)) {
         return VG_STORE_BROKEN;
     }
     *ret_anchor = anchor;
@@ -45,25 +45,30 @@ anchor_last(struct txn *txn, struct anchor *ret_anchor)
     if (status == VG_OK) {
         status = cursor_move(&cursor, MDB_LAST);
     }
-    return status == VG_OK ? read_row(&cursor, ret_anchor) : status;
+    return status == VG_OK ? read_row(cursor.key, cursor.value, ret_anchor) : status;
+}
+
+struct anchor_call {
+    anchor_fn each;
+    void *arg;
+};
+
+static enum vg_status
+give_row(struct bytes key, struct bytes value, void *arg, bool *go_on)
+{
+    const struct anchor_call *call = arg;
+    struct anchor anchor;
+    enum vg_status status = read_row(key, value, &anchor);
+
+    if (status == VG_OK) {
+        *go_on = call->each(&anchor, call->arg);
+    }
+    return status;
 }
 
 enum vg_status
 anchors_each(struct txn *txn, anchor_fn each, void *arg)
 {
-    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
-    struct anchor anchor;
-    enum vg_status status = cursor_open(txn, TABLE_ANCHORS, &cursor);
-
-    if (status == VG_OK) {
-        status = cursor_move(&cursor, MDB_FIRST);
-    }
-    while (status == VG_OK) {
-        status = read_row(&cursor, &anchor);
-        if (status != VG_OK || !each(&anchor, arg)) {
-            return status;
-        }
-        status = cursor_move(&cursor, MDB_NEXT);
-    }
-    return status == VG_NOT_FOUND ? VG_OK : status;
+    return table_each(txn, TABLE_ANCHORS, NULL, give_row,
+                      &(struct anchor_call){each, arg});
 }

@@ -5,86 +5,51 @@
 
 _Static_assert(sizeof(struct caught_row) == 32, "stored without holes");
 
-static struct key
-caught_key(uint64_t ticket, struct mailbox_id mailbox)
-{
-    struct key key = key_of_u64(ticket);
-
-    key_add_u32(&key, mailbox.number);
-    return key;
-}
+enum { CAUGHT_KEY_LEN = sizeof(uint64_t) + sizeof(uint32_t) };
 
 enum vg_status
 caught_put(struct txn *txn, uint64_t ticket, struct mailbox_id mailbox,
            const struct caught_row *row)
 {
-    struct key key = caught_key(ticket, mailbox);
+    struct key key = key_of_u64_u32(ticket, mailbox.number);
 
     return table_put(txn, TABLE_CAUGHT, &key,
                      (struct bytes){(const uint8_t *)row, sizeof *row}, 0);
 }
 
-static enum vg_status
-read_row(const struct cursor *cursor, uint64_t *ret_ticket,
-         struct mailbox_id *ret_mailbox, struct caught_row *ret_row)
-{
-    if (cursor->key.len != sizeof *ret_ticket + sizeof ret_mailbox->number ||
-        cursor->value.len != sizeof *ret_row) {
-        return VG_STORE_BROKEN;
-    }
-    *ret_ticket = read_be64(cursor->key.at);
-    ret_mailbox->number = read_be32(cursor->key.at + sizeof *ret_ticket);
-    memcpy(ret_row, cursor->value.at, sizeof *ret_row);
-    return VG_OK;
-}
-
 enum vg_status
 caught_trim(struct txn *txn, uint64_t through)
 {
-    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
-    enum vg_status status = cursor_open(txn, TABLE_CAUGHT, &cursor);
+    return table_trim(txn, TABLE_CAUGHT, CAUGHT_KEY_LEN, sizeof(struct caught_row),
+                      through);
+}
 
-    while (status == VG_OK) {
-        struct caught_row row;
-        struct mailbox_id mailbox;
-        uint64_t ticket = 0;
+struct caught_call {
+    caught_fn each;
+    void *arg;
+};
 
-        status = cursor_move(&cursor, MDB_FIRST);
-        if (status == VG_OK) {
-            status = read_row(&cursor, &ticket, &mailbox, &row);
-        }
-        if (status == VG_OK && ticket > through) {
-            return VG_OK;
-        }
-        if (status == VG_OK) {
-            status = cursor_erase(&cursor);
-        }
+static enum vg_status
+give_row(struct bytes key, struct bytes value, void *arg, bool *go_on)
+{
+    const struct caught_call *call = arg;
+    struct mailbox_id mailbox;
+    struct caught_row row;
+
+    if (key.len != CAUGHT_KEY_LEN || value.len != sizeof row) {
+        return VG_STORE_BROKEN;
     }
-    return status == VG_NOT_FOUND ? VG_OK : status;
+    mailbox.number = read_be32(key.at + sizeof(uint64_t));
+    memcpy(&row, value.at, sizeof row);
+    *go_on = call->each(read_be64(key.at), mailbox, &row, call->arg);
+    return VG_OK;
 }
 
 enum vg_status
 caught_each(struct txn *txn, uint64_t from, caught_fn each, void *arg)
 {
-    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
-    struct key key = caught_key(from, (struct mailbox_id){0});
-    enum vg_status status = cursor_open(txn, TABLE_CAUGHT, &cursor);
+    struct key key = key_of_u64(from);
 
-    if (status == VG_OK) {
-        status = cursor_seek(&cursor, &key);
-    }
-    while (status == VG_OK) {
-        struct caught_row row;
-        struct mailbox_id mailbox;
-        uint64_t ticket = 0;
-
-        status = read_row(&cursor, &ticket, &mailbox, &row);
-        if (status == VG_OK && !each(ticket, mailbox, &row, arg)) {
-            return VG_OK;
-        }
-        if (status == VG_OK) {
-            status = cursor_move(&cursor, MDB_NEXT);
-        }
-    }
-    return status == VG_NOT_FOUND ? VG_OK : status;
+    return table_each(txn, TABLE_CAUGHT, &key, give_row,
+                      &(struct caught_call){each, arg});
 }

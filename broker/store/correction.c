@@ -22,62 +22,35 @@ correction_put(struct txn *txn, uint64_t ticket, const struct correction_row *ro
                      (struct bytes){(const uint8_t *)row, sizeof *row}, 0);
 }
 
-static enum vg_status
-read_row(const struct cursor *cursor, uint64_t *ret_ticket,
-         struct correction_row *ret_row)
-{
-    if (cursor->key.len != sizeof *ret_ticket || cursor->value.len != sizeof *ret_row) {
-        return VG_STORE_BROKEN;
-    }
-    *ret_ticket = read_be64(cursor->key.at);
-    memcpy(ret_row, cursor->value.at, sizeof *ret_row);
-    return VG_OK;
-}
-
 enum vg_status
 corrections_trim(struct txn *txn, uint64_t through)
 {
-    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
-    enum vg_status status = cursor_open(txn, TABLE_CORRECTIONS, &cursor);
+    return table_trim(txn, TABLE_CORRECTIONS, sizeof through,
+                      sizeof(struct correction_row), through);
+}
 
-    while (status == VG_OK) {
-        struct correction_row row;
-        uint64_t ticket = 0;
+struct correction_call {
+    correction_fn each;
+    void *arg;
+};
 
-        status = cursor_move(&cursor, MDB_FIRST);
-        if (status == VG_OK) {
-            status = read_row(&cursor, &ticket, &row);
-        }
-        if (status == VG_OK && ticket > through) {
-            return VG_OK;
-        }
-        if (status == VG_OK) {
-            status = cursor_erase(&cursor);
-        }
+static enum vg_status
+give_row(struct bytes key, struct bytes value, void *arg, bool *go_on)
+{
+    const struct correction_call *call = arg;
+    struct correction_row row;
+
+    if (key.len != sizeof(uint64_t) || value.len != sizeof row) {
+        return VG_STORE_BROKEN;
     }
-    return status == VG_NOT_FOUND ? VG_OK : status;
+    memcpy(&row, value.at, sizeof row);
+    *go_on = call->each(read_be64(key.at), &row, call->arg);
+    return VG_OK;
 }
 
 enum vg_status
 corrections_each(struct txn *txn, correction_fn each, void *arg)
 {
-    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
-    enum vg_status status = cursor_open(txn, TABLE_CORRECTIONS, &cursor);
-
-    if (status == VG_OK) {
-        status = cursor_move(&cursor, MDB_FIRST);
-    }
-    while (status == VG_OK) {
-        struct correction_row row;
-        uint64_t ticket = 0;
-
-        status = read_row(&cursor, &ticket, &row);
-        if (status == VG_OK && !each(ticket, &row, arg)) {
-            return VG_OK;
-        }
-        if (status == VG_OK) {
-            status = cursor_move(&cursor, MDB_NEXT);
-        }
-    }
-    return status == VG_NOT_FOUND ? VG_OK : status;
+    return table_each(txn, TABLE_CORRECTIONS, NULL, give_row,
+                      &(struct correction_call){each, arg});
 }

@@ -112,14 +112,14 @@ held_move_body(struct txn *txn, struct mailbox_id mailbox, uint64_t number, uint
 }
 
 static enum vg_status
-read_cursor(const struct cursor *cursor, struct mailbox_id *ret_mailbox,
-            struct held_row *ret_row)
+read_keyed(struct bytes key, struct bytes value, struct mailbox_id *ret_mailbox,
+           struct held_row *ret_row)
 {
-    if (cursor->key.len != HELD_KEY_LEN) {
+    if (key.len != HELD_KEY_LEN) {
         return VG_STORE_BROKEN;
     }
-    ret_mailbox->number = read_be32(cursor->key.at);
-    return read_row(cursor->value, read_be64(cursor->key.at + sizeof(uint32_t)), ret_row);
+    ret_mailbox->number = read_be32(key.at);
+    return read_row(value, read_be64(key.at + sizeof(uint32_t)), ret_row);
 }
 
 enum vg_status
@@ -133,30 +133,33 @@ held_next(struct txn *txn, struct mailbox_id from, uint64_t number,
     if (status == VG_OK) {
         status = cursor_seek(&cursor, &key);
     }
-    return status == VG_OK ? read_cursor(&cursor, ret_mailbox, ret_row) : status;
+    return status == VG_OK ? read_keyed(cursor.key, cursor.value, ret_mailbox, ret_row)
+                           : status;
+}
+
+struct held_call {
+    held_fn each;
+    void *arg;
+};
+
+static enum vg_status
+give_row(struct bytes key, struct bytes value, void *arg, bool *go_on)
+{
+    const struct held_call *call = arg;
+    struct mailbox_id mailbox;
+    struct held_row row;
+    enum vg_status status = read_keyed(key, value, &mailbox, &row);
+
+    if (status == VG_OK) {
+        *go_on = call->each(mailbox, &row, call->arg);
+    }
+    return status;
 }
 
 enum vg_status
 held_each(struct txn *txn, held_fn each, void *arg)
 {
-    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
-    struct mailbox_id mailbox;
-    struct held_row row;
-    enum vg_status status = cursor_open(txn, TABLE_HELD, &cursor);
-
-    if (status == VG_OK) {
-        status = cursor_move(&cursor, MDB_FIRST);
-    }
-    while (status == VG_OK) {
-        status = read_cursor(&cursor, &mailbox, &row);
-        if (status == VG_OK && !each(mailbox, &row, arg)) {
-            return VG_OK;
-        }
-        if (status == VG_OK) {
-            status = cursor_move(&cursor, MDB_NEXT);
-        }
-    }
-    return status == VG_NOT_FOUND ? VG_OK : status;
+    return table_each(txn, TABLE_HELD, NULL, give_row, &(struct held_call){each, arg});
 }
 
 // ---- about whom ----

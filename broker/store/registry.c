@@ -15,31 +15,6 @@ view(const void *at, size_t len)
     return (struct bytes){at, len};
 }
 
-// walk calls back for every row of a table, in order of key. The callback sets *go_on to
-// false to end it, or returns why the row cannot be read.
-typedef enum vg_status (*row_fn)(struct bytes key, struct bytes value, void *arg,
-                                 bool *go_on);
-
-static enum vg_status
-walk(struct txn *txn, enum table table, row_fn each, void *arg)
-{
-    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
-    bool go_on = true;
-    enum vg_status status = cursor_open(txn, table, &cursor);
-
-    if (status == VG_OK) {
-        status = cursor_move(&cursor, MDB_FIRST);
-    }
-    while (status == VG_OK) {
-        status = each(cursor.key, cursor.value, arg, &go_on);
-        if (status != VG_OK || !go_on) {
-            return status;
-        }
-        status = cursor_move(&cursor, MDB_NEXT);
-    }
-    return status == VG_NOT_FOUND ? VG_OK : status;
-}
-
 // ---- institutions ----
 
 enum vg_status
@@ -105,8 +80,8 @@ give_institution(struct bytes key, struct bytes value, void *arg, bool *go_on)
 enum vg_status
 institution_each(struct txn *txn, institution_fn each, void *arg)
 {
-    return walk(txn, TABLE_INSTITUTIONS, give_institution,
-                &(struct institution_call){each, arg});
+    return table_each(txn, TABLE_INSTITUTIONS, NULL, give_institution,
+                      &(struct institution_call){each, arg});
 }
 
 // ---- keys ----
@@ -176,7 +151,7 @@ give_key(struct bytes key, struct bytes value, void *arg, bool *go_on)
 enum vg_status
 key_each(struct txn *txn, key_fn each, void *arg)
 {
-    return walk(txn, TABLE_KEYS, give_key, &(struct key_call){each, arg});
+    return table_each(txn, TABLE_KEYS, NULL, give_key, &(struct key_call){each, arg});
 }
 
 // ---- mailbox specifications ----
@@ -223,7 +198,7 @@ give_spec(struct bytes key, struct bytes value, void *arg, bool *go_on)
 enum vg_status
 spec_each(struct txn *txn, spec_fn each, void *arg)
 {
-    return walk(txn, TABLE_SPECS, give_spec, &(struct spec_call){each, arg});
+    return table_each(txn, TABLE_SPECS, NULL, give_spec, &(struct spec_call){each, arg});
 }
 
 // ---- limits of mailboxes ----
@@ -277,7 +252,8 @@ give_limits(struct bytes key, struct bytes value, void *arg, bool *go_on)
 enum vg_status
 limits_each(struct txn *txn, limits_fn each, void *arg)
 {
-    return walk(txn, TABLE_LIMITS, give_limits, &(struct limits_call){each, arg});
+    return table_each(txn, TABLE_LIMITS, NULL, give_limits,
+                      &(struct limits_call){each, arg});
 }
 
 // ---- rules of mailboxes ----
@@ -332,7 +308,8 @@ give_rules(struct bytes key, struct bytes value, void *arg, bool *go_on)
 enum vg_status
 rules_each(struct txn *txn, rules_fn each, void *arg)
 {
-    return walk(txn, TABLE_MAILBOX_RULES, give_rules, &(struct rules_call){each, arg});
+    return table_each(txn, TABLE_MAILBOX_RULES, NULL, give_rules,
+                      &(struct rules_call){each, arg});
 }
 
 // ---- producers and what they were refused ----
@@ -424,7 +401,8 @@ give_heard(struct bytes key, struct bytes value, void *arg, bool *go_on)
 enum vg_status
 heard_each(struct txn *txn, heard_fn each, void *arg)
 {
-    return walk(txn, TABLE_HEARD, give_heard, &(struct heard_call){each, arg});
+    return table_each(txn, TABLE_HEARD, NULL, give_heard,
+                      &(struct heard_call){each, arg});
 }
 
 static struct key

@@ -144,6 +144,15 @@ key_of_u32_u64(uint32_t first, uint64_t second)
     return key;
 }
 
+static inline struct key
+key_of_u64_u32(uint64_t first, uint32_t second)
+{
+    struct key key = key_of_u64(first);
+
+    key_add_u32(&key, second);
+    return key;
+}
+
 static inline uint32_t
 read_be32(const uint8_t *at)
 {
@@ -181,6 +190,18 @@ NODISCARD enum vg_status table_put(struct txn *txn, enum table table,
 NODISCARD enum vg_status table_erase(struct txn *txn, enum table table,
                                      const struct key *key);
 NODISCARD enum vg_status table_len(struct txn *txn, enum table table, uint64_t *ret_rows);
+
+// table_each calls back for every row from this key on (NULL: from the first), in order of
+// key, until the callback sets *go_on to false or says why a row cannot be read: that is
+// returned. Nothing may be written meanwhile.
+typedef enum vg_status (*row_fn)(struct bytes key, struct bytes value, void *arg,
+                                 bool *go_on);
+NODISCARD enum vg_status table_each(struct txn *txn, enum table table,
+                                    const struct key *from, row_fn each, void *arg);
+// table_trim erases the rows whose key begins with a u64 BE up to this one, all of them at
+// the front. A key or a value of another length there is VG_STORE_BROKEN.
+NODISCARD enum vg_status table_trim(struct txn *txn, enum table table, size_t key_len,
+                                    size_t value_len, uint64_t through);
 
 size_t table_value_max(enum table table);
 enum table_told table_told(enum table table);

@@ -192,6 +192,52 @@ cursor_erase(struct cursor *cursor)
     return row_status(cursor->txn, lmdb->cursor_del(cursor->mdb, 0));
 }
 
+enum vg_status
+table_each(struct txn *txn, enum table table, const struct key *from, row_fn each,
+           void *arg)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    bool go_on = true;
+    enum vg_status status = cursor_open(txn, table, &cursor);
+
+    if (status == VG_OK) {
+        status =
+            from == NULL ? cursor_move(&cursor, MDB_FIRST) : cursor_seek(&cursor, from);
+    }
+    while (status == VG_OK) {
+        status = each(cursor.key, cursor.value, arg, &go_on);
+        if (status != VG_OK || !go_on) {
+            return status;
+        }
+        status = cursor_move(&cursor, MDB_NEXT);
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
+enum vg_status
+table_trim(struct txn *txn, enum table table, size_t key_len, size_t value_len,
+           uint64_t through)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    enum vg_status status = cursor_open(txn, table, &cursor);
+
+    CHECK(key_len >= sizeof through);
+    while (status == VG_OK) {
+        status = cursor_move(&cursor, MDB_FIRST);
+        if (status != VG_OK) {
+            break;
+        }
+        if (cursor.key.len != key_len || cursor.value.len != value_len) {
+            return VG_STORE_BROKEN;
+        }
+        if (read_be64(cursor.key.at) > through) {
+            break;
+        }
+        status = cursor_erase(&cursor);
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
 // ---- trees, behind the back of LMDB ----
 
 // The row of the unnamed table that describes another one; see struct tree.
