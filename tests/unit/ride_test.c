@@ -7,7 +7,7 @@
 
 #include "world.h"
 
-enum { LETTERS_MAX = RIDE_MAX };
+enum { LETTERS_MAX = RIDE_MAX, ROUNDS = 40 };
 
 static struct peer
 member_with(struct world *world, uint64_t letters)
@@ -54,6 +54,25 @@ goes_with_the_next_command(void **state)
     assert_int_equal(world->broker->last_commit, commits + 1);
     assert_int_equal(world->broker->riding.len, 0);
     assert_int_equal(world_row(world, world->cpas_1).acknowledged, 2);
+    peer_close(&member);
+}
+
+// Proposed one after the other they are one batch as well, unless the writer takes the first
+// before the second is there: once in a while, so often enough is tried.
+static void
+is_never_in_a_commit_of_its_own(void **state)
+{
+    struct world *world = *state;
+    struct peer member = member_with(world, ROUNDS);
+    uint64_t commits = world->broker->last_commit;
+
+    for (uint64_t i = 1; i <= ROUNDS; i++) {
+        peer_acknowledge(&member, 0, i);
+        wait_for_ever(world);
+        world_integrate(world, i % 2 == 0 ? world->cpas_1 : world->cpas_2);
+        assert_int_equal(world->broker->last_commit, commits + i);
+        assert_int_equal(world_row(world, world->cpas_1).acknowledged, i);
+    }
     peer_close(&member);
 }
 
@@ -105,6 +124,7 @@ main(void)
     const struct CMUnitTest tests[] = {
 #define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
         IN_A_WORLD(goes_with_the_next_command),
+        IN_A_WORLD(is_never_in_a_commit_of_its_own),
         IN_A_WORLD(goes_alone_when_nothing_else_does),
         IN_A_WORLD(no_more_wait_than_a_thousand),
         IN_A_WORLD(a_broker_that_ends_takes_them_along),
