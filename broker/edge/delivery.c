@@ -148,7 +148,8 @@ fill_from(struct broker *broker, struct lane *lane)
     }
 
     struct outflow_view view = {broker->tails,  broker->holds,      broker_txn(broker),
-                                clock_now().us, lane->hold_back_us, through};
+                                clock_now().us, lane->hold_back_us, through,
+                                lane->stands};
     struct outflow_turn turn;
 
     status = outflow_fill(lane->outflow, &view, lane->sent_through, limit, &broker->frame,

@@ -284,6 +284,20 @@ unwanted_item(const struct journal_item *item, const struct roster *roster, json
 }
 
 static void
+merged_item(const struct journal_item *item, const struct roster *roster, json_t *to)
+{
+    struct journal_merged merged;
+
+    (void)roster;
+    if (journal_item_as(item, &merged, sizeof merged)) {
+        json_object_set_new(to, "ticket", number_json(merged.ticket));
+        json_object_set_new(to, "mailbox", number_json(merged.mailbox));
+        json_object_set_new(to, "number", number_json(merged.number));
+        json_object_set_new(to, "into", number_json(merged.into));
+    }
+}
+
+static void
 moved_item(const struct journal_item *item, const struct roster *roster, json_t *to)
 {
     struct journal_moved moved;
@@ -360,6 +374,7 @@ static const struct {
     [JOURNAL_CORRECTION] = {"correction", correction_item},
     [JOURNAL_INDEXED] = {"indexed", indexed_item},
     [JOURNAL_UNWANTED] = {"unwanted", unwanted_item},
+    [JOURNAL_MERGED] = {"merged", merged_item},
     [JOURNAL_ROW] = {"row", row_item},
     [JOURNAL_REPLACE] = {"replace", replace_item},
 };

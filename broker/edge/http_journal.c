@@ -94,6 +94,7 @@ letter_json(struct looking *looking, const struct knew_row *row)
         [KNEW_WAITING] = "waiting", [KNEW_ACKNOWLEDGED] = "acknowledged",
         [KNEW_HELD] = "held",       [KNEW_PARKED] = "parked",
         [KNEW_DROPPED] = "dropped", [KNEW_UNWANTED] = "unwanted",
+        [KNEW_MERGED] = "merged",
     };
     const struct roster *roster = looking->call->broker->roster;
     const struct institution *institution = roster_institution(roster, row->institution);
@@ -126,6 +127,9 @@ letter_json(struct looking *looking, const struct knew_row *row)
     json_object_set_new(object, "state", json_string(states[row->letter.state]));
     json_object_set_new(object, "state_time", moment_json(row->letter.state_us));
     json_object_set_new(object, "niss", niss_json(row->niss));
+    if (row->letter.into != 0) {
+        json_object_set_new(object, "merged_into", number_json(row->letter.into));
+    }
     if (row->letter.because != 0) {
         json_object_set_new(object, "caught_up",
                             json_pack("{s:o, s:o}", "ticket", number_json(row->letter.of),

@@ -16,6 +16,7 @@ struct totals {
     uint64_t held;
     uint64_t parked;
     uint64_t unwanted;
+    uint64_t merged;
     uint64_t bytes;
     double in_per_second;
     double out_per_second;
@@ -63,6 +64,7 @@ add_lane(json_t *row, const struct lane *lane, struct totals *totals)
     }
     if (lane != NULL) {
         totals->unwanted += lane->unwanted;
+        totals->merged += lane->merged;
         totals->in_per_second += lane->in.per_second;
         totals->out_per_second += lane->out.per_second;
     }
@@ -84,6 +86,7 @@ add_lane(json_t *row, const struct lane *lane, struct totals *totals)
     json_object_set_new(row, "out_per_second",
                         tenths_of(lane == NULL ? 0 : lane->out.per_second));
     json_object_set_new(row, "unwanted", count_of(lane == NULL ? 0 : lane->unwanted));
+    json_object_set_new(row, "merged", count_of(lane == NULL ? 0 : lane->merged));
     json_object_set_new(row, "rests", rests_of(lane));
     json_object_set_new(row, "last_delivery",
                         moment_of(lane == NULL ? 0 : lane->delivered_us));
@@ -169,16 +172,16 @@ add_mailbox_row(struct broker *broker, const struct mailbox_spec *spec, json_t *
 static json_t *
 totals_row(const struct totals *totals)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "mailboxes", count_of(totals->mailboxes), "connected",
-                     count_of(totals->connected), "waiting", count_of(totals->waiting),
-                     "in_flight", count_of(totals->in_flight), "acknowledged",
-                     count_of(totals->acknowledged), "held", count_of(totals->held),
-                     "parked", count_of(totals->parked), "unwanted",
-                     count_of(totals->unwanted), "bytes", count_of(totals->bytes),
-                     "in_per_second", tenths_of(totals->in_per_second), "out_per_second",
-                     tenths_of(totals->out_per_second), "oldest_seconds",
-                     tenths_of(totals->oldest_seconds));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "mailboxes",
+        count_of(totals->mailboxes), "connected", count_of(totals->connected), "waiting",
+        count_of(totals->waiting), "in_flight", count_of(totals->in_flight),
+        "acknowledged", count_of(totals->acknowledged), "held", count_of(totals->held),
+        "parked", count_of(totals->parked), "unwanted", count_of(totals->unwanted),
+        "merged", count_of(totals->merged), "bytes", count_of(totals->bytes),
+        "in_per_second", tenths_of(totals->in_per_second), "out_per_second",
+        tenths_of(totals->out_per_second), "oldest_seconds",
+        tenths_of(totals->oldest_seconds));
 }
 
 void

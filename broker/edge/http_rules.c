@@ -79,8 +79,9 @@ rules_json(const struct broker *broker, const struct mailbox_rules *rules)
         print_minute(&text, rules->digest - 1u);
         digest = text_json(&text);
     }
-    return json_pack("{s:o, s:o, s:o, s:b}", "unwanted", unwanted, "quiet", quiet,
-                     "digest", digest, "urgent_first", rules->urgent_first != 0);
+    return json_pack("{s:o, s:o, s:o, s:b, s:b}", "unwanted", unwanted, "quiet", quiet,
+                     "digest", digest, "urgent_first", rules->urgent_first != 0,
+                     "merge_repeats", rules->repeats == REPEATS_MERGE);
 }
 
 json_t *
@@ -103,6 +104,9 @@ http_rules_text(const struct broker *broker, const struct mailbox_spec *spec)
     }
     if (rules->urgent_first != 0) {
         buffer_print(&text, text.len == 0 ? "urgent first" : "; urgent first");
+    }
+    if (rules->repeats == REPEATS_MERGE) {
+        buffer_print(&text, text.len == 0 ? "repeats merged" : "; repeats merged");
     }
     return text_json(&text);
 }
@@ -208,13 +212,15 @@ read_digest(const json_t *value, struct mailbox_rules *rules, struct faults *fau
     rules->digest = (uint16_t)(minute + 1);
 }
 
-static void
-read_urgent_first(const json_t *value, struct mailbox_rules *rules, struct faults *faults)
+static bool
+read_choice(const json_t *object, const char *name, struct faults *faults)
 {
+    const json_t *value = json_object_get(object, name);
+
     if (value != NULL && !json_is_boolean(value)) {
-        faults_add(faults, VG_MALFORMED, 0, "\"urgent_first\" must be true or false");
+        faults_add(faults, VG_MALFORMED, 0, "\"%s\" must be true or false", name);
     }
-    rules->urgent_first = json_is_true(value);
+    return json_is_true(value);
 }
 
 // What is wrong is in faults.
@@ -232,14 +238,17 @@ command_of(const json_t *object, uint32_t mailbox, struct faults *faults)
     set.named = (list != NULL ? RULES_UNWANTED : 0u) |
                 (json_object_get(object, "quiet") != NULL ? RULES_QUIET : 0u) |
                 (json_object_get(object, "digest") != NULL ? RULES_DIGEST : 0u) |
-                (json_object_get(object, "urgent_first") != NULL ? RULES_URGENT : 0u);
+                (json_object_get(object, "urgent_first") != NULL ? RULES_URGENT : 0u) |
+                (json_object_get(object, "merge_repeats") != NULL ? RULES_REPEATS : 0u);
     if (list != NULL && !json_is_array(list)) {
         faults_add(faults, VG_MALFORMED, 0, "\"unwanted\" must be a list of flows");
     }
     read_unwanted(list, set.unwanted, &names, faults);
     read_quiet(json_object_get(object, "quiet"), &set.rules, faults);
     read_digest(json_object_get(object, "digest"), &set.rules, faults);
-    read_urgent_first(json_object_get(object, "urgent_first"), &set.rules, faults);
+    set.rules.urgent_first = read_choice(object, "urgent_first", faults);
+    set.rules.repeats =
+        read_choice(object, "merge_repeats", faults) ? REPEATS_MERGE : REPEATS_COME;
     command = command_new(COMMAND_SET_RULES, names.at, names.len);
     for (size_t i = 0; i < len; i++) {
         if (set.unwanted[i].flow.len > 0) { // none was read after a fault
@@ -263,8 +272,8 @@ rules_set(const struct command *command)
 void
 post_rules(struct call *call)
 {
-    static const char *const known[] = {"unwanted", "quiet", "digest", "urgent_first",
-                                        NULL};
+    static const char *const known[] = {"unwanted",     "quiet",         "digest",
+                                        "urgent_first", "merge_repeats", NULL};
     const struct mailbox_spec *spec = http_mailbox(call);
     struct faults faults = {0};
     struct command *command;

@@ -37,6 +37,7 @@ struct lane {
     uint64_t delivered;    // since the start, repeats included
     uint64_t acknowledged; // messages' worth, since the start
     uint64_t unwanted;     // not made, since the start: its institution wants none of it
+    uint64_t merged;       // into later ones, since the start
     struct fill fill;      // what waits; age as last looked at
     uint64_t counted;      // of it in broker->waiting
     enum limits_level level; // that was told last
@@ -49,11 +50,13 @@ struct lane {
     struct lane *next;
     struct lane *next_ready;
     int64_t hold_back_us; // struct outflow_view; as last looked at (edge/pacing.h)
-    uint64_t sifted;      // looked at for urgent ones up to here (edge/sifting.h)
-    bool urgent_first;    // as last looked at (edge/pacing.h)
-    bool sifting; // letters are taken out of their turn: nothing is sent meanwhile
-    bool due;     // a held letter's moment has come
-    bool ready;   // stands in the list of those with something to send
+    uint64_t sifted; // looked at for urgent ones and repeats up to here (edge/sifting.h)
+    bool urgent_first;  // as last looked at (edge/pacing.h)
+    bool merge_repeats; // the same
+    bool stands;        // struct outflow_view; the same
+    bool sifting;       // letters are taken out of their turn: nothing is sent meanwhile
+    bool due;           // a held letter's moment has come
+    bool ready;         // stands in the list of those with something to send
     enum lane_stop stop;
 };
 

@@ -16,6 +16,8 @@
     ROW(withheld, COUNTER, "", "fields left out because a recipient may not see them")   \
     ROW(unwanted, COUNTER, "",                                                           \
         "notifications not made: the institution does not want them")                    \
+    ROW(merged, COUNTER, "",                                                             \
+        "letters that a later one stands for, which says the same anew")                 \
     ROW(advanced, COUNTER, "",                                                           \
         "letters sent before their turn: urgent, or before such a one")                  \
     ROW(delivered, COUNTER, "", "notifications sent, repeats included")                  \

@@ -9,6 +9,8 @@ look_at(struct broker *broker, struct lane *lane, const struct mailbox_spec *spe
     int64_t before_us = lane->hold_back_us;
 
     lane->urgent_first = spec->rules.urgent_first != 0;
+    lane->merge_repeats = spec->rules.repeats == REPEATS_MERGE;
+    lane->stands = spec->rules.repeats != REPEATS_COME;
     lane->hold_back_us = rules_hold_back(&spec->rules, clock_now());
     if (lane->hold_back_us != before_us) {
         delivery_note(broker, lane);

@@ -14,7 +14,8 @@ look(struct broker *broker, struct lane *lane)
                                 .txn = broker_txn(broker),
                                 .now_us = clock_now().us,
                                 .hold_back_us = lane->hold_back_us};
-    struct sift_question question = {&view, lane->outflow, broker->catalogue};
+    struct sift_question question = {&view, lane->outflow, broker->catalogue,
+                                     lane->urgent_first, lane->merge_repeats};
     struct command *command = NULL;
     enum vg_status status = sift_letters(&question, &lane->sifted, &command);
 
@@ -47,7 +48,7 @@ sifting_look(struct broker *broker, struct lane *lane, uint64_t *ret_through,
 
     *ret_through = 0;
     *ret_rests = false;
-    if (!lane->urgent_first || broker->catalogue == NULL) {
+    if ((!lane->urgent_first && !lane->merge_repeats) || broker->catalogue == NULL) {
         return VG_OK;
     }
     if (lane->last == sent + 1) {
@@ -68,5 +69,7 @@ sifting_answered(struct broker *broker, const struct command *command)
     // What was not taken out comes in its turn.
     lane->sifting = false;
     metrics.advanced += command->advance.taken;
+    metrics.merged += command->advance.merged;
+    lane->merged += command->advance.merged;
     delivery_note(broker, lane);
 }

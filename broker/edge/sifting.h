@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
-// sifting.h - mailboxes in which urgent letters come first: looked at before they are sent.
+// sifting.h - mailboxes in which urgent letters come first or repeats are merged: looked at
+// before they are sent.
 //
 // Only where more than one letter waits: a mailbox that keeps up is not looked into. While
 // letters are taken out of their turn, a commit, the lane rests. Thread: event loop.

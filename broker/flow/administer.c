@@ -370,6 +370,13 @@ read_unwanted(struct applier *applier, struct command *command,
     }
 }
 
+// Letters that wait may stand for others from the first time on.
+static uint16_t
+repeats_after(uint16_t before, uint16_t wanted)
+{
+    return wanted == REPEATS_COME && before != REPEATS_COME ? REPEATS_MERGED : wanted;
+}
+
 enum vg_status
 set_rules(struct applier *applier, struct command *command)
 {
@@ -396,6 +403,9 @@ set_rules(struct applier *applier, struct command *command)
     if ((set->named & RULES_URGENT) != 0) {
         rules.urgent_first = set->rules.urgent_first;
     }
+    if ((set->named & RULES_REPEATS) != 0) {
+        rules.repeats = repeats_after(rules.repeats, set->rules.repeats);
+    }
     if (!rules_are_possible(&rules)) {
         refuse(command, VG_BAD_DATE, "a time of day is at most 23:59");
     }
@@ -403,9 +413,9 @@ set_rules(struct applier *applier, struct command *command)
         return VG_OK;
     }
     set->rules = rules;
-    why_set(&text, "declines %u, quiet %u to %u, digest %u, urgent_first %u",
+    why_set(&text, "declines %u, quiet %u to %u, digest %u, urgent_first %u, repeats %u",
             rules.unwanted_len, rules.quiet_from, rules.quiet_to, rules.digest,
-            rules.urgent_first);
+            rules.urgent_first, rules.repeats);
     journal_act(applier, command, ADMIN_RULES, set->mailbox, text.text);
     CHECK(roster_set_rules(applier->roster, set->mailbox, &rules));
     applier->roster_changed = true;

@@ -154,6 +154,7 @@ command_free(struct command **command)
         free((*command)->defer.letters);
         break;
     case COMMAND_ADVANCE:
+        free((*command)->advance.merges);
         free((*command)->advance.letters);
         break;
     case COMMAND_RETRY_PARKED:

@@ -143,11 +143,23 @@ struct advanced_letter {
     uint8_t urgency; // those of 1 come before those of 2
 };
 
+// A letter that does not come, and the later one that stands for it (flow/repeats.h).
+struct merged_letter {
+    struct letter_about about;
+    uint64_t ticket; // of its mutation
+    uint64_t into_ticket;
+    uint64_t into_number;
+};
+
 struct advance_command {
     uint32_t mailbox;
+    struct merged_letter *merges; // come first: the others are what is left
+    size_t merges_len;
     struct advanced_letter *letters;
     size_t letters_len;
-    size_t taken; // answer: out of the main sequence
+    // answer
+    size_t merged;
+    size_t taken; // out of the main sequence, to come before their turn
 };
 
 // Parked letters that are tried again, or dropped: all, or none.
@@ -251,7 +263,8 @@ enum rules_member {
     RULES_UNWANTED = 1,
     RULES_QUIET = 2,
     RULES_DIGEST = 4,
-    RULES_URGENT = 8
+    RULES_URGENT = 8,
+    RULES_REPEATS = 16
 };
 
 struct set_rules_command {

@@ -8,6 +8,7 @@
 #include "flow/replace.h"
 #include "rules/match_trace.h"
 #include "store/caught.h"
+#include "store/merged.h"
 #include "store/journal_find.h"
 #include "store/registry.h"
 
@@ -168,6 +169,31 @@ print_owed(const struct telling *telling, const struct journal_recipient *recipi
                  owed.only != 0 ? "; nothing else let it through" : "");
 }
 
+// What it stands for, or what stands for it.
+static void
+print_merged(const struct telling *telling, const struct journal_recipient *recipient)
+{
+    struct mailbox_id mailbox = {recipient->mailbox};
+    struct merged_row row;
+
+    if (merged_get(telling->txn, journal_event_of_ticket(&telling->past.event), mailbox,
+                   &row) != VG_OK) {
+        return;
+    }
+    if (row.head.into != 0) {
+        buffer_print(telling->text,
+                     "  not sent alone: it waited when ticket %llu said the same anew, "
+                     "which stands for it\n",
+                     (unsigned long long)row.head.into);
+    }
+    for (uint32_t i = 0; i < row.head.len; i++) {
+        buffer_print(telling->text, "%s%llu",
+                     i == 0 ? "  stands as well for ticket " : ", ",
+                     (unsigned long long)row.tickets[i]);
+    }
+    buffer_print(telling->text, row.head.len > 0 ? "\n" : "");
+}
+
 static void
 print_recipient(const struct telling *telling, const struct journal_recipient *recipient)
 {
@@ -180,6 +206,7 @@ print_recipient(const struct telling *telling, const struct journal_recipient *r
                  recipient->end);
     buffer_print(telling->text, "\n");
     print_owed(telling, recipient);
+    print_merged(telling, recipient);
     print_fields(telling, recipient);
 }
 

@@ -92,6 +92,14 @@ tell_loop(struct batch *batch, uint32_t mailbox, const struct held_head *head,
     };
 }
 
+void
+hold_tell_left(struct batch *batch, uint32_t mailbox, uint64_t number, uint64_t subject)
+{
+    tell_loop(batch, mailbox,
+              &(struct held_head){.letter = {.number = number}, .subject = subject},
+              HELD_GONE);
+}
+
 static void
 journal_row(struct applier *applier, uint32_t mailbox, enum journal_kind why,
             const struct held_row *row)

@@ -29,6 +29,10 @@ NODISCARD enum vg_status hold_end(struct applier *applier, uint32_t mailbox,
 NODISCARD enum vg_status hold_drop(struct applier *applier, uint32_t mailbox,
                                    const struct held_row *row);
 
+// hold_tell_left tells the loop of a letter that has left the main sequence for good.
+void hold_tell_left(struct batch *batch, uint32_t mailbox, uint64_t number,
+                    uint64_t subject);
+
 // hold_join puts in one order what was held about two persons that are one from now on:
 // of two that would be tried the later one waits. Their numbers lead to each other already.
 NODISCARD enum vg_status hold_join(struct applier *applier, struct niss niss);

@@ -278,6 +278,25 @@ note_turn(struct knew *knew, const struct journal_item *item)
 }
 
 static void
+note_merged(struct knew *knew, const struct journal_item *item)
+{
+    struct journal_merged merged;
+
+    for (size_t i = knew->rows_len;
+         i > 0 && journal_item_as(item, &merged, sizeof merged); i--) {
+        struct knew_row *row = &knew->rows[i - 1];
+
+        if (row->kind == KNEW_LETTER && row->letter.mailbox == merged.mailbox &&
+            row->letter.number == merged.number) {
+            row->letter.into = merged.into;
+            row->letter.state = KNEW_MERGED;
+            row->letter.state_us = knew->head.time_us;
+            return;
+        }
+    }
+}
+
+static void
 take_item(struct knew *knew, const struct journal_item *item)
 {
     switch (item->kind) {
@@ -289,6 +308,9 @@ take_item(struct knew *knew, const struct journal_item *item)
         break;
     case JOURNAL_DIRECTORY:
         add_question(knew, item);
+        break;
+    case JOURNAL_MERGED:
+        note_merged(knew, item);
         break;
     default:
         note_turn(knew, item);
@@ -357,8 +379,8 @@ look_in_mailbox(struct txn *txn, struct knew_row *row)
     bool left = false;
     enum vg_status status;
 
-    if (row->letter.state == KNEW_UNWANTED) {
-        return VG_OK; // there is no letter
+    if (row->letter.state == KNEW_UNWANTED || row->letter.state == KNEW_MERGED) {
+        return VG_OK; // there is no letter, or none any more
     }
     status = mailbox_get(txn, mailbox, &box);
     if (status != VG_OK) {

@@ -24,6 +24,7 @@ enum knew_state {
     KNEW_HELD, // given back, or behind one that was: it comes again
     KNEW_PARKED,
     KNEW_DROPPED,
+    KNEW_MERGED,   // a later letter, `into`, stands for it
     KNEW_UNWANTED, // never made: the institution does not want this flow for this quality
 };
 
@@ -49,6 +50,7 @@ struct knew_row {
             uint16_t again;   // enum journal_again
             uint64_t body;    // where they lay when it was kept
             uint64_t of;      // ticket under which it was published
+            uint64_t into;    // merged: ticket of the letter that stands for it, else 0
             uint64_t because; // caught up: ticket of the request, else 0
             enum knew_state state;
             bool left_turn;   // it was held once: only its own acknowledgement counts

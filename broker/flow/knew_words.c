@@ -131,6 +131,8 @@ print_state(const struct telling *telling, const struct knew_row *row)
         [KNEW_HELD] = "given back: it comes again",
         [KNEW_PARKED] = "parked: not delivered again before somebody decides so",
         [KNEW_DROPPED] = "given up by hand, not acknowledged",
+        [KNEW_MERGED] =
+            "not sent alone: a later one that says the same anew stands for it",
         [KNEW_UNWANTED] = "not sent: none of its mailboxes wants such messages",
     };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "flow/merge.h"
 
+#include "flow/repeats.h"
+
 #include "flow/marks.h"
 
 #include <stdio.h>
@@ -511,7 +513,7 @@ put_moved(struct applier *applier, const struct outlet *outlet, uint32_t to)
                      .begin = letter.begin,
                      .end = letter.end,
                  });
-    return VG_OK;
+    return repeats_follow(applier, outlet->ticket, outlet->mailbox, to);
 }
 
 static void

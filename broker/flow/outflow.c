@@ -2,6 +2,7 @@
 #include "flow/outflow_internal.h"
 
 #include "store/bodies.h"
+#include "store/merged.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -208,8 +209,30 @@ flight_of(const struct letter *letter, uint64_t subject)
     };
 }
 
+// The tickets for which it stands, as they go on the wire.
+static enum vg_status
+read_merged(const struct filling *filling, struct bytes body, struct merged_row *row,
+            struct hot_bytes *ret_merged)
+{
+    struct mailbox_id mailbox = {filling->outflow->state.mailbox};
+    struct hot_content content;
+    enum vg_status status;
+
+    *ret_merged = (struct hot_bytes){NULL, 0};
+    if (!filling->view->stands ||
+        hot_read_content((struct hot_bytes){body.at, body.len}, &content) != HOT_OK) {
+        return VG_OK;
+    }
+    status = merged_get(filling->view->txn, content.ticket, mailbox, row);
+    if (status == VG_OK) {
+        *ret_merged = (struct hot_bytes){(const uint8_t *)row->tickets,
+                                         row->head.len * sizeof row->tickets[0]};
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
 // attempt 0: in its turn.
-static void
+static enum vg_status
 write_letter(struct filling *filling, const struct letter *letter, struct bytes body,
              uint32_t attempt)
 {
@@ -224,10 +247,18 @@ write_letter(struct filling *filling, const struct letter *letter, struct bytes 
         .end = day_number((struct day){letter->end}),
         .content = {body.at, body.len},
     };
-    uint8_t *at = buffer_reserve(filling->frame, HOT_NOTIFICATION_HEAD_MAX + body.len);
+    struct merged_row row;
+    uint8_t *at;
+    enum vg_status status = read_merged(filling, body, &row, &notification.merged);
 
+    if (status != VG_OK) {
+        return status;
+    }
+    at = buffer_reserve(filling->frame,
+                        HOT_NOTIFICATION_HEAD_MAX + body.len + notification.merged.len);
     filling->frame->len += (size_t)(hot_write_notification(at, &notification) - at);
     filling->turn->sent++;
+    return VG_OK;
 }
 
 static bool
@@ -283,7 +314,10 @@ fill_tries(struct filling *filling, bool *ret_all)
 
         struct in_flight flight = flight_of(&row.head.letter, row.head.subject);
 
-        write_letter(filling, &row.head.letter, body, row.head.attempts + 1);
+        status = write_letter(filling, &row.head.letter, body, row.head.attempts + 1);
+        if (status != VG_OK) {
+            return status;
+        }
         flight_add(&outflow->tried, &flight);
         take_window(outflow, &flight);
         holds_sent(view->holds, mailbox, &due[i]);
@@ -408,7 +442,10 @@ fill_letter(struct filling *filling, const struct letter *letter, bool *ret_more
     if (held) {
         *ret_more = defer_letter(filling, letter, flight.subject);
     } else if (fits(filling, letter->size)) {
-        write_letter(filling, letter, body, 0);
+        status = write_letter(filling, letter, body, 0);
+        if (status != VG_OK) {
+            return status;
+        }
         flight_add(&outflow->main, &flight);
         take_window(outflow, &flight);
         *ret_more = true;

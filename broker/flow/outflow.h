@@ -32,6 +32,7 @@ struct outflow_view {
     // would be tried again too (values/mailbox_rules.h).
     int64_t hold_back_us;
     uint64_t through; // in their turn no more are sent; 0: as many as there are
+    bool stands;      // a letter may stand for others as well (store/merged.h)
 };
 
 enum { OUTFLOW_PASSED_MAX = 256 };

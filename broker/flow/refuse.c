@@ -2,6 +2,7 @@
 #include "flow/refuse.h"
 
 #include "flow/hold.h"
+#include "flow/repeats.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -111,7 +112,7 @@ enum vg_status
 advance_letters(struct applier *applier, struct command *command)
 {
     struct advance_command *advance = &command->advance;
-    enum vg_status status = VG_OK;
+    enum vg_status status = merge_repeats(applier, command);
     enum mark mark = MARK_NEW;
 
     advance->taken = 0;

@@ -3,6 +3,7 @@
 
 #include "store/bodies.h"
 #include "store/held.h"
+#include "store/merged.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -306,11 +307,31 @@ was_acknowledged(const struct rewind *rewind, struct txn *txn, uint64_t number,
     return status == VG_NOT_FOUND ? VG_OK : status;
 }
 
+// What comes with a later one is left out; otherwise those for which it stands.
+static enum vg_status
+read_merged(const struct rewind *rewind, struct txn *txn, struct bytes body,
+            struct merged_row *ret_row)
+{
+    struct hot_content content;
+    enum vg_status status = VG_NOT_FOUND;
+
+    if (hot_read_content((struct hot_bytes){body.at, body.len}, &content) == HOT_OK) {
+        status = merged_get(txn, content.ticket, (struct mailbox_id){rewind->mailbox},
+                            ret_row);
+    }
+    if (status == VG_NOT_FOUND) {
+        memset(&ret_row->head, 0, sizeof ret_row->head);
+        return VG_OK;
+    }
+    return status;
+}
+
 static enum vg_status
 write_letter(struct rewind *rewind, struct txn *txn,
              const struct journal_recipient *recipient, struct buffer *frame,
              size_t *ret_len)
 {
+    struct merged_row merged;
     struct bytes body;
     bool was = false;
     enum vg_status status = was_acknowledged(rewind, txn, recipient->number, &was);
@@ -321,7 +342,10 @@ write_letter(struct rewind *rewind, struct txn *txn,
     if (status == VG_NOT_FOUND || (status == VG_OK && !was)) {
         return VG_OK; // its time came since the search
     }
-    if (status != VG_OK) {
+    if (status == VG_OK) {
+        status = read_merged(rewind, txn, body, &merged);
+    }
+    if (status != VG_OK || merged.head.into != 0) {
         return status;
     }
 
@@ -334,8 +358,11 @@ write_letter(struct rewind *rewind, struct txn *txn,
         .begin = day_number((struct day){recipient->begin}),
         .end = day_number((struct day){recipient->end}),
         .content = {body.at, body.len},
+        .merged = {(const uint8_t *)merged.tickets,
+                   merged.head.len * sizeof merged.tickets[0]},
     };
-    uint8_t *at = buffer_reserve(frame, HOT_NOTIFICATION_HEAD_MAX + body.len);
+    uint8_t *at = buffer_reserve(frame, HOT_NOTIFICATION_HEAD_MAX + body.len +
+                                            notification.merged.len);
 
     frame->len += (size_t)(hot_write_notification(at, &notification) - at);
     push_in_flight(rewind, recipient);

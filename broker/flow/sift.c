@@ -2,6 +2,7 @@
 #include "flow/sift.h"
 
 #include "flow/refuse.h"
+#include "flow/repeats.h"
 #include "store/bodies.h"
 #include "store/held.h"
 
@@ -20,6 +21,7 @@ struct waiting {
 struct sifting {
     const struct sift_question *question;
     struct waiting *at;
+    struct repeat *repeats; // of each; NULL: each comes
     size_t len;
     bool any; // is urgent
 };
@@ -48,6 +50,19 @@ sift_urgency(const struct catalogue *catalogue, const struct hot_content *conten
 
 // ---- what waits ----
 
+static struct repeat
+repeat_of(const struct sifting *sifting, const struct waiting *waiting,
+          const struct hot_content *content)
+{
+    return (struct repeat){
+        .number = waiting->letter.number,
+        .subject = waiting->subject,
+        .ticket = content->ticket,
+        .says = repeats_says(sifting->question->catalogue, content),
+        .occurred = content->mutation.occurred,
+    };
+}
+
 // False: it is held back, and so is all after it.
 static enum vg_status
 look_at(struct sifting *sifting, const struct letter *letter, bool *ret_goes)
@@ -70,10 +85,16 @@ look_at(struct sifting *sifting, const struct letter *letter, bool *ret_goes)
         *ret_goes = false;
         return VG_OK;
     }
-    waiting->urgency = (uint8_t)sift_urgency(sifting->question->catalogue, &content);
-    sifting->any |= waiting->urgency != 0;
+    if (sifting->question->urgent_first) {
+        waiting->urgency = (uint8_t)sift_urgency(sifting->question->catalogue, &content);
+        sifting->any |= waiting->urgency != 0;
+    }
+    status = letter_subject(view->txn, letter, &waiting->subject);
+    if (sifting->repeats != NULL) {
+        sifting->repeats[sifting->len] = repeat_of(sifting, waiting, &content);
+    }
     sifting->len++;
-    return letter_subject(view->txn, letter, &waiting->subject);
+    return status;
 }
 
 static enum vg_status
@@ -146,6 +167,27 @@ choose(struct sifting *sifting, size_t urgent)
     return VG_OK;
 }
 
+// ---- what is asked for ----
+
+static bool
+is_merged(const struct sifting *sifting, size_t i)
+{
+    return sifting->repeats != NULL && sifting->repeats[i].into != i;
+}
+
+static struct merged_letter
+merged_letter(const struct sifting *sifting, size_t i)
+{
+    const struct repeat *into = &sifting->repeats[sifting->repeats[i].into];
+
+    return (struct merged_letter){
+        .about = {sifting->at[i].letter, sifting->at[i].subject},
+        .ticket = sifting->repeats[i].ticket,
+        .into_ticket = into->ticket,
+        .into_number = into->number,
+    };
+}
+
 static struct command *
 command_of(const struct sifting *sifting)
 {
@@ -153,17 +195,23 @@ command_of(const struct sifting *sifting)
     struct advance_command *advance = &command->advance;
 
     advance->mailbox = outflow_state(sifting->question->outflow).mailbox;
-    advance->letters = xcalloc(sifting->len, sizeof *advance->letters);
+    advance->merges = xcalloc(sifting->len + 1, sizeof *advance->merges);
+    advance->letters = xcalloc(sifting->len + 1, sizeof *advance->letters);
     for (size_t i = 0; i < sifting->len; i++) {
         const struct waiting *waiting = &sifting->at[i];
 
-        if (waiting->comes != 0) {
+        if (is_merged(sifting, i)) {
+            advance->merges[advance->merges_len++] = merged_letter(sifting, i);
+        } else if (waiting->comes != 0) {
             advance->letters[advance->letters_len++] = (struct advanced_letter){
                 {waiting->letter, waiting->subject}, waiting->comes};
         }
     }
     // Where all come, or none can, nothing changes.
-    if (advance->letters_len == 0 || advance->letters_len == sifting->len) {
+    if (advance->letters_len + advance->merges_len == sifting->len) {
+        advance->letters_len = 0;
+    }
+    if (advance->letters_len + advance->merges_len == 0) {
         command_free(&command);
     }
     return command;
@@ -173,11 +221,14 @@ enum vg_status
 sift_letters(const struct sift_question *question, uint64_t *ret_through,
              struct command **ret_command)
 {
-    struct sifting sifting = {question, NULL, 0, false};
+    struct sifting sifting = {.question = question};
     enum vg_status status;
 
     *ret_command = NULL;
     sifting.at = xcalloc(SIFT_LETTERS_MAX, sizeof *sifting.at);
+    if (question->merge_repeats) {
+        sifting.repeats = xcalloc(SIFT_LETTERS_MAX, sizeof *sifting.repeats);
+    }
     status = read_waiting(&sifting, ret_through);
     if (*ret_through > outflow_state(question->outflow).sent) {
         status = VG_OK; // what cannot be read comes later, and is found by who sends it
@@ -187,9 +238,13 @@ sift_letters(const struct sift_question *question, uint64_t *ret_through,
             status = choose(&sifting, i);
         }
     }
-    if (status == VG_OK && sifting.any) {
+    if (status == VG_OK && sifting.repeats != NULL) {
+        status = repeats_find(question->view->txn, sifting.repeats, sifting.len);
+    }
+    if (status == VG_OK && (sifting.any || sifting.repeats != NULL)) {
         *ret_command = command_of(&sifting);
     }
     free(sifting.at);
+    free(sifting.repeats);
     return status;
 }

@@ -131,8 +131,11 @@ struct flow {
     bool replaces_person;      // SSINReplacement: new_niss is required
     uint8_t urgency;           // of its notifications: 1 before 2, 0 none
     bool needs_answer;         // from each institution that gets it
-    uint16_t answers;          // flow whose notifications it may answer, 0: none
-    uint16_t sources_len;      // who may publish it: sector numbers
+    // Each of its notifications says how something is now, so that a later one makes an
+    // earlier one needless (flow/repeats.h).
+    bool repeats_merge;
+    uint16_t answers;     // flow whose notifications it may answer, 0: none
+    uint16_t sources_len; // who may publish it: sector numbers
     uint16_t sources[FLOW_SOURCES_MAX];
     // The publisher's own integration, whoever receives; WHEN_NONE: not asked.
     struct condition publisher;

@@ -412,6 +412,12 @@ read_flow_head(const struct yaml_node *row, struct flow *flow)
     if (flow->replaces_person && flow->key != KEY_PERSON) {
         yaml_fault(row, "replaces_person: the flow names no person");
     }
+    flow->repeats_merge = yaml_get_bool(row, "repeats_merge", false);
+    if (flow->repeats_merge &&
+        (flow->needs_answer || flow->replaces_person || flow->urgency != 0)) {
+        yaml_fault(row, "repeats_merge: a flow that is urgent, that must be answered or "
+                        "that replaces a number tells of events");
+    }
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include "store/asked.h"
 #include "store/caught.h"
+#include "store/merged.h"
 #include "store/correction.h"
 #include "store/lapses.h"
 #include "store/person.h"
@@ -138,6 +139,29 @@ check_caught(uint64_t ticket, struct mailbox_id mailbox, const struct caught_row
     return true;
 }
 
+// The letter that stands for others is later than they, and knows of each.
+static bool
+check_merged(uint64_t ticket, struct mailbox_id mailbox, const struct merged_row *row,
+             void *arg)
+{
+    struct check *check = arg;
+    struct merged_row into;
+    bool listed = row->head.into == 0 && row->head.len > 0;
+
+    if (row->head.into > ticket && row->head.len == 0 &&
+        row->head.into <= check->meta.last_sequence &&
+        merged_get(check->txn, row->head.into, mailbox, &into) == VG_OK) {
+        for (uint32_t i = 0; i < into.head.len; i++) {
+            listed = listed || into.tickets[i] == ticket;
+        }
+    }
+    if (!listed) {
+        found(check, "merged: ticket %llu of mailbox %u cannot be merged into %llu",
+              (number)ticket, mailbox.number, (number)row->head.into);
+    }
+    return true;
+}
+
 static void
 check_references(struct check *check)
 {
@@ -149,6 +173,9 @@ check_references(struct check *check)
     }
     if (caught_each(check->txn, 0, check_caught, check) != VG_OK) {
         found(check, "caught: a row cannot be read");
+    }
+    if (merged_each(check->txn, 0, check_merged, check) != VG_OK) {
+        found(check, "merged: a row cannot be read");
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "store/asked.h"
 #include "store/caught.h"
+#include "store/merged.h"
 #include "store/correction.h"
 #include "store/store_internal.h"
 
@@ -246,6 +247,9 @@ counted_trim(struct txn *txn, struct meta *meta, struct buffer *record, struct w
     }
     if (status == VG_OK) {
         status = caught_trim(txn, last_ticket(record));
+    }
+    if (status == VG_OK) {
+        status = merged_trim(txn, last_ticket(record));
     }
     free(tally.rows);
     if (status == VG_OK) {

@@ -73,6 +73,7 @@ exchange_person(const struct journal_item *item)
     struct journal_directory directory;
     struct journal_held held;
     struct journal_unwanted unwanted;
+    struct journal_merged merged;
 
     switch (item->kind) {
     case JOURNAL_EVENT:
@@ -83,6 +84,8 @@ exchange_person(const struct journal_item *item)
         return journal_item_as(item, &directory, sizeof directory) ? directory.niss : 0;
     case JOURNAL_UNWANTED:
         return journal_item_as(item, &unwanted, sizeof unwanted) ? unwanted.niss : 0;
+    case JOURNAL_MERGED:
+        return journal_item_as(item, &merged, sizeof merged) ? merged.niss : 0;
     case JOURNAL_REFUSE_LETTER:
     case JOURNAL_DEFER:
     case JOURNAL_RETRY:

@@ -57,6 +57,8 @@ enum journal_kind {
     JOURNAL_CORRECTION = 15,
     // struct journal_unwanted: before the event of its ticket
     JOURNAL_UNWANTED = 17,
+    // struct journal_merged: before the acknowledgement of the letter that was merged
+    JOURNAL_MERGED = 18,
     JOURNAL_ROW = 20,
     JOURNAL_REPLACE = 21, // struct journal_replace, after the event that says so
     // struct journal_moved: the body of a letter that still waits was copied to a fresh
@@ -153,6 +155,16 @@ struct journal_unwanted {
     uint16_t quality; // of the integration, 0: none was asked
     int32_t begin;
     int32_t end;
+};
+
+// A letter that does not come: a later one of its mailbox stands for it (store/merged.h).
+struct journal_merged {
+    uint64_t ticket; // of its mutation, not of the letter's own event
+    uint64_t niss;   // 0 on flows keyed by enterprise
+    uint64_t number; // in the mailbox
+    uint64_t into;   // ticket of the later one
+    uint32_t mailbox;
+    uint32_t reserved;
 };
 
 struct journal_refusal {

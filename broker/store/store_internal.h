@@ -54,7 +54,8 @@ enum table_told { ITEMS, ROWS };
     ROW(HEARD, "heard", 0, 4080, 3, ITEMS)                                               \
     ROW(ANCHORS, "anchors", 0, 4080, 4, ROWS)                                            \
     ROW(MAILBOX_RULES, "mailbox_rules", 0, 4080, 4, ROWS)                                \
-    ROW(CAUGHT, "caught", 0, 4080, 4, ROWS)
+    ROW(CAUGHT, "caught", 0, 4080, 4, ROWS)                                              \
+    ROW(MERGED, "merged", 0, 4080, 5, ROWS)
 
 enum table {
 #define STORE_TABLE_ENUM(name, text, flags, value_max, since, told) TABLE_##name,
@@ -199,7 +200,8 @@ typedef enum vg_status (*row_fn)(struct bytes key, struct bytes value, void *arg
 NODISCARD enum vg_status table_each(struct txn *txn, enum table table,
                                     const struct key *from, row_fn each, void *arg);
 // table_trim erases the rows whose key begins with a u64 BE up to this one, all of them at
-// the front. A key or a value of another length there is VG_STORE_BROKEN.
+// the front. A key or a value (0: of any length) of another length there is
+// VG_STORE_BROKEN.
 NODISCARD enum vg_status table_trim(struct txn *txn, enum table table, size_t key_len,
                                     size_t value_len, uint64_t through);
 

@@ -227,7 +227,8 @@ table_trim(struct txn *txn, enum table table, size_t key_len, size_t value_len,
         if (status != VG_OK) {
             break;
         }
-        if (cursor.key.len != key_len || cursor.value.len != value_len) {
+        if (cursor.key.len != key_len ||
+            (value_len != 0 && cursor.value.len != value_len)) {
             return VG_STORE_BROKEN;
         }
         if (read_be64(cursor.key.at) > through) {

@@ -20,6 +20,14 @@ struct unwanted {
     uint64_t qualities;
 };
 
+// What becomes of a letter that waits when a later one says the same of its person anew
+// (flow/repeats.h).
+enum rules_repeats {
+    REPEATS_COME,   // each comes
+    REPEATS_MERGE,  // the later one stands for both
+    REPEATS_MERGED, // each comes again, but some that wait may stand for others
+};
+
 // All zero: everything is wanted, at once. Stored as it is, with `unwanted_len` of the list.
 struct mailbox_rules {
     uint16_t quiet_from; // nothing is pushed from here ...
@@ -27,7 +35,8 @@ struct mailbox_rules {
     uint16_t digest;     // 1 and up: once a day, at this minute less one; 0: no digest
     uint16_t urgent_first; // 1: urgent letters come before others (flow/sift.h)
     uint32_t unwanted_len;
-    uint32_t reserved_too;
+    uint16_t repeats; // enum rules_repeats
+    uint16_t reserved_too;
     struct unwanted unwanted[UNWANTED_MAX];
 };
 

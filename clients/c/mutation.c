@@ -112,6 +112,8 @@ vg_notification_check_in(const struct hot_notification *hot, struct hot_content 
         .withheld = scratch->withheld,
         .caught_up = scratch->mutation.caught_up,
         .lost = scratch->mutation.lost,
+        .merged_len = (uint32_t)hot_merged_len(hot->merged),
+        .merged = public_view(hot->merged),
         .again = hot->again,
         .justified = hot->justified,
         .quality = hot->quality,
@@ -120,6 +122,12 @@ vg_notification_check_in(const struct hot_notification *hot, struct hot_content 
         .content = public_view(hot->content),
     };
     return VG_OK;
+}
+
+uint64_t
+vg_notification_merged(const struct vg_notification *notification, uint32_t i)
+{
+    return hot_merged(hot_view(notification->merged), i);
 }
 
 enum vg_status

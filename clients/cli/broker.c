@@ -23,6 +23,7 @@ command_queues(struct cli *cli)
         "HELD:held:right",
         "PARKED:parked:right",
         "UNWANTED:unwanted:right",
+        "MERGED:merged:right",
         "BYTES:bytes:right",
         "LEVEL:level",
         "RESTS:rests",

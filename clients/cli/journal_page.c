@@ -21,6 +21,7 @@ static const struct wording states[] = {
     {"held", "it gave it back; it will be sent again"},
     {"parked", "it could not be handled; somebody has to look at it"},
     {"dropped", "it was given up and not handed over"},
+    {"merged", "it was not sent alone: the next message of this kind stands for it"},
     {"unwanted", "it was not sent: this institution has asked not to be told of such "
                  "changes for files of this kind"},
 };

@@ -30,6 +30,9 @@ print_rules(const json_t *rules)
     printf("urgent   %s\n", json_is_true(json_object_get(rules, "urgent_first"))
                                 ? "first"
                                 : "in their turn");
+    printf("repeats  %s\n", json_is_true(json_object_get(rules, "merge_repeats"))
+                                ? "merged while they wait"
+                                : "each comes");
 }
 
 // "none" takes a rule away.
@@ -48,7 +51,16 @@ struct changes {
     const char *quiet;
     const char *digest;
     const char *urgent_first;
+    const char *merge_repeats;
 };
+
+static void
+set_choice(json_t *object, const char *name, const char *word)
+{
+    if (word != NULL) {
+        json_object_set_new(object, name, json_boolean(strcmp(word, "yes") == 0));
+    }
+}
 
 static json_t *
 changes(const struct cli *cli, const struct changes *said)
@@ -65,10 +77,8 @@ changes(const struct cli *cli, const struct changes *said)
     json_decref(unwanted);
     set_time(object, "quiet", said->quiet);
     set_time(object, "digest", said->digest);
-    if (said->urgent_first != NULL) {
-        json_object_set_new(object, "urgent_first",
-                            json_boolean(strcmp(said->urgent_first, "yes") == 0));
-    }
+    set_choice(object, "urgent_first", said->urgent_first);
+    set_choice(object, "merge_repeats", said->merge_repeats);
     return object;
 }
 
@@ -86,6 +96,17 @@ set_rules(struct cli *cli, const char *path, json_t *object, int *ret_code)
     return done;
 }
 
+static bool
+is_choice(const struct cli *cli, const char *option, const char *word)
+{
+    bool is = word == NULL || strcmp(word, "yes") == 0 || strcmp(word, "no") == 0;
+
+    if (!is) {
+        fprintf(stderr, "%s: --%s is yes or no\n", cli->name, option);
+    }
+    return is;
+}
+
 int
 mailbox_rules(struct cli *cli)
 {
@@ -99,6 +120,9 @@ mailbox_rules(struct cli *cli)
         {"urgent-first", "yes|no",
          "a death before a change of address, whoever it is about", &said.urgent_first,
          NULL},
+        {"merge-repeats", "yes|no",
+         "of an address that changes again while it waits, only the last comes",
+         &said.merge_repeats, NULL},
     };
     struct admin_answer answer;
     uint64_t number = 0;
@@ -109,9 +133,8 @@ mailbox_rules(struct cli *cli)
         !cli_number("MAILBOX", cli->argv[1], 1, UINT32_MAX, &number)) {
         return EXIT_USAGE;
     }
-    if (said.urgent_first != NULL && strcmp(said.urgent_first, "yes") != 0 &&
-        strcmp(said.urgent_first, "no") != 0) {
-        fprintf(stderr, "%s: --urgent-first is yes or no\n", cli->name);
+    if (!is_choice(cli, "urgent-first", said.urgent_first) ||
+        !is_choice(cli, "merge-repeats", said.merge_repeats)) {
         return EXIT_USAGE;
     }
     if (said.all && cli->argc > 2) {

@@ -327,6 +327,7 @@ print_words(const json_t *object)
 {
     const json_t *why = json_object_get(object, "justification");
     const json_t *fields = json_object_get(object, "fields");
+    const json_t *merged = json_object_get(object, "merged");
     const char *niss = json_string_value(json_object_get(object, "niss"));
     size_t i;
     json_t *field;
@@ -353,6 +354,15 @@ print_words(const json_t *object)
             printf("    %lld field%s not kept: consult the source\n", (long long)lost,
                    lost == 1 ? " is" : "s are");
         }
+    }
+    if (merged != NULL) {
+        printf("    stands for %zu earlier one%s as well: ticket",
+               json_array_size(merged), json_array_size(merged) == 1 ? "" : "s");
+        json_array_foreach(merged, i, field)
+        {
+            printf(" %lld", (long long)json_integer_value(field));
+        }
+        printf("\n");
     }
     if (why != NULL) {
         printf("    because of quality %s from %s to %s\n",
@@ -386,6 +396,7 @@ print_notification(const struct vg_notification *notification, void *arg)
         .quality = notification->quality,
         .begin = notification->begin,
         .end = notification->end,
+        .merged = hot_of(notification->merged),
     };
     struct hot_content content;
 

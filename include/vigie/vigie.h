@@ -126,6 +126,10 @@ struct vg_notification {
     // that request, else 0; and how many fields that may have been for it are kept no more.
     uint64_t caught_up;
     uint32_t lost;
+    // It stands for so many earlier ones as well, which do not come, because the mailbox
+    // wants repeats merged: vigie mailbox rules. Their tickets: vg_notification_merged.
+    uint32_t merged_len;
+    struct vg_bytes merged; // as on the wire
 };
 
 // vg_notification_mutation reads the mutation's own fields out of a notification; the
@@ -133,6 +137,11 @@ struct vg_notification {
 VG_PUBLIC enum vg_status
 vg_notification_mutation(const struct vg_notification *notification,
                          struct vg_mutation *ret_mutation);
+
+// vg_notification_merged gives the ticket of the i-th notification for which this one stands,
+// in the order in which they were kept; i is below merged_len. Any thread.
+VG_PUBLIC uint64_t vg_notification_merged(const struct vg_notification *notification,
+                                          uint32_t i);
 
 // ---- publisher ----
 

@@ -593,7 +593,7 @@ read_notification(struct hot_bytes body, struct hot_notification *notification)
     while (scan.at < scan.end) {
         struct hot_bytes justification;
         bool good;
-        uint64_t tag;
+        uint64_t tag, one;
 
         if (!read_tag(&scan, &tag)) {
             return false;
@@ -618,8 +618,16 @@ read_notification(struct hot_bytes body, struct hot_notification *notification)
         case TAG(6, VARINT):
             good = read_u32(&scan, &notification->attempt);
             break;
+        case TAG(7, BYTES):
+            good = read_bytes(&scan, &notification->merged) &&
+                   notification->merged.len % sizeof(uint64_t) == 0;
+            break;
+        case TAG(7, FIXED64): // one that was not packed
+            notification->merged = (struct hot_bytes){scan.at, sizeof one};
+            good = read_u64(&scan, &one);
+            break;
         default:
-            good = skip_unknown(&scan, tag, 6);
+            good = skip_unknown(&scan, tag, 7);
             break;
         }
         if (!good) {
@@ -666,6 +674,15 @@ hot_read_content(struct hot_bytes body, struct hot_content *ret_content)
     ret_content->kept_at_us = 0;
     ret_content->withheld = 0;
     return read_mutation(body, &ret_content->mutation, ret_content);
+}
+
+uint64_t
+hot_merged(struct hot_bytes merged, size_t i)
+{
+    uint64_t little;
+
+    memcpy(&little, merged.at + i * sizeof little, sizeof little);
+    return le64toh(little);
 }
 
 void
@@ -1024,11 +1041,11 @@ hot_write_notification(uint8_t *at, const struct hot_notification *notification)
     size_t justification_len = u32_field_len(notification->quality) +
                                u32_field_len(notification->begin) +
                                u32_field_len(notification->end);
-    size_t len = u32_field_len(notification->mailbox) +
-                 u64_field_len(notification->number) +
-                 (notification->justified ? 2 + justification_len : 0) +
-                 (notification->again ? 2 : 0) + bytes_field_len(notification->content) +
-                 u32_field_len(notification->attempt);
+    size_t len =
+        u32_field_len(notification->mailbox) + u64_field_len(notification->number) +
+        (notification->justified ? 2 + justification_len : 0) +
+        (notification->again ? 2 : 0) + bytes_field_len(notification->content) +
+        u32_field_len(notification->attempt) + bytes_field_len(notification->merged);
 
     at = write_bytes_head(at, 1, len);
     at = write_u32(at, 1, notification->mailbox);
@@ -1041,7 +1058,8 @@ hot_write_notification(uint8_t *at, const struct hot_notification *notification)
     }
     at = write_u32(at, 4, notification->again);
     at = write_bytes(at, 5, notification->content);
-    return write_u32(at, 6, notification->attempt);
+    at = write_u32(at, 6, notification->attempt);
+    return write_bytes(at, 7, notification->merged);
 }
 
 uint8_t *

@@ -8,7 +8,8 @@
 //
 // Where they differ from protobuf-c, on purpose: the limits below; a zero byte in a string
 // does not end it; Notification.again must come as a varint; two justifications or
-// contents of one Notification are not merged, the last one counts; what is not descended
+// contents of one Notification are not merged, the last one counts, and so does the last
+// piece of its list `merged`; what is not descended
 // into (content in a delivery until it is read, all but the last message of a frame) is
 // checked for its length alone. As there, UTF-8 is not checked.
 #ifndef HOT_HOT_H
@@ -116,6 +117,7 @@ struct hot_notification {
     uint32_t begin;
     uint32_t end;
     struct hot_bytes content; // read with hot_read_content
+    struct hot_bytes merged;  // tickets for which it stands: hot_merged
 };
 
 struct hot_content {
@@ -131,6 +133,14 @@ struct hot_content {
 int hot_next_notification(struct hot_bytes *frame,
                           struct hot_notification *ret_notification);
 enum hot_result hot_read_content(struct hot_bytes body, struct hot_content *ret_content);
+
+// hot_merged gives the i-th ticket of a Notification's `merged`, of hot_merged_len.
+static inline size_t
+hot_merged_len(struct hot_bytes merged)
+{
+    return merged.len / sizeof(uint64_t);
+}
+uint64_t hot_merged(struct hot_bytes merged, size_t i);
 
 // hot_content_about reads only whom a Content is about, and no further than it must: a
 // person, else an enterprise. What cannot be read is about nobody, 0 and 0.
@@ -171,7 +181,8 @@ uint8_t *hot_write_content(uint8_t *at, const struct hot_mutation *mutation,
                            uint64_t keep, struct hot_bytes source, uint64_t ticket,
                            uint64_t kept_at_us);
 
-// hot_write_notification writes one Notification of ToClient around stored content bytes.
+// hot_write_notification writes one Notification of ToClient around stored content bytes, in
+// at most HOT_NOTIFICATION_HEAD_MAX bytes and those of content and merged.
 enum { HOT_NOTIFICATION_HEAD_MAX = 64 };
 uint8_t *hot_write_notification(uint8_t *at, const struct hot_notification *notification);
 

@@ -436,6 +436,17 @@ json_write_mutation(const struct hot_mutation *mutation)
     return object;
 }
 
+static json_t *
+json_tickets(struct hot_bytes merged)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < hot_merged_len(merged); i++) {
+        json_array_append_new(list, json_integer((json_int_t)hot_merged(merged, i)));
+    }
+    return list;
+}
+
 json_t *
 json_write_notification(const struct hot_notification *notification,
                         const struct hot_content *content)
@@ -461,6 +472,9 @@ json_write_notification(const struct hot_notification *notification,
     json_object_set_new(object, "again", json_boolean(notification->again));
     if (notification->attempt > 0) {
         json_object_set_new(object, "attempt", json_integer(notification->attempt));
+    }
+    if (notification->merged.len > 0) {
+        json_object_set_new(object, "merged", json_tickets(notification->merged));
     }
     if (notification->justified) {
         json_object_set_new(object, "justification",

@@ -8,6 +8,7 @@
 #include "store/asked.h"
 #include "store/bodies.h"
 #include "store/caught.h"
+#include "store/merged.h"
 #include "store/correction.h"
 #include "store/counted.h"
 #include "store/exchanges.h"
@@ -527,6 +528,7 @@ dump_item(struct dump *dump, const struct journal_item *item)
         return;
     case JOURNAL_CORRECTION:
     case JOURNAL_UNWANTED:
+    case JOURNAL_MERGED:
     case JOURNAL_ROW:
     case JOURNAL_REPLACE:
     case JOURNAL_LOADED:
@@ -677,6 +679,31 @@ dump_caught(uint64_t ticket, struct mailbox_id mailbox, const struct caught_row 
     return true;
 }
 
+static bool
+dump_merged(uint64_t ticket, struct mailbox_id mailbox, const struct merged_row *row,
+            void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text,
+                 "merged ticket=%llu mailbox=%u into=%llu stands=", (number)ticket,
+                 mailbox.number, (number)row->head.into);
+    for (uint32_t i = 0; i < row->head.len; i++) {
+        buffer_print(dump->text, "%llu ", (number)row->tickets[i]);
+    }
+    buffer_print(dump->text, "\n");
+    return true;
+}
+
+static bool
+dump_repeats(struct mailbox_id mailbox, const struct mailbox_rules *rules, void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text, "repeats %u: %u\n", mailbox.number, rules->repeats);
+    return true;
+}
+
 void
 store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
 {
@@ -711,6 +738,10 @@ store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
         print_failure(text, "rules", rules_each(txn, dump_rules, &dump));
         print_failure(text, "anchors", anchors_each(txn, dump_anchor, &dump));
         print_failure(text, "caught", caught_each(txn, 0, dump_caught, &dump));
+    }
+    if (schema >= 5) {
+        print_failure(text, "repeats", rules_each(txn, dump_repeats, &dump));
+        print_failure(text, "merged", merged_each(txn, 0, dump_merged, &dump));
     }
     buffer_free(&record);
 }

@@ -493,6 +493,24 @@ add_delivery_caught_up(struct list *list)
     frame->notifications = only(notification);
 }
 
+// Stands for two earlier ones as well.
+static void
+add_delivery_merged(struct list *list)
+{
+    static uint64_t tickets[] = {97, UINT64_C(0x0123456789abcdef)};
+    Vigie__V1__Notification *notification = NEW(Notification, notification);
+    Vigie__V1__ToClient *frame = to_client(list, "to_client_delivery_merged",
+                                           VIGIE__V1__TO_CLIENT__MESSAGE__NOT_SET);
+
+    notification->mailbox = 3;
+    notification->number = 44;
+    notification->content = content();
+    notification->n_merged = 2;
+    notification->merged = tickets;
+    frame->n_notifications = 1;
+    frame->notifications = only(notification);
+}
+
 static void
 add_welcomes(struct list *list)
 {
@@ -740,6 +758,7 @@ wire_samples(struct sample ret_samples[SAMPLES_MAX])
     add_held_requests(&list);
     add_delivery_of_former(&list);
     add_delivery_caught_up(&list);
+    add_delivery_merged(&list);
     add_delivery(&list);
     add_welcomes(&list);
     add_answers_to_sources(&list);

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from vigie_test import BIN, Story, TODAY, Vigie, number_of
-from wire import mutation, person
+from wire import mutation, person, proto
 
 CLOCK = BIN / "libshifted_clock.so"
 A, B = "CPAS-21004", "CPAS-62063"
@@ -128,7 +128,8 @@ class Unwanted(Noise):
             refused = self.rules(A, *words, status=1)
             self.assertIn(sentence, str(refused))
         self.assertEqual(self.rules(A)["rules"], {"unwanted": [], "quiet": None,
-                                                  "digest": None, "urgent_first": False})
+                                                  "digest": None, "urgent_first": False,
+                                                  "merge_repeats": False})
 
 
 class Times(Noise):
@@ -217,6 +218,89 @@ class Urgent(Noise):
         self.assertEqual([l.attempt for l in got], [1, 1, 1, 0, 0])
         self.wait_until(lambda: self.queue(A)["waiting"] == 0)
         self.assertEqual(self.metric("vigie_advanced_total"), 3)
+        self.broker.stop()
+        self.check_store()
+
+
+class Repeats(Noise):
+    def test_who_moved_three_times_moved_once(self):
+        # Given two CPAS that aid two persons, of which A wants repeats merged; both were away,
+        other = person(2)
+        for niss in (SOMEBODY, other):
+            self.integrate(A, niss, 2)
+            self.integrate(B, niss, 9)
+        self.assertTrue(self.rules(A, "--merge-repeats", "yes")["rules"]["merge_repeats"])
+        self.assertIn("repeats merged", self.vigie.run_raw("institution", "show", A).stdout)
+        # and meanwhile one moved twice, began to work, moved again and again; the other moved.
+        address = [self.publishes("RN", "notifyPerson", fields=(("020", street),))
+                   for street in ("Rue Haute 1", "Rue Basse 2")]
+        work = self.publishes("ONSS", "PersonnelFile", fields=(("occupation_begin", "2026"),))
+        moved = self.publishes("RN", "notifyPerson", other)
+        address += [self.publishes("RN", "notifyPerson", fields=(("020", street),))
+                    for street in ("Rue Courte 3", "Rue Longue 4")]
+
+        # When A comes back with a window of one letter, and the broker is killed in between,
+        with self.member(A) as a:
+            a.subscribe(messages=1)
+            self.assertEqual(a.deliveries(1)[0].number, 2)
+        self.broker.kill()
+        self.broker.start()
+        with self.member(A) as a:
+            a.subscribe()
+            got = a.deliveries(4)
+            a.acknowledge(got[0].mailbox, got[-1].number)
+            self.wait_until(lambda: self.queue(A)["waiting"] == 0)
+        # then the last address before work and the last one after it stand for all,
+        self.assertEqual([(l.number, l.content.ticket, list(l.merged)) for l in got],
+                         [(2, address[1], [address[0]]), (3, work, []), (4, moved, []),
+                          (6, address[3], [address[2]])])
+        self.assertEqual(got[-1].content.fields[0].value, "Rue Longue 4")
+        # and B gets all six.
+        self.assertEqual([list(l.merged) for l in self.letters(B, 6)], [[]] * 6)
+
+        # Whoever asks is told, by ticket and by person;
+        self.assertIn(f"not sent alone: it waited when ticket {address[1]} said the same anew",
+                      self.explains(address[0]))
+        self.assertIn(f"stands as well for ticket {address[2]}", self.explains(address[3]))
+        knew = self.knew()
+        self.assertEqual([knew[ticket, A] for ticket in address],
+                         ["merged", "acknowledged"] * 2)
+        self.assertEqual({knew[ticket, B] for ticket in address}, {"acknowledged"})
+        page = self.vigie.run_raw("journal", "person", f"{SOMEBODY:011d}", "--page").stdout
+        self.assertIn("it was not sent alone", page)
+
+        # a correction of what was merged reaches A as well, with its ticket,
+        correction = self.publishes("RN", "notifyPerson", fields=(("020", "Rue Haute 11"),),
+                                    replaces=str(address[0]))
+        letter, = self.letters(A, 1)
+        self.assertEqual((letter.content.ticket, letter.content.replaces),
+                         (correction, str(address[0])))
+        # and so does all of it again, when A goes back.
+        with self.member(A) as a:
+            a.subscribe()
+            a.say(rewind=proto.Rewind(mailbox=letter.mailbox, number=1))
+            a.hear_one("rewound")
+            again = a.deliveries(5)
+            self.assertEqual([(l.number, list(l.merged)) for l in again],
+                             [(2, [address[0]]), (3, []), (4, []), (6, [address[2]]), (7, [])])
+        self.broker.stop()
+        self.check_store()
+
+    def test_it_is_counted(self):
+        # Given a CPAS that wants repeats merged, when somebody moves three times, then two
+        # are counted;
+        self.integrate(A, SOMEBODY, 2)
+        self.rules(A, "--merge-repeats", "yes")
+        for _ in range(3):
+            self.publishes("RN", "notifyPerson")
+        self.assertEqual(len(self.letters(A, 1)[0].merged), 2)
+        self.assertEqual(self.queue(A)["merged"], 2)
+        self.assertEqual(self.metric("vigie_merged_total"), 2)
+        # when it wants each again, then each comes.
+        self.rules(A, "--merge-repeats", "no")
+        for _ in range(2):
+            self.publishes("RN", "notifyPerson")
+        self.assertEqual([list(l.merged) for l in self.letters(A, 2)], [[], []])
         self.broker.stop()
         self.check_store()
 

@@ -187,6 +187,11 @@ any_notification(void)
     if (below(8) != 0) {
         notification->content = any_content();
     }
+    notification->n_merged = below(3) == 0 ? below(5) : 0;
+    notification->merged = lend(5 * sizeof(uint64_t));
+    for (size_t i = 0; i < notification->n_merged; i++) {
+        notification->merged[i] = any_number();
+    }
     return notification;
 }
 
@@ -979,13 +984,17 @@ writes_a_delivery_as_protobuf_does(void **state)
                 ours.begin = one->justification->begin;
                 ours.end = one->justification->end;
             }
+            if (one->n_merged > 0) { // packed as they stand in memory, on these machines
+                ours.merged = (struct hot_bytes){(const uint8_t *)one->merged,
+                                                 one->n_merged * sizeof(uint64_t)};
+            }
             if (one->content != NULL) {
                 ours.content = (struct hot_bytes){
                     contents, vigie__v1__content__pack(one->content, contents)};
             }
             end = hot_write_notification(end, &ours);
             assert_true((size_t)(end - before) <=
-                        HOT_NOTIFICATION_HEAD_MAX + ours.content.len);
+                        HOT_NOTIFICATION_HEAD_MAX + ours.content.len + ours.merged.len);
         }
         assert_same_bytes(written, end, pack(theirs));
     }
@@ -1031,11 +1040,13 @@ keeps_its_bounds_with_the_largest_values(void **state)
         .begin = UINT32_MAX,
         .end = UINT32_MAX,
         .content = {content, sizeof(content)},
+        .merged = {content, 800},
     };
     uint8_t *end = hot_write_notification(written, &notification);
 
     (void)state;
-    assert_true((size_t)(end - written) <= HOT_NOTIFICATION_HEAD_MAX + sizeof(content));
+    assert_true((size_t)(end - written) <=
+                HOT_NOTIFICATION_HEAD_MAX + sizeof(content) + 800);
     end = hot_write_acknowledge(written, &acknowledge);
     assert_true((size_t)(end - written) <= HOT_HEAD_MAX + 9 * HOT_ALSO_MAX);
     assert_true(hot_publish_head(written + FRAME_MAX, FRAME_MAX, UINT32_MAX,
