@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "unit/scratch.h"
+
 struct fresh_store {
     char path[256];
     struct store *store;
@@ -25,11 +27,7 @@ struct fresh_store {
 static inline void
 fresh_store_make_folder(struct fresh_store *fresh)
 {
-    const char *temp = getenv("TMPDIR");
-
-    snprintf(fresh->path, sizeof fresh->path, "%s/vigie-store-XXXXXX",
-             temp == NULL ? "/tmp" : temp);
-    assert_non_null(mkdtemp(fresh->path));
+    scratch_folder(fresh->path, sizeof fresh->path);
     fresh->store = NULL;
 }
 

@@ -181,7 +181,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
+#define IN_A_WORLD(test)                                                                 \
+    cmocka_unit_test_setup_teardown(test, world_open_hurried, world_close)
         IN_A_WORLD(sends_no_more_than_the_window),
         IN_A_WORLD(delivers_a_large_backlog_whole_and_in_order),
         IN_A_WORLD(one_who_does_not_read_holds_up_nobody),

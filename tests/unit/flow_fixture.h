@@ -18,8 +18,8 @@
 
 #include "flow/apply.h"
 #include "flow/outflow.h"
+#include "scratch.h"
 #include "store/bodies.h"
-#include "store/check.h"
 #include "store/check.h"
 #include "store/journal.h"
 #include "store/lmdb_calls.h"
@@ -440,10 +440,8 @@ static struct flow_fixture *
 flow_begin(void)
 {
     struct flow_fixture *f = xcalloc(1, sizeof *f);
-    const char *folder = getenv("TMPDIR");
 
-    snprintf(f->path, sizeof f->path, "%s/flow.XXXXXX", folder == NULL ? "/tmp" : folder);
-    assert_non_null(mkdtemp(f->path));
+    scratch_folder(f->path, sizeof f->path);
     f->now_us = flow_noon(2026, 11, 20);
     flow_open_store(f);
     return f;

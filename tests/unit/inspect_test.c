@@ -3,6 +3,8 @@
 // with it.
 // Method: good and bad files and a real store in a fresh folder; the output read back.
 #include "edge/inspect.h"
+
+#include "scratch.h"
 #include "store/store.h"
 
 #include <jansson.h>
@@ -16,7 +18,7 @@
 #include <cmocka.h>
 
 struct told {
-    char folder[64];
+    char folder[96];
     char *text;
     size_t len;
     struct inspect_output output;
@@ -27,8 +29,7 @@ setup(void **state)
 {
     struct told *told = calloc(1, sizeof *told);
 
-    strcpy(told->folder, "/tmp/vigie-inspect-XXXXXX");
-    assert_non_null(mkdtemp(told->folder));
+    scratch_folder(told->folder, sizeof told->folder);
     told->output.out = open_memstream(&told->text, &told->len);
     told->output.wrong = told->output.out;
     *state = told;

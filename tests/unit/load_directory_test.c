@@ -5,6 +5,7 @@
 #include "edge/load_directory.h"
 
 #include "image/image.h"
+#include "scratch.h"
 #include "store/check.h"
 #include "store/person.h"
 
@@ -17,8 +18,8 @@
 #include <cmocka.h>
 
 struct scene {
-    char folder[64];
-    char path[80];
+    char folder[96];
+    char path[128];
     FILE *stream;
     struct settings settings;
     char *text;
@@ -31,8 +32,7 @@ setup(void **state)
 {
     struct scene *scene = xcalloc(1, sizeof *scene);
 
-    strcpy(scene->folder, "/tmp/vigie-load-XXXXXX");
-    assert_non_null(mkdtemp(scene->folder));
+    scratch_folder(scene->folder, sizeof scene->folder);
     snprintf(scene->path, sizeof scene->path, "%s/image", scene->folder);
     scene->stream = fopen(scene->path, "wb");
     assert_non_null(scene->stream);

@@ -79,7 +79,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
+#define IN_A_WORLD(test)                                                                 \
+    cmocka_unit_test_setup_teardown(test, world_open_hurried, world_close)
         IN_A_WORLD(keys_are_told_where_to_go_and_letters_move),
         IN_A_WORLD(its_day_comes_also_when_nobody_publishes),
     };

@@ -109,7 +109,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
+#define IN_A_WORLD(test)                                                                 \
+    cmocka_unit_test_setup_teardown(test, world_open_hurried, world_close)
         IN_A_WORLD(is_kept_when_there_is_room_again),
         IN_A_WORLD(whoever_takes_over_meanwhile_begins_after_it),
         IN_A_WORLD(what_is_owed_at_the_end_comes_again),

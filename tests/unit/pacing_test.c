@@ -149,7 +149,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
+#define IN_A_WORLD(test)                                                                 \
+    cmocka_unit_test_setup_teardown(test, world_open_hurried, world_close)
         IN_A_WORLD(nothing_comes_in_quiet_hours_and_all_of_it_after_them),
         IN_A_WORLD(a_digest_brings_what_came_before_its_time),
         IN_A_WORLD(rules_that_are_lifted_count_at_once),

@@ -383,7 +383,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
+#define IN_A_WORLD(test)                                                                 \
+    cmocka_unit_test_setup_teardown(test, world_open_hurried, world_close)
         IN_A_WORLD(a_refused_letter_comes_again_until_it_is_parked),
         IN_A_WORLD(later_letters_about_the_person_wait_and_come_one_by_one),
         IN_A_WORLD(what_cannot_be_refused_is_said_in_words),

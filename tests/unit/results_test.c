@@ -15,10 +15,12 @@
 
 #include "results.h"
 
+#include "scratch.h"
+
 enum { LINES = 10, WHOLE_MAX = 2000 };
 
-static char folder[] = "/tmp/vigie-results-XXXXXX";
-static char path[64];
+static char folder[96];
+static char path[128];
 static const struct results_source source = {
     .name = "integrations.jsonl", .bytes = 1234, .lines = 20, .checksum = 0xabcdef12345};
 
@@ -26,7 +28,7 @@ static int
 make_folder(void **state)
 {
     (void)state;
-    assert_non_null(mkdtemp(folder));
+    scratch_folder(folder, sizeof folder);
     snprintf(path, sizeof path, "%s/results", folder);
     return 0;
 }

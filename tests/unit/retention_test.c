@@ -27,14 +27,21 @@ meta_of(struct world *world)
     return meta;
 }
 
-// Folds and slices until those commits are done with.
-static bool
-is_erased_through(struct world *world, uint64_t commit)
+// The next second brings a fold and a slice.
+static void
+ask_for_a_slice(struct world *world)
 {
     if (!world->broker->retention.proposed) {
         world->broker->retention.next_ms = 0;
     }
-    return meta_of(world).erased_commit >= commit;
+}
+
+// Counted with the answer.
+static bool
+are_erased(struct world *world, uint64_t blocks)
+{
+    ask_for_a_slice(world);
+    return metrics.blocks_erased >= blocks;
 }
 
 static void
@@ -45,7 +52,6 @@ old_bodies_go_and_what_waits_stays(void **state)
     struct peer member = peer_enter(world, world->broker->members, &world->member);
     uint64_t blocks = metrics.blocks_erased;
     uint64_t moved = metrics.letters_moved;
-    uint64_t commit;
 
     world_integrate(world, world->cpas_1);
     peer_subscribe(&member, 0, 100);
@@ -55,10 +61,8 @@ old_bodies_go_and_what_waits_stays(void **state)
     peer_take(&member, 0, 5);
     peer_acknowledge(&member, world->cpas_1, 3);
     WORLD_UNTIL(world, world_row(world, world->cpas_1).acknowledged == 3);
-    commit = world->broker->last_commit;
     world->settings.replay_days = 0;
-    WORLD_UNTIL(world, is_erased_through(world, commit));
-    WORLD_UNTIL(world, metrics.blocks_erased > blocks); // counted with the answer
+    WORLD_UNTIL(world, are_erased(world, blocks + 1));
     assert_true(metrics.letters_moved >= moved + 2);
     assert_true(meta_of(world).first_block > 1);
     peer_close(&member);
@@ -128,9 +132,7 @@ write_mark(struct world *world, const char *folder, uint64_t commit)
 static bool
 first_commit_is(struct world *world, uint64_t commit)
 {
-    if (!world->broker->retention.proposed) {
-        world->broker->retention.next_ms = 0;
-    }
+    ask_for_a_slice(world);
     return meta_of(world).first_commit == commit;
 }
 
@@ -202,7 +204,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
+#define IN_A_WORLD(test)                                                                 \
+    cmocka_unit_test_setup_teardown(test, world_open_hurried, world_close)
         IN_A_WORLD(old_bodies_go_and_what_waits_stays),
         IN_A_WORLD(a_fold_that_was_not_taken_holds_it_back),
         IN_A_WORLD(the_journal_waits_for_its_export),

@@ -39,6 +39,7 @@ struct world {
     struct settings settings;
     struct broker *broker;
     struct event *step;
+    bool hurries;                   // what comes every second comes a hundred times in it
     void *zmq;                      // the clients' own context
     void *sockets[WORLD_PEERS_MAX]; // theirs, NULL: closed
     struct key_pair broker_key;
@@ -218,6 +219,11 @@ world_start(struct world *world)
         fail_msg("broker_open: %s", faults.fault[0].why.text);
     }
     world_watch(world);
+    if (world->hurries) {
+        static const struct timeval often = {0, 10 * 1000};
+
+        assert_int_equal(event_add(world->broker->second, &often), 0);
+    }
 }
 
 static inline void
@@ -239,9 +245,8 @@ world_people(struct world *world)
     world_key(world, COMMAND_ADD_KEY, &world->operator, world->cpas_2, ROLE_OPERATOR);
 }
 
-// For cmocka's setup and teardown.
 static inline int
-world_open(void **state)
+world_make(void **state, bool hurries)
 {
     struct world *world = xcalloc(1, sizeof *world);
     struct key_pair *keys[] = {&world->broker_key, &world->source, &world->member,
@@ -252,6 +257,7 @@ world_open(void **state)
                          0);
     }
     memset(&metrics, 0, sizeof metrics);
+    world->hurries = hurries;
     world->scratch = scratch_make();
     world->zmq = zmq_ctx_new();
     world_settings(world);
@@ -259,6 +265,20 @@ world_open(void **state)
     world_people(world);
     *state = world;
     return 0;
+}
+
+// For cmocka's setup and teardown.
+static inline int
+world_open(void **state)
+{
+    return world_make(state, false);
+}
+
+// world_open_hurried: for tests that wait for what the broker does every second.
+static inline int
+world_open_hurried(void **state)
+{
+    return world_make(state, true);
 }
 
 static inline int
