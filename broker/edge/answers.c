@@ -16,6 +16,7 @@
 #include "edge/sifting.h"
 #include "edge/sources.h"
 #include "edge/watch.h"
+#include "edge/withdrawing.h"
 #include "wire/wire.h"
 
 // ---- the loop's view of the state ----
@@ -210,6 +211,9 @@ answer(struct broker *broker, struct command *command)
     if (command->kind == COMMAND_ADVANCE) {
         sifting_answered(broker, command);
     }
+    if (command->kind == COMMAND_WITHDRAW) {
+        withdrawing_answered(broker, command);
+    }
     if (command->kind == COMMAND_REWIND) {
         rewinding_answered(broker, command);
     }
@@ -236,6 +240,7 @@ take_batch(struct broker *broker, struct batch *batch)
          command = command->next) {
         answer(broker, command);
     }
+    withdrawing_take(broker, batch);
     take_posted(broker, batch);
     count_unwanted(broker, batch);
     if (batch->folded) {

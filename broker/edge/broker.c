@@ -459,7 +459,7 @@ read_lanes(struct broker *broker)
         if (status != VG_OK) {
             return status;
         }
-        lane->last = lane->in.seen = row.last;
+        lane->last = lane->found = lane->in.seen = row.last;
         lane->fill = (struct fill){mailbox_waiting(&row), mailbox_bytes_waiting(&row), 0};
     }
     return VG_OK;

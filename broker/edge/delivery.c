@@ -4,6 +4,7 @@
 #include "edge/damage.h"
 #include "edge/refusals.h"
 #include "edge/sifting.h"
+#include "edge/withdrawing.h"
 
 #include <stdio.h>
 
@@ -140,6 +141,7 @@ fill_from(struct broker *broker, struct lane *lane)
     bool rests = false;
     enum vg_status status = sifting_look(broker, lane, &through, &rests);
 
+    withdrawing_limit(lane, &through, &rests);
     if (status != VG_OK || rests) {
         if (status != VG_OK) {
             stop_lane(broker, lane, outflow_state(lane->outflow).sent + 1, status);

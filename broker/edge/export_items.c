@@ -298,6 +298,21 @@ merged_item(const struct journal_item *item, const struct roster *roster, json_t
 }
 
 static void
+withdrawn_item(const struct journal_item *item, const struct roster *roster, json_t *to)
+{
+    struct journal_withdrawn withdrawn;
+
+    (void)roster;
+    if (journal_item_as(item, &withdrawn, sizeof withdrawn)) {
+        json_object_set_new(to, "ticket", number_json(withdrawn.ticket));
+        json_object_set_new(to, "of", number_json(withdrawn.of));
+        json_object_set_new(to, "mailbox", number_json(withdrawn.mailbox));
+        json_object_set_new(to, "number", number_json(withdrawn.number));
+        json_object_set_new(to, "of_number", number_json(withdrawn.of_number));
+    }
+}
+
+static void
 moved_item(const struct journal_item *item, const struct roster *roster, json_t *to)
 {
     struct journal_moved moved;
@@ -375,6 +390,7 @@ static const struct {
     [JOURNAL_INDEXED] = {"indexed", indexed_item},
     [JOURNAL_UNWANTED] = {"unwanted", unwanted_item},
     [JOURNAL_MERGED] = {"merged", merged_item},
+    [JOURNAL_WITHDRAWN] = {"withdrawn", withdrawn_item},
     [JOURNAL_ROW] = {"row", row_item},
     [JOURNAL_REPLACE] = {"replace", replace_item},
 };

@@ -94,7 +94,7 @@ letter_json(struct looking *looking, const struct knew_row *row)
         [KNEW_WAITING] = "waiting", [KNEW_ACKNOWLEDGED] = "acknowledged",
         [KNEW_HELD] = "held",       [KNEW_PARKED] = "parked",
         [KNEW_DROPPED] = "dropped", [KNEW_UNWANTED] = "unwanted",
-        [KNEW_MERGED] = "merged",
+        [KNEW_MERGED] = "merged",   [KNEW_WITHDRAWN] = "withdrawn",
     };
     const struct roster *roster = looking->call->broker->roster;
     const struct institution *institution = roster_institution(roster, row->institution);

@@ -17,6 +17,7 @@ struct totals {
     uint64_t parked;
     uint64_t unwanted;
     uint64_t merged;
+    uint64_t withdrawn;
     uint64_t bytes;
     double in_per_second;
     double out_per_second;
@@ -65,6 +66,7 @@ add_lane(json_t *row, const struct lane *lane, struct totals *totals)
     if (lane != NULL) {
         totals->unwanted += lane->unwanted;
         totals->merged += lane->merged;
+        totals->withdrawn += lane->withdrawn;
         totals->in_per_second += lane->in.per_second;
         totals->out_per_second += lane->out.per_second;
     }
@@ -87,6 +89,7 @@ add_lane(json_t *row, const struct lane *lane, struct totals *totals)
                         tenths_of(lane == NULL ? 0 : lane->out.per_second));
     json_object_set_new(row, "unwanted", count_of(lane == NULL ? 0 : lane->unwanted));
     json_object_set_new(row, "merged", count_of(lane == NULL ? 0 : lane->merged));
+    json_object_set_new(row, "withdrawn", count_of(lane == NULL ? 0 : lane->withdrawn));
     json_object_set_new(row, "rests", rests_of(lane));
     json_object_set_new(row, "last_delivery",
                         moment_of(lane == NULL ? 0 : lane->delivered_us));
@@ -178,8 +181,9 @@ totals_row(const struct totals *totals)
         count_of(totals->waiting), "in_flight", count_of(totals->in_flight),
         "acknowledged", count_of(totals->acknowledged), "held", count_of(totals->held),
         "parked", count_of(totals->parked), "unwanted", count_of(totals->unwanted),
-        "merged", count_of(totals->merged), "bytes", count_of(totals->bytes),
-        "in_per_second", tenths_of(totals->in_per_second), "out_per_second",
+        "merged", count_of(totals->merged), "withdrawn", count_of(totals->withdrawn),
+        "bytes", count_of(totals->bytes), "in_per_second",
+        tenths_of(totals->in_per_second), "out_per_second",
         tenths_of(totals->out_per_second), "oldest_seconds",
         tenths_of(totals->oldest_seconds));
 }

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const cancelled_words[] = {
+    [CANCELLED_PAIR] = "pair",
+    [CANCELLED_NEITHER] = "neither",
+};
+
 enum { QUALITY_CODES = 64, SPAN_LEN = 11 }; // HH:MM-HH:MM
 
 // ---- shown ----
@@ -79,9 +84,10 @@ rules_json(const struct broker *broker, const struct mailbox_rules *rules)
         print_minute(&text, rules->digest - 1u);
         digest = text_json(&text);
     }
-    return json_pack("{s:o, s:o, s:o, s:b, s:b}", "unwanted", unwanted, "quiet", quiet,
-                     "digest", digest, "urgent_first", rules->urgent_first != 0,
-                     "merge_repeats", rules->repeats == REPEATS_MERGE);
+    return json_pack("{s:o, s:o, s:o, s:b, s:b, s:s}", "unwanted", unwanted, "quiet",
+                     quiet, "digest", digest, "urgent_first", rules->urgent_first != 0,
+                     "merge_repeats", rules->repeats == REPEATS_MERGE, "cancelled",
+                     cancelled_words[rules->cancelled]);
 }
 
 json_t *
@@ -107,6 +113,9 @@ http_rules_text(const struct broker *broker, const struct mailbox_spec *spec)
     }
     if (rules->repeats == REPEATS_MERGE) {
         buffer_print(&text, text.len == 0 ? "repeats merged" : "; repeats merged");
+    }
+    if (rules->cancelled == CANCELLED_NEITHER) {
+        buffer_print(&text, "%swithout what is cancelled", text.len == 0 ? "" : "; ");
     }
     return text_json(&text);
 }
@@ -223,6 +232,22 @@ read_choice(const json_t *object, const char *name, struct faults *faults)
     return json_is_true(value);
 }
 
+static void
+read_cancelled(const json_t *value, struct mailbox_rules *rules, struct faults *faults)
+{
+    const char *word = value == NULL ? cancelled_words[0] : json_string_value(value);
+
+    for (size_t i = 0; word != NULL && i < ARRAY_LEN(cancelled_words); i++) {
+        if (strcmp(word, cancelled_words[i]) == 0) {
+            rules->cancelled = (uint16_t)i;
+            return;
+        }
+    }
+    faults_add(faults, VG_MALFORMED, 0,
+               "\"cancelled\": \"%.20s\" must be pair or neither",
+               word == NULL ? "?" : word);
+}
+
 // What is wrong is in faults.
 static struct command *
 command_of(const json_t *object, uint32_t mailbox, struct faults *faults)
@@ -239,7 +264,8 @@ command_of(const json_t *object, uint32_t mailbox, struct faults *faults)
                 (json_object_get(object, "quiet") != NULL ? RULES_QUIET : 0u) |
                 (json_object_get(object, "digest") != NULL ? RULES_DIGEST : 0u) |
                 (json_object_get(object, "urgent_first") != NULL ? RULES_URGENT : 0u) |
-                (json_object_get(object, "merge_repeats") != NULL ? RULES_REPEATS : 0u);
+                (json_object_get(object, "merge_repeats") != NULL ? RULES_REPEATS : 0u) |
+                (json_object_get(object, "cancelled") != NULL ? RULES_CANCELLED : 0u);
     if (list != NULL && !json_is_array(list)) {
         faults_add(faults, VG_MALFORMED, 0, "\"unwanted\" must be a list of flows");
     }
@@ -249,6 +275,7 @@ command_of(const json_t *object, uint32_t mailbox, struct faults *faults)
     set.rules.urgent_first = read_choice(object, "urgent_first", faults);
     set.rules.repeats =
         read_choice(object, "merge_repeats", faults) ? REPEATS_MERGE : REPEATS_COME;
+    read_cancelled(json_object_get(object, "cancelled"), &set.rules, faults);
     command = command_new(COMMAND_SET_RULES, names.at, names.len);
     for (size_t i = 0; i < len; i++) {
         if (set.unwanted[i].flow.len > 0) { // none was read after a fault
@@ -272,8 +299,9 @@ rules_set(const struct command *command)
 void
 post_rules(struct call *call)
 {
-    static const char *const known[] = {"unwanted",     "quiet",         "digest",
-                                        "urgent_first", "merge_repeats", NULL};
+    static const char *const known[] = {
+        "unwanted",      "quiet",     "digest", "urgent_first",
+        "merge_repeats", "cancelled", NULL};
     const struct mailbox_spec *spec = http_mailbox(call);
     struct faults faults = {0};
     struct command *command;

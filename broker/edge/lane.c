@@ -22,6 +22,12 @@ static void
 free_lane(struct lane *lane, void *arg)
 {
     (void)arg;
+    while (lane->withdrawing != NULL) {
+        struct withdrawing *next = lane->withdrawing->next;
+
+        free(lane->withdrawing);
+        lane->withdrawing = next;
+    }
     outflow_free(&lane->outflow);
     free(lane);
 }

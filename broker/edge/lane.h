@@ -12,6 +12,12 @@
 
 struct session;
 
+// A pair that is about to be withdrawn: nothing is sent from its first letter on.
+struct withdrawing {
+    struct withdrawing *next;
+    uint64_t first;
+};
+
 // Messages per second, over about the last ten seconds.
 struct rate {
     uint64_t seen; // the counter's value at the last tick
@@ -31,11 +37,14 @@ struct lane {
     struct outflow *outflow; // its own; NULL with session
     struct rewind *rewind;   // rests the outflow while it sends; NULL: none
     uint64_t rewind_id;
-    uint64_t last;         // newest number in the mailbox
+    uint64_t last; // newest number in the mailbox
+    uint64_t
+        found; // the newest there was at the start: an earlier broker may have sent it
     uint64_t sent_through; // newest number sent on any connection since the start
     uint64_t mark;         // acknowledged up to here by any session, perhaps in the queue
     uint64_t delivered;    // since the start, repeats included
     uint64_t acknowledged; // messages' worth, since the start
+    uint64_t withdrawn;    // with their cancellations, since the start
     uint64_t unwanted;     // not made, since the start: its institution wants none of it
     uint64_t merged;       // into later ones, since the start
     struct fill fill;      // what waits; age as last looked at
@@ -50,6 +59,7 @@ struct lane {
     struct lane *next;
     struct lane *next_ready;
     int64_t hold_back_us; // struct outflow_view; as last looked at (edge/pacing.h)
+    struct withdrawing *withdrawing; // pairs on their way out (edge/withdrawing.h)
     uint64_t sifted; // looked at for urgent ones and repeats up to here (edge/sifting.h)
     bool urgent_first;  // as last looked at (edge/pacing.h)
     bool merge_repeats; // the same

@@ -18,6 +18,8 @@
         "notifications not made: the institution does not want them")                    \
     ROW(merged, COUNTER, "",                                                             \
         "letters that a later one stands for, which says the same anew")                 \
+    ROW(withdrawn, COUNTER, "",                                                          \
+        "notifications cancelled before they were sent: neither of the pair was")        \
     ROW(advanced, COUNTER, "",                                                           \
         "letters sent before their turn: urgent, or before such a one")                  \
     ROW(delivered, COUNTER, "", "notifications sent, repeats included")                  \

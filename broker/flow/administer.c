@@ -406,6 +406,9 @@ set_rules(struct applier *applier, struct command *command)
     if ((set->named & RULES_REPEATS) != 0) {
         rules.repeats = repeats_after(rules.repeats, set->rules.repeats);
     }
+    if ((set->named & RULES_CANCELLED) != 0) {
+        rules.cancelled = set->rules.cancelled;
+    }
     if (!rules_are_possible(&rules)) {
         refuse(command, VG_BAD_DATE, "a time of day is at most 23:59");
     }
@@ -413,9 +416,11 @@ set_rules(struct applier *applier, struct command *command)
         return VG_OK;
     }
     set->rules = rules;
-    why_set(&text, "declines %u, quiet %u to %u, digest %u, urgent_first %u, repeats %u",
+    why_set(&text,
+            "declines %u, quiet %u to %u, digest %u, urgent_first %u, repeats %u, "
+            "cancelled %u",
             rules.unwanted_len, rules.quiet_from, rules.quiet_to, rules.digest,
-            rules.urgent_first, rules.repeats);
+            rules.urgent_first, rules.repeats, rules.cancelled);
     journal_act(applier, command, ADMIN_RULES, set->mailbox, text.text);
     CHECK(roster_set_rules(applier->roster, set->mailbox, &rules));
     applier->roster_changed = true;

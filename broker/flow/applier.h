@@ -185,6 +185,8 @@ NODISCARD enum vg_status expire_old(struct applier *applier, struct command *com
 NODISCARD enum vg_status tell_lapses(struct applier *applier, struct command *command);
 NODISCARD enum vg_status note_rewind(struct applier *applier, struct command *command);
 NODISCARD enum vg_status note_list(struct applier *applier, struct command *command);
+NODISCARD enum vg_status withdraw_letters(struct applier *applier,
+                                          struct command *command);
 NODISCARD enum vg_status plan_merger(struct applier *applier, struct command *command);
 NODISCARD enum vg_status move_letters(struct applier *applier, struct command *command);
 NODISCARD enum vg_status keep_anchor(struct applier *applier, struct command *command);

@@ -41,6 +41,7 @@ batch_free(struct batch **batch)
     roster_free(&(*batch)->roster);
     free((*batch)->posted);
     free((*batch)->unwanted);
+    free((*batch)->pairs);
     free((*batch)->held);
     free((*batch)->fills);
     free(*batch);
@@ -451,6 +452,7 @@ static const step_fn steps[] = {
     [COMMAND_MOVE_LETTERS] = move_letters,
     [COMMAND_ANCHOR] = keep_anchor,
     [COMMAND_LIST] = note_list,
+    [COMMAND_WITHDRAW] = withdraw_letters,
 };
 
 // What a batch that was given up has said is not to be believed.
@@ -459,6 +461,7 @@ forget_results(struct batch *batch)
 {
     batch->posted_len = 0;
     batch->unwanted_len = 0;
+    batch->pairs_len = 0;
     batch->held_len = 0;
     batch->fills_len = 0;
     batch->commit = 0;

@@ -73,6 +73,9 @@ struct batch {
     uint32_t *unwanted; // default mailboxes whose institution did not want a notification
     size_t unwanted_len;
     size_t unwanted_size;
+    struct cancelled_pair *pairs; // of mailboxes that want neither of them
+    size_t pairs_len;
+    size_t pairs_size;
     bool folded; // letters of commits before this one are in the backlog
     struct roster
         *roster; // a fresh copy when institutions or mailboxes changed, else NULL

@@ -33,6 +33,7 @@ static const char *const names[] = {
     [COMMAND_MOVE_LETTERS] = "move_letters",
     [COMMAND_ANCHOR] = "anchor",
     [COMMAND_LIST] = "list",
+    [COMMAND_WITHDRAW] = "withdraw",
 };
 
 struct command *
@@ -96,6 +97,11 @@ command_forget_answer(struct command *command)
         command->refuse.attempts = 0;
         command->refuse.due_us = 0;
         break;
+    case COMMAND_WITHDRAW:
+        for (size_t i = 0; i < command->withdraw.pairs_len; i++) {
+            command->withdraw.pairs[i].withdrawn = false;
+        }
+        break;
     case COMMAND_INTEGRATE:
         integrate_free(&command->integrate);
         break;
@@ -156,6 +162,9 @@ command_free(struct command **command)
     case COMMAND_ADVANCE:
         free((*command)->advance.merges);
         free((*command)->advance.letters);
+        break;
+    case COMMAND_WITHDRAW:
+        free((*command)->withdraw.pairs);
         break;
     case COMMAND_RETRY_PARKED:
     case COMMAND_DROP_PARKED:

@@ -43,6 +43,7 @@ enum command_kind {
     COMMAND_MOVE_LETTERS,
     COMMAND_ANCHOR,
     COMMAND_LIST,
+    COMMAND_WITHDRAW,
 };
 
 enum {
@@ -162,6 +163,23 @@ struct advance_command {
     size_t taken; // out of the main sequence, to come before their turn
 };
 
+// A notification that waits in a mailbox, and its cancellation.
+struct cancelled_pair {
+    uint32_t mailbox;
+    uint64_t niss; // 0 on flows keyed by enterprise
+    uint64_t of;   // ticket of the first
+    uint64_t by;   // ticket of the cancellation
+    struct letter first;
+    struct letter cancellation;
+    bool withdrawn; // answer
+};
+
+// Pairs of which nothing was sent, nor may be before this is answered (flow/withdraw.h).
+struct withdraw_command {
+    struct cancelled_pair *pairs;
+    size_t pairs_len;
+};
+
 // Parked letters that are tried again, or dropped: all, or none.
 struct parked_command {
     uint32_t mailbox;
@@ -264,7 +282,8 @@ enum rules_member {
     RULES_QUIET = 2,
     RULES_DIGEST = 4,
     RULES_URGENT = 8,
-    RULES_REPEATS = 16
+    RULES_REPEATS = 16,
+    RULES_CANCELLED = 32,
 };
 
 struct set_rules_command {
@@ -412,6 +431,7 @@ struct command {
         struct move_letters_command move;
         struct anchor_command anchor;
         struct list_command list;
+        struct withdraw_command withdraw;
     };
     // answer
     enum vg_status status; // of the whole; VG_OK with faults: some items were refused

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "flow/correct.h"
 
+#include "flow/apply.h"
 #include "flow/replace.h"
 #include "store/caught.h"
 #include "store/journal_find.h"
+#include "store/withdrawn.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,14 +90,37 @@ add_corrected(struct correction *correction, size_t more)
     return &correction->got[correction->got_len];
 }
 
-static void
-add_recipients(struct correction *correction, const struct roster *roster,
-               const struct journal_place *place)
+// Never told of it (flow/withdraw.h): of corrections, cancellations alone are withdrawn.
+static enum vg_status
+was_withdrawn(struct txn *txn, uint64_t ticket, uint32_t mailbox, bool *ret_was)
+{
+    struct withdrawn_row row;
+    enum vg_status status =
+        withdrawn_get(txn, ticket, (struct mailbox_id){mailbox}, &row);
+
+    *ret_was = status == VG_OK;
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
+// corrects: it is a correction itself.
+static enum vg_status
+add_recipients(struct txn *txn, struct correction *correction,
+               const struct roster *roster, const struct journal_place *place,
+               bool corrects)
 {
     struct journal_recipient recipient;
+    bool withdrawn = false;
+    enum vg_status status = VG_OK;
 
     (void)add_corrected(correction, place->event.recipients);
-    for (size_t i = 0; journal_item_recipient(&place->item, i, &recipient); i++) {
+    for (size_t i = 0;
+         status == VG_OK && journal_item_recipient(&place->item, i, &recipient); i++) {
+        if (corrects) {
+            status = was_withdrawn(txn, correction->of, recipient.mailbox, &withdrawn);
+        }
+        if (withdrawn) {
+            continue;
+        }
         correction->got[correction->got_len++] = (struct corrected){
             .mailbox = mailbox_today(roster, recipient.mailbox),
             .was = recipient.mailbox,
@@ -103,8 +128,10 @@ add_recipients(struct correction *correction, const struct roster *roster,
             .quality = recipient.quality,
             .begin = recipient.begin,
             .end = recipient.end,
+            .letter = corrects ? (struct letter){.number = 0} : letter_of(&recipient),
         };
     }
+    return status;
 }
 
 struct caught_search {
@@ -141,15 +168,19 @@ correction_of(struct txn *txn, const struct correction_question *question,
 {
     const struct judged *judged = question->judged;
     struct correction *correction = xcalloc(1, sizeof *correction);
+    struct journal_correction told;
+    bool corrects = correction_told(&place->record, judged->corrects, &told, 0, NULL);
     enum vg_status status;
 
     correction->of = judged->corrects;
     correction->act = judged->cancels ? CORRECTION_CANCELS : CORRECTION_REPLACES;
     do {
-        add_recipients(correction, question->roster, place);
-    } while (journal_find_more(place));
-    status = caught_each(txn, correction->of, add_caught,
-                         &(struct caught_search){correction, question->roster});
+        status = add_recipients(txn, correction, question->roster, place, corrects);
+    } while (status == VG_OK && journal_find_more(place));
+    if (status == VG_OK) {
+        status = caught_each(txn, correction->of, add_caught,
+                             &(struct caught_search){correction, question->roster});
+    }
     qsort(correction->got, correction->got_len, sizeof *correction->got,
           compare_corrected);
     *ret_correction = correction;
@@ -243,6 +274,7 @@ share_of_owed(const struct corrected *got, const struct match_question *question
     }
     if (last != NULL && last->got->mailbox == got->mailbox) { // of two that were merged
         last->share.classes |= classes_then(got, question, institution);
+        last->twice = true;
         return;
     }
     to.institution = institution->id;

@@ -33,6 +33,8 @@ struct corrected {
     uint16_t quality; // 0: no integration was asked
     int32_t begin;
     int32_t end;
+    // number 0: it corrects an earlier one itself, or came after its time.
+    struct letter letter;
 };
 
 struct correction {
@@ -68,6 +70,7 @@ struct correction_share {
     uint32_t institution;
     const struct corrected *got; // NULL: it has not got the first
     bool only;                   // nothing of today would let the correction through
+    bool twice;                  // it has got the first in two letters
 };
 
 struct correction_shares {

@@ -11,6 +11,7 @@
 #include "store/merged.h"
 #include "store/journal_find.h"
 #include "store/registry.h"
+#include "store/withdrawn.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -194,11 +195,44 @@ print_merged(const struct telling *telling, const struct journal_recipient *reci
     buffer_print(telling->text, row.head.len > 0 ? "\n" : "");
 }
 
+// It and its cancellation, or what it cancels, were withdrawn. False: it was sent.
+static bool
+print_withdrawn(const struct telling *telling, const struct journal_recipient *recipient)
+{
+    uint64_t ticket = telling->past.event.ticket;
+    char time[INSTANT_TEXT_LEN];
+    struct withdrawn_row row;
+
+    if (withdrawn_get(telling->txn, ticket, (struct mailbox_id){recipient->mailbox},
+                      &row) != VG_OK) {
+        return false;
+    }
+    instant_print((struct instant){row.time_us}, time);
+    if (row.other > ticket) {
+        buffer_print(telling->text,
+                     ": not delivered, because ticket %llu cancelled it before\n",
+                     (unsigned long long)row.other);
+    } else {
+        buffer_print(telling->text,
+                     ": not delivered, because ticket %llu, which it cancels, was not\n",
+                     (unsigned long long)row.other);
+    }
+    buffer_print(
+        telling->text,
+        "  neither was, as mailbox %s chose: its letter %llu was withdrawn at %s\n",
+        mailbox_name(telling, recipient->mailbox), (unsigned long long)recipient->number,
+        time);
+    return true;
+}
+
 static void
 print_recipient(const struct telling *telling, const struct journal_recipient *recipient)
 {
     buffer_print(telling->text, "\n");
     print_institution(telling, recipient->institution);
+    if (print_withdrawn(telling, recipient)) {
+        return;
+    }
     buffer_print(telling->text, ": got it, as letter %llu of mailbox %s\n  ",
                  (unsigned long long)recipient->number,
                  mailbox_name(telling, recipient->mailbox));

@@ -250,6 +250,26 @@ hold_drop(struct applier *applier, uint32_t mailbox, const struct held_row *row)
     return hold_end(applier, mailbox, row);
 }
 
+enum vg_status
+hold_discard(struct applier *applier, uint32_t mailbox, const struct letter *letter,
+             uint64_t subject)
+{
+    struct held_head gone = {.letter = *letter, .subject = subject};
+    struct mailbox_row *box = NULL;
+    enum mark mark = MARK_KNOWN;
+    enum vg_status status = applier_box(applier, mailbox, &box);
+
+    if (status == VG_OK) {
+        status = hold_take_out(applier, mailbox, &gone.letter, &mark);
+    }
+    if (status == VG_OK) {
+        CHECK(mark == MARK_NEW);
+        box->dropped++;
+        hold_tell_left(applier->batch, mailbox, letter->number, subject);
+    }
+    return status;
+}
+
 // ---- two persons become one ----
 
 // All but the first one of those that are tried wait from now on.

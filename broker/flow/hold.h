@@ -33,6 +33,11 @@ NODISCARD enum vg_status hold_drop(struct applier *applier, uint32_t mailbox,
 void hold_tell_left(struct batch *batch, uint32_t mailbox, uint64_t number,
                     uint64_t subject);
 
+// hold_discard takes a letter that waits in the main sequence out of it for good; the caller
+// journals that, and has asked marks_wait.
+NODISCARD enum vg_status hold_discard(struct applier *applier, uint32_t mailbox,
+                                      const struct letter *letter, uint64_t subject);
+
 // hold_join puts in one order what was held about two persons that are one from now on:
 // of two that would be tried the later one waits. Their numbers lead to each other already.
 NODISCARD enum vg_status hold_join(struct applier *applier, struct niss niss);

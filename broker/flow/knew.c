@@ -297,6 +297,27 @@ note_merged(struct knew *knew, const struct journal_item *item)
 }
 
 static void
+note_withdrawn(struct knew *knew, const struct journal_item *item)
+{
+    struct journal_withdrawn withdrawn;
+
+    if (!journal_item_as(item, &withdrawn, sizeof withdrawn)) {
+        return;
+    }
+    for (size_t i = 0; i < knew->rows_len; i++) {
+        struct knew_row *row = &knew->rows[i];
+
+        if (row->kind == KNEW_LETTER && row->letter.mailbox == withdrawn.mailbox &&
+            (row->letter.number == withdrawn.number ||
+             row->letter.number == withdrawn.of_number)) {
+            row->letter.left_turn = true;
+            row->letter.state = KNEW_WITHDRAWN;
+            row->letter.state_us = knew->head.time_us;
+        }
+    }
+}
+
+static void
 take_item(struct knew *knew, const struct journal_item *item)
 {
     switch (item->kind) {
@@ -311,6 +332,9 @@ take_item(struct knew *knew, const struct journal_item *item)
         break;
     case JOURNAL_MERGED:
         note_merged(knew, item);
+        break;
+    case JOURNAL_WITHDRAWN:
+        note_withdrawn(knew, item);
         break;
     default:
         note_turn(knew, item);
@@ -370,6 +394,12 @@ read_places(struct knew *knew, struct txn *txn, struct why *why)
 
 // ---- what became of a letter ----
 
+static bool
+was_given_up(const struct knew_row *row)
+{
+    return row->letter.state == KNEW_DROPPED || row->letter.state == KNEW_WITHDRAWN;
+}
+
 static enum vg_status
 look_in_mailbox(struct txn *txn, struct knew_row *row)
 {
@@ -397,7 +427,7 @@ look_in_mailbox(struct txn *txn, struct knew_row *row)
     if (status == VG_OK) {
         row->letter.state = held.head.state == HELD_PARKED ? KNEW_PARKED : KNEW_HELD;
         row->letter.state_us = held.head.since_us;
-    } else if (status == VG_NOT_FOUND && row->letter.state != KNEW_DROPPED) {
+    } else if (status == VG_NOT_FOUND && !was_given_up(row)) {
         row->letter.state = KNEW_ACKNOWLEDGED;
     }
     return status == VG_NOT_FOUND ? VG_OK : status;

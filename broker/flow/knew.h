@@ -26,6 +26,7 @@ enum knew_state {
     KNEW_DROPPED,
     KNEW_MERGED,   // a later letter, `into`, stands for it
     KNEW_UNWANTED, // never made: the institution does not want this flow for this quality
+    KNEW_WITHDRAWN, // cancelled before it was sent, or that cancellation: neither was sent
 };
 
 struct knew_row {

@@ -104,7 +104,7 @@ print_fields(const struct telling *telling, const struct catalogue *catalogue,
     unsigned fields = row->letter.fields;
     struct hot_content content;
 
-    if (fields == 0) {
+    if (fields == 0 || row->letter.state == KNEW_WITHDRAWN) {
         return;
     }
     buffer_print(telling->text, "  %u of %u field%s given", fields - row->letter.withheld,
@@ -133,6 +133,8 @@ print_state(const struct telling *telling, const struct knew_row *row)
         [KNEW_DROPPED] = "given up by hand, not acknowledged",
         [KNEW_MERGED] =
             "not sent alone: a later one that says the same anew stands for it",
+        [KNEW_WITHDRAWN] = "cancelled before it was delivered: neither was delivered, as "
+                           "the mailbox chose",
         [KNEW_UNWANTED] = "not sent: none of its mailboxes wants such messages",
     };
 

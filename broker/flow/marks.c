@@ -86,6 +86,18 @@ join_next_range(struct marks *marks, size_t i)
     }
 }
 
+bool
+marks_wait(const struct marks *marks, uint64_t number)
+{
+    size_t i = range_near(marks, number);
+
+    while (i < marks->len && marks->ranges[i].last < number) {
+        i++;
+    }
+    return number > marks->row->acknowledged && number <= marks->row->last &&
+           (i == marks->len || number < marks->ranges[i].first);
+}
+
 enum mark
 marks_single(struct marks *marks, const struct acknowledge_single *single)
 {

@@ -35,6 +35,9 @@ enum mark {
     MARK_NO_ROOM, // RANGES_MAX gaps between single letters
 };
 
+// marks_wait: is the letter in the main sequence?
+bool marks_wait(const struct marks *marks, uint64_t number);
+
 // marks_single takes one letter out.
 enum mark marks_single(struct marks *marks, const struct acknowledge_single *single);
 

@@ -6,6 +6,7 @@
 
 #include "flow/answer.h"
 #include "flow/correct.h"
+#include "flow/withdraw.h"
 #include "store/asked.h"
 
 #include <stdarg.h>
@@ -431,6 +432,19 @@ ask_no_more(struct applier *applier, const struct passage *passage)
     return status;
 }
 
+// A first one that may still wait beside its cancellation.
+static void
+note_pair(struct applier *applier, const struct passage *passage,
+          const struct correction_share *share, size_t posted)
+{
+    const struct batch *batch = applier->batch;
+
+    if (batch->posted_len > posted && !share->twice) {
+        withdraw_note(applier, &passage->judged, share->got, passage->ticket,
+                      &batch->posted[posted]);
+    }
+}
+
 static enum vg_status
 put_correction(struct applier *applier, struct passage *passage, size_t grants_len)
 {
@@ -441,6 +455,8 @@ put_correction(struct applier *applier, struct passage *passage, size_t grants_l
 
     journal_correction_of(applier, passage, &shares);
     for (size_t i = 0; status == VG_OK && i < shares.len; i++) {
+        size_t posted = applier->batch->posted_len;
+
         passage->owed = i < shares.owed;
         if (i == shares.owed) { // that there was a first one is not theirs to know
             passage->mutation.replaces = (struct hot_bytes){NULL, 0};
@@ -448,6 +464,9 @@ put_correction(struct applier *applier, struct passage *passage, size_t grants_l
         }
         status = put_letter(applier, passage, shares.shares[i].institution,
                             &shares.shares[i].share);
+        if (status == VG_OK && passage->owed) {
+            note_pair(applier, passage, &shares.shares[i], posted);
+        }
     }
     if (!passage->judged.cancels) {
         journal_unwanted_beside(applier, passage, &shares, grants_len);

@@ -388,6 +388,7 @@ replay_item(struct replay *replay, enum pass pass, const struct journal_item *it
     case JOURNAL_CORRECTION:
     case JOURNAL_UNWANTED:
     case JOURNAL_MERGED:
+    case JOURNAL_WITHDRAWN:
         break;
     case JOURNAL_LOADED:
         return VG_NOT_FOUND; // its rows stand in no record

@@ -4,6 +4,7 @@
 #include "store/bodies.h"
 #include "store/held.h"
 #include "store/merged.h"
+#include "store/withdrawn.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -287,9 +288,10 @@ push_in_flight(struct rewind *rewind, const struct journal_recipient *recipient)
 // What was never acknowledged, though the mark has passed it, comes in its own way or not
 // at all.
 static enum vg_status
-was_acknowledged(const struct rewind *rewind, struct txn *txn, uint64_t number,
-                 bool *ret_was)
+was_acknowledged(const struct rewind *rewind, struct txn *txn, uint64_t ticket,
+                 uint64_t number, bool *ret_was)
 {
+    struct withdrawn_row withdrawn;
     struct held_row held;
     enum vg_status status = VG_NOT_FOUND;
 
@@ -301,6 +303,10 @@ was_acknowledged(const struct rewind *rewind, struct txn *txn, uint64_t number,
         }
     }
     status = held_get(txn, (struct mailbox_id){rewind->mailbox}, number, &held);
+    if (status == VG_NOT_FOUND) {
+        status =
+            withdrawn_get(txn, ticket, (struct mailbox_id){rewind->mailbox}, &withdrawn);
+    }
     if (status == VG_OK) {
         *ret_was = false;
     }
@@ -327,14 +333,15 @@ read_merged(const struct rewind *rewind, struct txn *txn, struct bytes body,
 }
 
 static enum vg_status
-write_letter(struct rewind *rewind, struct txn *txn,
+write_letter(struct rewind *rewind, struct txn *txn, uint64_t ticket,
              const struct journal_recipient *recipient, struct buffer *frame,
              size_t *ret_len)
 {
     struct merged_row merged;
     struct bytes body;
     bool was = false;
-    enum vg_status status = was_acknowledged(rewind, txn, recipient->number, &was);
+    enum vg_status status =
+        was_acknowledged(rewind, txn, ticket, recipient->number, &was);
 
     if (status == VG_OK && was) {
         status = body_get(txn, recipient->body, &body);
@@ -376,15 +383,18 @@ send_record(struct rewind *rewind, struct txn *txn, size_t max_bytes,
             struct buffer *frame, size_t *ret_len, bool *ret_all)
 {
     struct journal_item item;
+    struct journal_event event;
     struct journal_recipient recipient;
     size_t offset = 0;
     enum vg_status status = VG_OK;
 
     *ret_all = false;
     while (status == VG_OK && journal_next(&rewind->record, &offset, &item)) {
-        for (size_t i = 0; status == VG_OK && item.kind == JOURNAL_EVENT &&
-                           journal_item_recipient(&item, i, &recipient);
-             i++) {
+        if (item.kind != JOURNAL_EVENT || !journal_item_as(&item, &event, sizeof event)) {
+            continue;
+        }
+        for (size_t i = 0;
+             status == VG_OK && journal_item_recipient(&item, i, &recipient); i++) {
             if (recipient.mailbox != rewind->mailbox || recipient.number < rewind->next ||
                 recipient.number > rewind->state.through) {
                 continue;
@@ -394,7 +404,7 @@ send_record(struct rewind *rewind, struct txn *txn, size_t max_bytes,
                  frame->len + recipient.size + HOT_NOTIFICATION_HEAD_MAX > max_bytes)) {
                 return VG_OK;
             }
-            status = write_letter(rewind, txn, &recipient, frame, ret_len);
+            status = write_letter(rewind, txn, event.ticket, &recipient, frame, ret_len);
             rewind->next = recipient.number + 1;
         }
     }

@@ -3,7 +3,7 @@
 //
 // A rewind is a replay, not a change of the mailbox: it finds the letters in the journal,
 // from a number or a time up to the mark, and sends them flagged "again" while the mailbox's
-// outflow rests. What was held, parked or dropped and never acknowledged is not among them.
+// outflow rests. What was held, parked, dropped or withdrawn and never acknowledged is not among them.
 // It can go back as far as bodies are kept (store/meta.h, erased_commit). All of it works
 // in slices: the journal is long. Thread: event loop.
 #ifndef FLOW_REWIND_H

@@ -8,6 +8,7 @@
 #include "store/lapses.h"
 #include "store/person.h"
 #include "store/registry.h"
+#include "store/withdrawn.h"
 
 enum { PROGRESS_STEPS = 256 };
 
@@ -162,6 +163,25 @@ check_merged(uint64_t ticket, struct mailbox_id mailbox, const struct merged_row
     return true;
 }
 
+// Both of a pair or none; the first one's row goes before the other's.
+static bool
+check_withdrawn(uint64_t ticket, struct mailbox_id mailbox,
+                const struct withdrawn_row *row, void *arg)
+{
+    struct check *check = arg;
+    struct withdrawn_row other = {.other = ticket};
+    enum vg_status status = row->other > ticket
+                                ? withdrawn_get(check->txn, row->other, mailbox, &other)
+                                : VG_OK;
+
+    if (ticket > check->meta.last_sequence || row->other == ticket || status != VG_OK ||
+        other.other != ticket) {
+        found(check, "withdrawn: ticket %llu of mailbox %u cannot be with ticket %llu",
+              (number)ticket, mailbox.number, (number)row->other);
+    }
+    return true;
+}
+
 static void
 check_references(struct check *check)
 {
@@ -176,6 +196,9 @@ check_references(struct check *check)
     }
     if (merged_each(check->txn, 0, check_merged, check) != VG_OK) {
         found(check, "merged: a row cannot be read");
+    }
+    if (withdrawn_each(check->txn, check_withdrawn, check) != VG_OK) {
+        found(check, "withdrawn: a row cannot be read");
     }
 }
 

@@ -82,6 +82,20 @@ count_drop(struct check *check, uint64_t commit, const struct journal_item *item
 }
 
 static void
+count_withdrawn(struct check *check, uint64_t commit, const struct journal_item *item)
+{
+    struct journal_withdrawn withdrawn;
+
+    if (!journal_item_as(item, &withdrawn, sizeof withdrawn)) {
+        found(check, "commit %llu: withdrawn letters have the wrong length",
+              (number)commit);
+        return;
+    }
+    counted_withdrawn(&check_recount(check, commit, withdrawn.mailbox)->counted,
+                      &withdrawn);
+}
+
+static void
 count_items(struct check *check, uint64_t commit, const struct buffer *record)
 {
     struct journal_item item;
@@ -94,6 +108,8 @@ count_items(struct check *check, uint64_t commit, const struct buffer *record)
             count_acknowledge(check, commit, &item);
         } else if (item.kind == JOURNAL_DROP) {
             count_drop(check, commit, &item);
+        } else if (item.kind == JOURNAL_WITHDRAWN) {
+            count_withdrawn(check, commit, &item);
         }
     }
     if ((offset == 0 ? RECORD_HEAD_LEN : offset) + HASH_LEN != record->len) {

@@ -6,6 +6,7 @@
 #include "store/merged.h"
 #include "store/correction.h"
 #include "store/store_internal.h"
+#include "store/withdrawn.h"
 
 #include <stdlib.h>
 
@@ -37,6 +38,14 @@ counted_drop(struct counted *counted, const struct journal_held *drop)
 {
     counted->dropped++;
     counted->dropped_bytes += drop->letter.size;
+}
+
+void
+counted_withdrawn(struct counted *counted, const struct journal_withdrawn *withdrawn)
+{
+    counted->dropped += 2;
+    counted->dropped_bytes += withdrawn->size;
+    counted->dropped_bytes += withdrawn->of_size;
 }
 
 // ---- rows ----
@@ -176,6 +185,22 @@ add_drop(struct tally *tally, struct txn *txn, const struct journal_item *item)
 }
 
 static enum vg_status
+add_withdrawn(struct tally *tally, struct txn *txn, const struct journal_item *item)
+{
+    struct journal_withdrawn withdrawn;
+    struct counted *counted = NULL;
+    enum vg_status status = VG_STORE_BROKEN;
+
+    if (journal_item_as(item, &withdrawn, sizeof withdrawn)) {
+        status = tally_of(tally, txn, withdrawn.mailbox, &counted);
+    }
+    if (status == VG_OK) {
+        counted_withdrawn(counted, &withdrawn);
+    }
+    return status;
+}
+
+static enum vg_status
 add_items(struct tally *tally, struct txn *txn, const struct buffer *record)
 {
     struct journal_item item;
@@ -189,6 +214,8 @@ add_items(struct tally *tally, struct txn *txn, const struct buffer *record)
             status = add_acknowledge(tally, txn, &item);
         } else if (item.kind == JOURNAL_DROP) {
             status = add_drop(tally, txn, &item);
+        } else if (item.kind == JOURNAL_WITHDRAWN) {
+            status = add_withdrawn(tally, txn, &item);
         }
     }
     return status;
@@ -250,6 +277,9 @@ counted_trim(struct txn *txn, struct meta *meta, struct buffer *record, struct w
     }
     if (status == VG_OK) {
         status = merged_trim(txn, last_ticket(record));
+    }
+    if (status == VG_OK) {
+        status = withdrawn_trim(txn, last_ticket(record));
     }
     free(tally.rows);
     if (status == VG_OK) {

@@ -17,15 +17,17 @@ struct counted {
     uint64_t mark;               // all up to here were acknowledged
     uint64_t acknowledged;       // letters
     uint64_t bytes_acknowledged; // of them
-    uint64_t dropped;            // letters, by hand
+    uint64_t dropped;            // letters, by hand or withdrawn
     uint64_t dropped_bytes;
 };
 
-// counted_letter, counted_acknowledge and counted_drop add one item of the journal.
+// counted_letter and the others add one item of the journal.
 void counted_letter(struct counted *counted, const struct journal_recipient *recipient);
 void counted_acknowledge(struct counted *counted,
                          const struct journal_acknowledge *acknowledge);
 void counted_drop(struct counted *counted, const struct journal_held *drop);
+void counted_withdrawn(struct counted *counted,
+                       const struct journal_withdrawn *withdrawn);
 
 // counted_get gives zeros for a mailbox without a row.
 NODISCARD enum vg_status counted_get(struct txn *txn, struct mailbox_id mailbox,

@@ -74,6 +74,7 @@ exchange_person(const struct journal_item *item)
     struct journal_held held;
     struct journal_unwanted unwanted;
     struct journal_merged merged;
+    struct journal_withdrawn withdrawn;
 
     switch (item->kind) {
     case JOURNAL_EVENT:
@@ -86,6 +87,8 @@ exchange_person(const struct journal_item *item)
         return journal_item_as(item, &unwanted, sizeof unwanted) ? unwanted.niss : 0;
     case JOURNAL_MERGED:
         return journal_item_as(item, &merged, sizeof merged) ? merged.niss : 0;
+    case JOURNAL_WITHDRAWN:
+        return journal_item_as(item, &withdrawn, sizeof withdrawn) ? withdrawn.niss : 0;
     case JOURNAL_REFUSE_LETTER:
     case JOURNAL_DEFER:
     case JOURNAL_RETRY:

@@ -59,6 +59,8 @@ enum journal_kind {
     JOURNAL_UNWANTED = 17,
     // struct journal_merged: before the acknowledgement of the letter that was merged
     JOURNAL_MERGED = 18,
+    // struct journal_withdrawn: two letters that left the main sequence and are not delivered
+    JOURNAL_WITHDRAWN = 19,
     JOURNAL_ROW = 20,
     JOURNAL_REPLACE = 21, // struct journal_replace, after the event that says so
     // struct journal_moved: the body of a letter that still waits was copied to a fresh
@@ -164,6 +166,19 @@ struct journal_merged {
     uint64_t number; // in the mailbox
     uint64_t into;   // ticket of the later one
     uint32_t mailbox;
+    uint32_t reserved;
+};
+
+// A notification and its cancellation, neither of which had been sent: both are gone.
+struct journal_withdrawn {
+    uint64_t ticket;    // of the cancellation
+    uint64_t of;        // of what it cancels
+    uint64_t niss;      // 0 on flows keyed by enterprise
+    uint64_t number;    // of the cancellation in the mailbox
+    uint64_t of_number; // of the first one
+    uint32_t mailbox;
+    uint32_t size; // bytes of their bodies
+    uint32_t of_size;
     uint32_t reserved;
 };
 

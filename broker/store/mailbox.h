@@ -30,7 +30,7 @@ struct mailbox_row {
     uint64_t held; // wait for another try, or behind one about the same person
     uint64_t held_bytes;
     uint64_t parked_bytes;
-    uint64_t dropped; // by hand, after they were parked
+    uint64_t dropped; // by hand, after they were parked; or withdrawn
 };
 
 // mailbox_waiting counts what is neither acknowledged nor parked nor dropped: what is

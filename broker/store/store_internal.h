@@ -55,7 +55,8 @@ enum table_told { ITEMS, ROWS };
     ROW(ANCHORS, "anchors", 0, 4080, 4, ROWS)                                            \
     ROW(MAILBOX_RULES, "mailbox_rules", 0, 4080, 4, ROWS)                                \
     ROW(CAUGHT, "caught", 0, 4080, 4, ROWS)                                              \
-    ROW(MERGED, "merged", 0, 4080, 5, ROWS)
+    ROW(MERGED, "merged", 0, 4080, 5, ROWS)                                              \
+    ROW(WITHDRAWN, "withdrawn", 0, 4080, 5, ROWS)
 
 enum table {
 #define STORE_TABLE_ENUM(name, text, flags, value_max, since, told) TABLE_##name,

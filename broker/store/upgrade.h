@@ -9,7 +9,7 @@
 //          table "backlog": a checksum before the letters
 //  2 -> 3  tables "corrections", "exchanges", "asked"
 //  3 -> 4  tables "anchors", "mailbox_rules", "caught"
-//  4 -> 5  table "merged"
+//  4 -> 5  tables "merged", "withdrawn"
 //
 // A golden file of every schema ever released stands in tests/golden.
 #ifndef STORE_UPGRADE_H

@@ -10,7 +10,7 @@ rules_are_none(const struct mailbox_rules *rules)
 {
     return rules->quiet_from == rules->quiet_to && rules->digest == 0 &&
            rules->urgent_first == 0 && rules->repeats == REPEATS_COME &&
-           rules->unwanted_len == 0;
+           rules->cancelled == CANCELLED_PAIR && rules->unwanted_len == 0;
 }
 
 bool
@@ -18,7 +18,8 @@ rules_are_possible(const struct mailbox_rules *rules)
 {
     return rules->quiet_from < DAY_MINUTES && rules->quiet_to < DAY_MINUTES &&
            rules->digest <= DAY_MINUTES && rules->urgent_first <= 1 &&
-           rules->repeats <= REPEATS_MERGED && rules->unwanted_len <= UNWANTED_MAX;
+           rules->repeats <= REPEATS_MERGED && rules->cancelled <= CANCELLED_NEITHER &&
+           rules->unwanted_len <= UNWANTED_MAX;
 }
 
 bool

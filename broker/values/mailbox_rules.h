@@ -28,6 +28,12 @@ enum rules_repeats {
     REPEATS_MERGED, // each comes again, but some that wait may stand for others
 };
 
+// What becomes of a notification that is cancelled before it was sent (flow/withdraw.h).
+enum cancelled_rule {
+    CANCELLED_PAIR,    // it comes, and its cancellation
+    CANCELLED_NEITHER, // neither comes
+};
+
 // All zero: everything is wanted, at once. Stored as it is, with `unwanted_len` of the list.
 struct mailbox_rules {
     uint16_t quiet_from; // nothing is pushed from here ...
@@ -35,8 +41,8 @@ struct mailbox_rules {
     uint16_t digest;     // 1 and up: once a day, at this minute less one; 0: no digest
     uint16_t urgent_first; // 1: urgent letters come before others (flow/sift.h)
     uint32_t unwanted_len;
-    uint16_t repeats; // enum rules_repeats
-    uint16_t reserved_too;
+    uint16_t repeats;   // enum rules_repeats
+    uint16_t cancelled; // enum cancelled_rule
     struct unwanted unwanted[UNWANTED_MAX];
 };
 

@@ -524,6 +524,7 @@ wire_write_answer(const struct command *command, const struct roster *roster,
     case COMMAND_ACKNOWLEDGE:
     case COMMAND_DEFER:
     case COMMAND_ADVANCE:
+    case COMMAND_WITHDRAW:
     case COMMAND_SET_LIMITS:
     case COMMAND_SET_RULES:
     case COMMAND_ADD_INSTITUTION:

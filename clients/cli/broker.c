@@ -24,6 +24,7 @@ command_queues(struct cli *cli)
         "PARKED:parked:right",
         "UNWANTED:unwanted:right",
         "MERGED:merged:right",
+        "WITHDRAWN:withdrawn:right",
         "BYTES:bytes:right",
         "LEVEL:level",
         "RESTS:rests",

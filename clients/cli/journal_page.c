@@ -22,6 +22,9 @@ static const struct wording states[] = {
     {"parked", "it could not be handled; somebody has to look at it"},
     {"dropped", "it was given up and not handed over"},
     {"merged", "it was not sent alone: the next message of this kind stands for it"},
+    {"withdrawn",
+     "it was cancelled before it was handed over: neither it nor the cancellation "
+     "was, as this institution has chosen"},
     {"unwanted", "it was not sent: this institution has asked not to be told of such "
                  "changes for files of this kind"},
 };

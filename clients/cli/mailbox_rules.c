@@ -33,6 +33,7 @@ print_rules(const json_t *rules)
     printf("repeats  %s\n", json_is_true(json_object_get(rules, "merge_repeats"))
                                 ? "merged while they wait"
                                 : "each comes");
+    printf("cancelled %s\n", text_of(rules, "cancelled"));
 }
 
 // "none" takes a rule away.
@@ -52,6 +53,7 @@ struct changes {
     const char *digest;
     const char *urgent_first;
     const char *merge_repeats;
+    const char *cancelled;
 };
 
 static void
@@ -79,6 +81,9 @@ changes(const struct cli *cli, const struct changes *said)
     set_time(object, "digest", said->digest);
     set_choice(object, "urgent_first", said->urgent_first);
     set_choice(object, "merge_repeats", said->merge_repeats);
+    if (said->cancelled != NULL) {
+        json_object_set_new(object, "cancelled", json_string(said->cancelled));
+    }
     return object;
 }
 
@@ -123,6 +128,9 @@ mailbox_rules(struct cli *cli)
         {"merge-repeats", "yes|no",
          "of an address that changes again while it waits, only the last comes",
          &said.merge_repeats, NULL},
+        {"cancelled", "pair|neither",
+         "what comes of a notification that is cancelled before it was sent",
+         &said.cancelled, NULL},
     };
     struct admin_answer answer;
     uint64_t number = 0;

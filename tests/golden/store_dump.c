@@ -18,6 +18,7 @@
 #include "store/mailbox.h"
 #include "store/person.h"
 #include "store/registry.h"
+#include "store/withdrawn.h"
 
 enum { LETTERS_MAX = 1000, LAPSE_DAYS_BYTES_MAX = 4096 };
 
@@ -528,6 +529,7 @@ dump_item(struct dump *dump, const struct journal_item *item)
         return;
     case JOURNAL_CORRECTION:
     case JOURNAL_UNWANTED:
+    case JOURNAL_WITHDRAWN:
     case JOURNAL_MERGED:
     case JOURNAL_ROW:
     case JOURNAL_REPLACE:
@@ -700,7 +702,21 @@ dump_repeats(struct mailbox_id mailbox, const struct mailbox_rules *rules, void 
 {
     struct dump *dump = arg;
 
-    buffer_print(dump->text, "repeats %u: %u\n", mailbox.number, rules->repeats);
+    buffer_print(dump->text, "repeats %u: %u, cancelled: %u\n", mailbox.number,
+                 rules->repeats, rules->cancelled);
+    return true;
+}
+
+static bool
+dump_withdrawn(uint64_t ticket, struct mailbox_id mailbox,
+               const struct withdrawn_row *row, void *arg)
+{
+    struct dump *dump = arg;
+
+    buffer_print(dump->text,
+                 "withdrawn ticket=%llu mailbox=%u other=%llu number=%llu time=%lld\n",
+                 (number)ticket, mailbox.number, (number)row->other, (number)row->number,
+                 (long long)row->time_us);
     return true;
 }
 
@@ -742,6 +758,7 @@ store_dump(struct txn *txn, uint32_t schema, struct buffer *text)
     if (schema >= 5) {
         print_failure(text, "repeats", rules_each(txn, dump_repeats, &dump));
         print_failure(text, "merged", merged_each(txn, 0, dump_merged, &dump));
+        print_failure(text, "withdrawn", withdrawn_each(txn, dump_withdrawn, &dump));
     }
     buffer_free(&record);
 }

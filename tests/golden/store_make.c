@@ -325,6 +325,31 @@ catch_up(struct flow_fixture *f)
     assert_true(command->integrate.results[0].caught_up > 0);
 }
 
+// ---- what came with schema 5 ----
+
+// CPAS B does not want to hear of what is cancelled before it was sent.
+static void
+withdraw_a_pair(struct flow_fixture *f)
+{
+    struct hot_mutation cancellation = flow_mutation("notifyPerson", flow_person(5));
+    uint64_t number = flow_producer(f, RN, 1).last_number + 1;
+    struct command *command;
+    char ticket[24];
+
+    flow_want_neither(f, CPAS_B);
+    flow_publish_one(f, RN, number, flow_address(5));
+    flow_apply(f);
+    snprintf(ticket, sizeof ticket, "%llu",
+             (unsigned long long)flow_producer(f, RN, 1).last_ticket);
+    cancellation.cancels = flow_words(ticket);
+    flow_publish_one(f, RN, number + 1, cancellation);
+    flow_apply(f);
+    command = flow_propose_withdrawal(f);
+    apply_all_well(f, command);
+    assert_int_equal(command->withdraw.pairs_len, 1);
+    assert_true(command->withdraw.pairs[0].withdrawn);
+}
+
 // Its records and bodies go in the end.
 static void
 live_long_ago(struct flow_fixture *f)
@@ -364,6 +389,7 @@ live(struct flow_fixture *f)
     want_less(f);
     anchor_today(f);
     catch_up(f);
+    withdraw_a_pair(f);
 }
 
 // ---- writing it down ----

@@ -3,8 +3,9 @@
 
 Goal: whoever got the first gets the correction, with its ticket, even if it follows the person
 no more; whoever follows the person only now gets a notification like any other, and of a
-cancellation nothing; nothing else reaches an institution whose integration ended; the journal
-says all of this.
+cancellation nothing; nothing else reaches an institution whose integration ended; a mailbox
+that wants it so gets neither what was cancelled before it was sent nor its cancellation; the
+journal says all of this.
 Method: a real broker that is killed between every two steps, wires of our own; the whole store
 is verified, and the journal exported and read.
 """
@@ -13,7 +14,7 @@ import json
 import subprocess
 import unittest
 
-from vigie_test import BIN, TODAY, Story, number_of
+from vigie_test import BIN, TODAY, Story, Vigie, number_of
 from wire import mutation, person, proto
 
 ANN, BEA = person(1), person(2)
@@ -34,12 +35,15 @@ class Corrections(Story):
         self.broker.kill()
         self.broker.start()
 
-    def published(self, one, by="RN"):
+    def published(self, one, by="RN", dies=True):
         """Gives the ticket, or the fault; the broker dies after the answer."""
         with self.source(by) as source:
             number = source.last_number() + 1
             said = source.publish_and_hear(number, [one])
-        self.killed()
+            if dies:
+                self.broker.kill()
+        if dies:
+            self.broker.start()
         return said.results[0].fault if said.results else said.ticket_first
 
     def stops_following(self, code, niss, quality):
@@ -60,8 +64,12 @@ class Corrections(Story):
     def fields(self, notification):
         return tuple((f.code, f.value) for f in notification.content.fields)
 
-    def corrections(self):
-        """What the journal says of them."""
+    def queue(self, code):
+        row = self.admin("GET", f"/v1/queues?institution={code}")["mailboxes"][0]
+        return row["waiting"], row["withdrawn"]
+
+    def journal(self, kind):
+        """What it says of corrections, or of withdrawn ones."""
         folder = self.broker.folder / "journal"
         folder.mkdir()
         done = subprocess.run([str(BIN / "vigied"), "--settings",
@@ -71,7 +79,7 @@ class Corrections(Story):
         with open(json.loads(done.stdout)["file"], encoding="utf-8") as lines:
             next(lines)
             return [item for line in lines for item in json.loads(line)["items"]
-                    if item["kind"] == "correction"]
+                    if item["kind"] == kind]
 
     # ---- stories ----
 
@@ -98,7 +106,7 @@ class Corrections(Story):
         third = self.published(mutation(4, ANN, fields=(), cancels=str(second)))
         self.assertEqual([n.content.cancels for n in self.gets(THEN, 3)][2], str(second))
         self.assertEqual(self.gets(NOW, 3)[2].content.cancels, str(second))
-        told = self.corrections()
+        told = self.journal("correction")
         self.assertEqual([(c["ticket"], c["of"], c["act"]) for c in told],
                          [(second, first, "replaces"), (third, second, "cancels")])
         self.assertEqual([(o["quality"], o["only"]) for o in told[0]["owed"]], [(30, True)])
@@ -133,6 +141,92 @@ class Corrections(Story):
                 (mutation(3, ANN, cancels=str(first), replaces=str(first)), "one of them")):
             self.assertFault(self.published(wrong), "BAD_REFERENCE", "sender", words)
         self.gets(THEN, 3)
+        self.broker.stop()
+        self.check_store()
+
+    def test_what_is_cancelled_before_it_was_sent_is_not_sent_where_a_mailbox_wants_it_so(self):
+        # Given two CPAS that follow Ann and are away; one wants nothing of what is cancelled
+        # before it could be sent, the other one has said nothing.
+        vigie = Vigie("--home", str(self.folder))
+        self.integrate(THEN, ANN, quality=2)
+        self.integrate(NOW, ANN, quality=9)
+        mailbox = str(self.admin("GET", f"/v1/institutions/{THEN}")["mailboxes"][0]["mailbox"])
+        rules = vigie.run("mailbox", "rules", mailbox, "--cancelled", "neither")["rules"]
+        self.assertEqual(rules["cancelled"], "neither")
+        shown = vigie.run_raw("institution", "show", THEN).stdout
+        self.assertIn("without what is cancelled", shown)
+
+        # When an address is published, then another one, and the first is taken back,
+        first = self.published(mutation(1, ANN), dies=False)
+        between = self.published(mutation(2, ANN), dies=False)
+        cancels = self.published(mutation(3, ANN, fields=(), cancels=str(first)), dies=False)
+
+        # then the one has only the other address waiting, also after the broker was killed,
+        self.wait_until(lambda: self.queue(THEN) == (1, 1))
+        self.assertEqual(self.metric("vigie_withdrawn_total"), 1)
+        self.killed()
+        with self.member(THEN) as member:
+            member.subscribe()
+            got = member.deliveries(1)
+            self.assertEqual([n.content.ticket for n in got], [between])
+            member.acknowledge(got[0].mailbox, got[0].number)
+            self.wait_until(lambda: self.queue(THEN)[0] == 0)
+        # and the other one has all three.
+        self.assertEqual([n.content.ticket for n in self.gets(NOW, 3)],
+                         [first, between, cancels])
+        # Who asks is told so, by ticket and by person.
+        said = vigie.run_raw("explain", "--ticket", str(first)).stdout
+        self.assertIn(f"{THEN} (Test {THEN}): not delivered, because ticket {cancels} cancelled "
+                      "it before\n  neither was, as mailbox default chose: its letter 1 was "
+                      "withdrawn at ", said)
+        self.assertIn(f"{NOW} (Test {NOW}): got it", said)
+        said = vigie.run_raw("explain", "--ticket", str(cancels)).stdout
+        self.assertIn(f"because ticket {first}, which it cancels, was not", said)
+        self.assertNotIn("\n  owed to it: it got ticket", said.split(NOW)[0])
+        answer = vigie.run("journal", "person", f"{ANN:011d}")
+        self.assertEqual({(row["ticket"], row["institution"]): row["state"]
+                          for row in answer["exchanges"]},
+                         {(first, THEN): "withdrawn", (between, THEN): "acknowledged",
+                          (cancels, THEN): "withdrawn", (first, NOW): "waiting",
+                          (between, NOW): "waiting", (cancels, NOW): "waiting"})
+        self.assertIn("cancelled before it was delivered: neither was delivered, as the mailbox "
+                      "chose", vigie.run_raw("journal", "person", f"{ANN:011d}").stdout)
+        page = vigie.run_raw("journal", "person", f"{ANN:011d}", "--page").stdout
+        self.assertIn("it was cancelled before it was handed over", page)
+        self.assertEqual([(w["ticket"], w["of"], w["number"], w["of_number"])
+                          for w in self.journal("withdrawn")], [(cancels, first, 3, 1)])
+
+        # When the cancellation was a mistake and is replaced, then to the one, which follows
+        # Ann, that is a notification like any other.
+        again = self.published(mutation(4, ANN, fields=RIGHT, replaces=str(cancels)))
+        with self.member(THEN) as member:
+            member.subscribe()
+            got = member.deliveries(1)[0]
+            self.assertEqual((got.content.ticket, got.content.replaces), (again, ""))
+        self.assertEqual(self.gets(NOW, 4)[3].content.replaces, str(cancels))
+        self.broker.stop()
+        self.check_store()
+
+    def test_a_pair_is_withdrawn_whole_or_delivered_whole_whenever_the_broker_dies(self):
+        # Given a CPAS that wants neither,
+        self.integrate(THEN, ANN, quality=2)
+        mailbox = str(self.admin("GET", f"/v1/institutions/{THEN}")["mailboxes"][0]["mailbox"])
+        Vigie("--home", str(self.folder)).run("mailbox", "rules", mailbox, "--cancelled",
+                                              "neither")
+        expected = []
+        for dies_between in (True, False):
+            # when the broker dies at the answer to a cancellation, or between the two,
+            first = self.published(mutation(1, ANN), dies=dies_between)
+            cancels = self.published(mutation(1, ANN, fields=(), cancels=str(first)))
+            # then both wait, or none does: an earlier process may have sent what it found;
+            waiting = self.queue(THEN)[0] - len(expected)
+            self.assertIn(waiting, (2,) if dies_between else (0, 2))
+            expected += [first, cancels] if waiting else []
+        # and what waits is delivered as the pair.
+        with self.member(THEN) as member:
+            member.subscribe()
+            self.assertEqual([n.content.ticket for n in member.deliveries(len(expected))],
+                             expected)
         self.broker.stop()
         self.check_store()
 

@@ -129,7 +129,7 @@ class Unwanted(Noise):
             self.assertIn(sentence, str(refused))
         self.assertEqual(self.rules(A)["rules"], {"unwanted": [], "quiet": None,
                                                   "digest": None, "urgent_first": False,
-                                                  "merge_repeats": False})
+                                                  "merge_repeats": False, "cancelled": "pair"})
 
 
 class Times(Noise):

@@ -207,6 +207,7 @@ follow(struct model *model, const struct command *command, struct applied *appli
     case COMMAND_SET_LIMITS:
     case COMMAND_SET_RULES:
     case COMMAND_ADVANCE:
+    case COMMAND_WITHDRAW:
         break; // none here has any of its own
     case COMMAND_FOLD:
     case COMMAND_LOAD_PERSONS:

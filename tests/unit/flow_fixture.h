@@ -265,6 +265,36 @@ flow_decline(struct flow_fixture *f, uint32_t mailbox, const char *flow,
     assert_int_equal(command->status, VG_OK);
 }
 
+// A mailbox wants neither of a notification and its cancellation, in a batch of its own.
+__attribute__((unused)) static void
+flow_want_neither(struct flow_fixture *f, uint32_t mailbox)
+{
+    struct command *command = flow_command(f, COMMAND_SET_RULES, 0);
+
+    command->set_rules =
+        (struct set_rules_command){.mailbox = mailbox,
+                                   .named = RULES_CANCELLED,
+                                   .rules = {.cancelled = CANCELLED_NEITHER}};
+    flow_apply(f);
+    assert_int_equal(command->status, VG_OK);
+}
+
+// What the loop proposes after the last batch, when none of its pairs was sent.
+__attribute__((unused)) static struct command *
+flow_propose_withdrawal(struct flow_fixture *f)
+{
+    struct batch *batch = f->done;
+    struct command *command = flow_command(f, COMMAND_WITHDRAW, 0);
+    struct withdraw_command *withdraw = &command->withdraw;
+
+    withdraw->pairs_len = batch->pairs_len;
+    withdraw->pairs = xcalloc(batch->pairs_len + 1, sizeof *withdraw->pairs);
+    for (size_t i = 0; i < batch->pairs_len; i++) {
+        withdraw->pairs[i] = batch->pairs[i];
+    }
+    return command;
+}
+
 // ---- the disk ----
 
 static struct txn *

@@ -360,6 +360,9 @@ draw_administration(struct flow_fixture *f, struct script *script)
 static void
 draw_command(struct flow_fixture *f, struct script *script, bool *published)
 {
+    if (f->done != NULL && f->done->pairs_len > 0 && flow_draw(&script->seed, 3) > 0) {
+        flow_propose_withdrawal(f);
+    }
     switch (flow_draw(&script->seed, 10)) {
     case 0:
     case 1:
@@ -469,6 +472,7 @@ a_copy_and_the_journal_make_the_store_of_any_commit(void **state)
 
         snprintf(copies->work, sizeof copies->work, "%s.work", f->path);
         flow_furnish(f);
+        flow_want_neither(f, CPAS_A);
         live(f, &script, copies);
         assert_true(flow_meta(f).last_commit > DEEDS / 2);
         assert_true(flow_meta(f).last_block > 20);

@@ -381,10 +381,10 @@ peer_send(struct peer *peer, const Vigie__V1__ToBroker *message)
     free(bytes);
 }
 
-// peer_receive gives the next message of this kind (0: notifications), passing over
-// heartbeats only. Gives: vigie__v1__to_client__free_unpacked.
+// peer_receive_any gives the next message, passing over heartbeats unless they are `wanted`.
+// Gives: vigie__v1__to_client__free_unpacked.
 static inline Vigie__V1__ToClient *
-peer_receive(struct peer *peer, Vigie__V1__ToClient__MessageCase kind)
+peer_receive_any(struct peer *peer, Vigie__V1__ToClient__MessageCase wanted)
 {
     Vigie__V1__ToClient *message = NULL;
     int64_t end_ms = clock_ms() + WORLD_PATIENCE_MS;
@@ -400,13 +400,22 @@ peer_receive(struct peer *peer, Vigie__V1__ToClient__MessageCase kind)
                                                zmq_msg_data(&frame));
         assert_non_null(message);
         if (message->message_case == VIGIE__V1__TO_CLIENT__MESSAGE_HEARTBEAT &&
-            kind != VIGIE__V1__TO_CLIENT__MESSAGE_HEARTBEAT) {
+            wanted != VIGIE__V1__TO_CLIENT__MESSAGE_HEARTBEAT) {
             vigie__v1__to_client__free_unpacked(message, NULL);
             message = NULL;
         }
     }
     zmq_msg_close(&frame);
     assert_non_null(message);
+    return message;
+}
+
+// peer_receive gives the next message, which must be of this kind (0: notifications).
+static inline Vigie__V1__ToClient *
+peer_receive(struct peer *peer, Vigie__V1__ToClient__MessageCase kind)
+{
+    Vigie__V1__ToClient *message = peer_receive_any(peer, kind);
+
     assert_int_equal(message->message_case, kind);
     return message;
 }
