@@ -4,6 +4,7 @@
 #include "edge/http_inside.h"
 
 #include "flow/knew_words.h"
+#include "flow/unmerge.h"
 #include "json/json.h"
 
 #include <stdlib.h>
@@ -131,9 +132,13 @@ letter_json(struct looking *looking, const struct knew_row *row)
         json_object_set_new(object, "merged_into", number_json(row->letter.into));
     }
     if (row->letter.because != 0) {
+        bool cancelled =
+            unmerge_led_to(broker_txn(looking->call->broker), row->letter.because);
+
         json_object_set_new(object, "caught_up",
                             json_pack("{s:o, s:o}", "ticket", number_json(row->letter.of),
-                                      "request", number_json(row->letter.because)));
+                                      cancelled ? "cancellation" : "request",
+                                      number_json(row->letter.because)));
     }
     return object;
 }

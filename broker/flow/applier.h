@@ -43,6 +43,14 @@ struct emptying {
     uint32_t to;
 };
 
+// A cancellation that was owed to a mailbox (flow/unmerge.h).
+struct cancelled {
+    uint64_t by; // its ticket
+    uint64_t of;
+    uint32_t was; // whose mailbox it was when that was published
+    uint32_t mailbox;
+};
+
 struct applier {
     struct store *store;
     struct meta meta;
@@ -59,6 +67,9 @@ struct applier {
     struct due *ends; // of persons whose numbers the Publish under way replaces
     size_t ends_len;
     size_t ends_size;
+    struct cancelled *cancels; // of the Publish under way
+    size_t cancels_len;
+    size_t cancels_size;
     uint32_t *dirty; // mailboxes changed in this batch
     size_t dirty_len;
     size_t dirty_size;

@@ -383,6 +383,7 @@ applier_close(struct applier **applier)
     free((*applier)->boxes[1].box);
     free((*applier)->heard);
     free((*applier)->ends);
+    free((*applier)->cancels);
     free((*applier)->dirty);
     free((*applier)->grants);
     free((*applier)->emptying);
@@ -484,6 +485,7 @@ begin_batch(struct applier *applier, struct batch *batch)
     applier->batch = batch;
     applier->heard_len = 0;
     applier->ends_len = 0;
+    applier->cancels_len = 0;
     applier->now = batch->time;
     if (applier->now.us < meta->last_time_us) {
         applier->now.us = meta->last_time_us;

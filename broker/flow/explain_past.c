@@ -5,6 +5,7 @@
 
 #include "flow/correct.h"
 #include "flow/past.h"
+#include "flow/unmerge.h"
 #include "flow/replace.h"
 #include "rules/match_trace.h"
 #include "store/caught.h"
@@ -292,6 +293,14 @@ print_moment_of(const struct telling *telling, uint64_t ticket)
     }
 }
 
+static const char *
+word_of_because(const struct telling *telling, uint64_t ticket)
+{
+    return unmerge_led_to(telling->txn, ticket)
+               ? "cancelled the later one that stood for it"
+               : "extended or opened its integration";
+}
+
 struct later {
     const struct telling *telling;
     uint32_t mailbox; // that is looked for; 0: all are told
@@ -320,9 +329,9 @@ tell_later(uint64_t ticket, struct mailbox_id mailbox, const struct caught_row *
     print_institution(telling, row->institution);
     buffer_print(telling->text, ": got it later, in mailbox %s, as ticket %llu\n",
                  mailbox_name(telling, mailbox.number), (unsigned long long)row->ticket);
-    buffer_print(telling->text,
-                 "  because ticket %llu extended or opened its integration",
-                 (unsigned long long)row->request);
+    buffer_print(telling->text, "  because ticket %llu %s",
+                 (unsigned long long)row->request,
+                 word_of_because(telling, row->request));
     print_moment_of(telling, row->request);
     buffer_print(telling->text, "\n  ");
     print_ground(telling, row->institution, row->quality, row->begin, row->end);
@@ -366,10 +375,9 @@ print_again(const struct telling *telling)
                      ? "nobody"
                      : code_of(telling, telling->past.recipients[0].institution));
     if (event->again == AGAIN_CAUGHT) {
-        buffer_print(telling->text,
-                     " after its time\n  because ticket %llu extended or "
-                     "opened its integration",
-                     (unsigned long long)journal_event_because(event));
+        buffer_print(telling->text, " after its time\n  because ticket %llu %s",
+                     (unsigned long long)journal_event_because(event),
+                     word_of_because(telling, journal_event_because(event)));
         print_moment_of(telling, journal_event_because(event));
     } else {
         buffer_print(telling->text, ", of which an institution that got it is part now");

@@ -2,6 +2,7 @@
 #include "flow/knew_words.h"
 
 #include "flow/past.h"
+#include "flow/unmerge.h"
 #include "rules/match_trace.h"
 
 #include <string.h>
@@ -168,11 +169,12 @@ print_letter(const struct telling *telling, const struct knew_row *row)
                  flow == NULL ? "its meaning is not known any more" : flow->meaning,
                  source == NULL ? "?" : source->code, (unsigned long long)row->ticket);
     if (row->letter.because != 0) {
-        buffer_print(telling->text,
-                     "  late: it is ticket %llu, and ticket %llu extended or opened its "
-                     "integration\n",
+        buffer_print(telling->text, "  late: it is ticket %llu, and ticket %llu %s\n",
                      (unsigned long long)row->letter.of,
-                     (unsigned long long)row->letter.because);
+                     (unsigned long long)row->letter.because,
+                     unmerge_led_to(telling->words->txn, row->letter.because)
+                         ? "cancelled the later one that stood for it"
+                         : "extended or opened its integration");
     }
     print_number(telling, row);
     if (row->quality != 0) {

@@ -6,6 +6,7 @@
 
 #include "flow/answer.h"
 #include "flow/correct.h"
+#include "flow/unmerge.h"
 #include "flow/withdraw.h"
 #include "store/asked.h"
 
@@ -467,6 +468,10 @@ put_correction(struct applier *applier, struct passage *passage, size_t grants_l
         if (status == VG_OK && passage->owed) {
             note_pair(applier, passage, &shares.shares[i], posted);
         }
+        if (passage->judged.cancels && passage->owed) {
+            unmerge_note(applier, passage->ticket, &shares.shares[i],
+                         passage->correction->of);
+        }
     }
     if (!passage->judged.cancels) {
         journal_unwanted_beside(applier, passage, &shares, grants_len);
@@ -892,6 +897,9 @@ publish_mutations(struct applier *applier, struct command *command)
     publish->through = number - 1;
     if (status == VG_OK) {
         status = applier_tell_noted(applier);
+    }
+    if (status == VG_OK) {
+        status = unmerge_noted(applier);
     }
     return status == VG_OK ? keep_producer(applier, command, &row) : status;
 }

@@ -250,8 +250,8 @@ merge_repeats(struct applier *applier, struct command *command)
 // ---- into another mailbox ----
 
 // Whoever sends from it must know that some of its letters stand for others.
-static enum vg_status
-mark_mailbox(struct applier *applier, uint32_t mailbox)
+enum vg_status
+repeats_mark(struct applier *applier, uint32_t mailbox)
 {
     const struct mailbox_spec *spec = roster_mailbox(applier->roster, mailbox);
     struct mailbox_rules rules;
@@ -299,5 +299,5 @@ repeats_follow(struct applier *applier, uint64_t ticket, uint32_t from, uint32_t
     for (uint32_t i = 0; status == VG_OK && i < row.head.len; i++) {
         status = put_new(applier, row.tickets[i], to, &gone, &new);
     }
-    return status == VG_OK ? mark_mailbox(applier, to) : status;
+    return status == VG_OK ? repeats_mark(applier, to) : status;
 }

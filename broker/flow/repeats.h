@@ -53,4 +53,8 @@ NODISCARD enum vg_status merge_repeats(struct applier *applier, struct command *
 NODISCARD enum vg_status repeats_follow(struct applier *applier, uint64_t ticket,
                                         uint32_t from, uint32_t to);
 
+// repeats_mark lets a mailbox be sent from as one of whose letters some stand for others.
+// Thread: writer.
+NODISCARD enum vg_status repeats_mark(struct applier *applier, uint32_t mailbox);
+
 #endif

@@ -12,8 +12,10 @@
 #include "store/store.h"
 
 struct caught_row {
-    uint64_t ticket;  // of the letter's own event
-    uint64_t request; // ticket of the request that extended or opened the integration
+    uint64_t ticket; // of the letter's own event
+    // Ticket of the request that extended or opened the integration, or of the cancellation of
+    // the one that stood for it (flow/unmerge.h).
+    uint64_t request;
     uint32_t institution;
     uint16_t quality; // of the integration that justifies the letter
     uint16_t reserved;

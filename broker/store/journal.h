@@ -78,8 +78,8 @@ enum journal_kind {
 enum journal_again {
     AGAIN_NOT,   // it is the mutation itself
     AGAIN_MOVED, // of an institution that was merged, put into its successor's mailbox
-    AGAIN_CAUGHT, // put there after its time (flow/catch_up.h); `producer` is by how much the
-                  // ticket of the request that led to it comes before the event's own
+    AGAIN_CAUGHT, // put there after its time (flow/catch_up.h, unmerge.h); `producer` is by how
+                  // much the ticket that led to it comes before the event's own
 };
 
 struct journal_event {
@@ -105,8 +105,8 @@ journal_event_of_ticket(const struct journal_event *event)
     return event->again == AGAIN_NOT ? event->ticket : event->number;
 }
 
-// journal_event_because gives the ticket of the request that a caught up letter owes its
-// place to, 0: it is none.
+// journal_event_because gives the ticket of the request, or of the cancellation, that a caught
+// up letter owes its place to, 0: it is none.
 static inline uint64_t
 journal_event_because(const struct journal_event *event)
 {

@@ -51,6 +51,14 @@ merged_put(struct txn *txn, uint64_t ticket, struct mailbox_id mailbox,
 }
 
 enum vg_status
+merged_erase(struct txn *txn, uint64_t ticket, struct mailbox_id mailbox)
+{
+    struct key key = key_of_u64_u32(ticket, mailbox.number);
+
+    return table_erase(txn, TABLE_MERGED, &key);
+}
+
+enum vg_status
 merged_trim(struct txn *txn, uint64_t through)
 {
     return table_trim(txn, TABLE_MERGED, MERGED_KEY_LEN, 0, through);

@@ -33,6 +33,9 @@ NODISCARD enum vg_status merged_get(struct txn *txn, uint64_t ticket,
 NODISCARD enum vg_status merged_put(struct txn *txn, uint64_t ticket,
                                     struct mailbox_id mailbox,
                                     const struct merged_row *row);
+// merged_erase is content when there is no such row. Durable: as merged_put.
+NODISCARD enum vg_status merged_erase(struct txn *txn, uint64_t ticket,
+                                      struct mailbox_id mailbox);
 // merged_trim erases the rows of tickets up to this one.
 NODISCARD enum vg_status merged_trim(struct txn *txn, uint64_t through);
 

@@ -144,6 +144,7 @@ put_why(const json_t *row)
 static void
 put_exchange(const json_t *row)
 {
+    const json_t *caught_up = json_object_get(row, "caught_up");
     const char *state = text_of(row, "state");
 
     fputs("<tr>", stdout);
@@ -154,8 +155,10 @@ put_exchange(const json_t *row)
                                            : text_of(row, "about"));
     put_text("; reported by ");
     put_text(text_of(row, "source"));
-    if (json_object_get(row, "caught_up") != NULL) {
-        put_text("; late, because its integration was extended or opened");
+    if (caught_up != NULL) {
+        put_text(json_object_get(caught_up, "cancellation") != NULL
+                     ? "; late, because a later one that stood for it was taken back"
+                     : "; late, because its integration was extended or opened");
     }
     fputs("</td>", stdout);
     put_why(row);

@@ -348,8 +348,9 @@ print_words(const json_t *object)
         json_int_t lost = json_integer_value(json_object_get(object, "lost"));
 
         printf("    kept at %s; comes late, because the integration was extended or "
-               "opened\n",
-               json_string_value(json_object_get(object, "kept_at")));
+               "opened, or a later one that stood for it was cancelled: ticket %lld\n",
+               json_string_value(json_object_get(object, "kept_at")),
+               (long long)json_integer_value(json_object_get(object, "caught_up")));
         if (lost > 0) {
             printf("    %lld field%s not kept: consult the source\n", (long long)lost,
                    lost == 1 ? " is" : "s are");

@@ -123,7 +123,8 @@ struct vg_notification {
     uint32_t end;            // yyyymmdd, 99991231 for ever
     struct vg_bytes content; // wire bytes of Content
     // Delivered after its time, because an integration was extended or opened: the ticket of
-    // that request, else 0; and how many fields that may have been for it are kept no more.
+    // that request; or because it was merged into one that was cancelled: the ticket of that
+    // cancellation; else 0. And how many fields that may have been for it are kept no more.
     uint64_t caught_up;
     uint32_t lost;
     // It stands for so many earlier ones as well, which do not come, because the mailbox

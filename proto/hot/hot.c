@@ -1036,6 +1036,12 @@ hot_write_content(uint8_t *at, const struct hot_mutation *mutation, uint64_t kee
 }
 
 uint8_t *
+hot_write_caught_up(uint8_t *at, uint64_t ticket)
+{
+    return write_u64(at, 30, ticket);
+}
+
+uint8_t *
 hot_write_notification(uint8_t *at, const struct hot_notification *notification)
 {
     size_t justification_len = u32_field_len(notification->quality) +

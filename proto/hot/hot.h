@@ -181,6 +181,10 @@ uint8_t *hot_write_content(uint8_t *at, const struct hot_mutation *mutation,
                            uint64_t keep, struct hot_bytes source, uint64_t ticket,
                            uint64_t kept_at_us);
 
+// hot_write_caught_up adds Content.caught_up to a whole Content that says none.
+enum { HOT_CAUGHT_UP_LEN = 10 };
+uint8_t *hot_write_caught_up(uint8_t *at, uint64_t ticket);
+
 // hot_write_notification writes one Notification of ToClient around stored content bytes, in
 // at most HOT_NOTIFICATION_HEAD_MAX bytes and those of content and merged.
 enum { HOT_NOTIFICATION_HEAD_MAX = 64 };

@@ -286,6 +286,39 @@ class Repeats(Noise):
         self.broker.stop()
         self.check_store()
 
+    def test_the_last_word_is_taken_back(self):
+        # Given a CPAS that wants repeats merged, and somebody who moved three times while it
+        # was away: it gets the last address alone.
+        self.integrate(A, SOMEBODY, 2)
+        self.rules(A, "--merge-repeats", "yes")
+        first, second, third = [
+            self.publishes("RN", "notifyPerson", fields=(("020", street),))
+            for street in ("Rue Haute 1", "Rue Basse 2", "Rue Courte 3")]
+        self.assertEqual(list(self.letters(A, 1)[0].merged), [first, second])
+        # When that was a mistake and is cancelled, then the one before it holds again, which A
+        # has never seen: it comes behind the cancellation, also when the broker is killed.
+        void = self.publishes("RN", "notifyPerson", fields=(), cancels=str(third))
+        self.broker.kill()
+        self.broker.start()
+        gone, again = self.letters(A, 2)
+        self.assertEqual((gone.content.ticket, gone.content.cancels), (void, str(third)))
+        self.assertEqual((again.content.ticket, again.content.caught_up, list(again.merged)),
+                         (second, void, [first]))
+        self.assertEqual(again.content.fields[0].value, "Rue Basse 2")
+        # Why so late? By the mutation, and to the person.
+        self.assertIn(f"because ticket {void} cancelled the later one that stood for it",
+                      self.explains(second))
+        page = self.vigie.run_raw("journal", "person", f"{SOMEBODY:011d}", "--page").stdout
+        self.assertIn("late, because a later one that stood for it was taken back", page)
+        # When all of it was a mistake, then so does the first; and then nothing.
+        void = self.publishes("RN", "notifyPerson", fields=(), cancels=str(second))
+        self.assertEqual([l.content.ticket for l in self.letters(A, 2)], [void, first])
+        void = self.publishes("RN", "notifyPerson", fields=(), cancels=str(first))
+        self.assertEqual([l.content.ticket for l in self.letters(A, 1)], [void])
+        self.assertEqual(self.queue(A)["waiting"], 0)
+        self.broker.stop()
+        self.check_store()
+
     def test_it_is_counted(self):
         # Given a CPAS that wants repeats merged, when somebody moves three times, then two
         # are counted;

@@ -193,9 +193,13 @@ static void
 what_differs_or_is_older_comes_itself(void **state)
 {
     struct hot_mutation mutation = flow_mutation("notifyPerson", flow_person(1));
+    struct hot_mutation decision =
+        flow_mutation("eCarmedCalculationNotification", flow_person(3));
     struct loop loop;
 
     open_merging(&loop, *state);
+    flow_follow(loop.f, CPAS_A, 3, 4);
+    flow_field(&decision, "deduction", "1");
     flow_field(&mutation, "020", "Rue Haute 1");
     mutation.occurred = 20261110;
     (void)publish_this(&loop, RN, mutation);
@@ -213,6 +217,10 @@ what_differs_or_is_older_comes_itself(void **state)
     (void)publish_this(&loop, RN, mutation);
     (void)publish(&loop, 2, "work");
     (void)publish(&loop, 2, "work");
+    decision.period_begin = 20261101;
+    decision.period_end = 20261130;
+    (void)publish_this(&loop, SPPIS, decision); // each decision counts
+    (void)publish_this(&loop, SPPIS, decision);
     (void)sift(&loop);
     assert_int_equal(loop.merged, 0);
     mutation.occurred = 20261113;
@@ -220,7 +228,7 @@ what_differs_or_is_older_comes_itself(void **state)
     (void)sift(&loop);
     assert_int_equal(loop.merged, 1);
     empty(&loop);
-    EXPECT(&loop, 1, 2, 3, 4, 6, 7, 8);
+    EXPECT(&loop, 1, 2, 3, 4, 6, 7, 8, 9, 10);
     close_loop(&loop);
 }
 
