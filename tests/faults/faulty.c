@@ -109,6 +109,17 @@ wait_ms(uint64_t ms)
     }
 }
 
+static void
+be_slow(const struct faulty_plan *now)
+{
+    for (uint64_t ms = 0; ms < now->delay_ms; ms++) {
+        if (__atomic_load_n(&now->armed, __ATOMIC_ACQUIRE) == 0) {
+            return;
+        }
+        wait_ms(1);
+    }
+}
+
 // Says how the call must fail; -1: it is to be made.
 static int
 fails(enum faulty_call call, const void *address)
@@ -136,7 +147,7 @@ fails(enum faulty_call call, const void *address)
     now->fired_at = place;
     add_one(&now->fired);
     if (now->how == FAULTY_SLOW) {
-        wait_ms(now->delay_ms);
+        be_slow(now);
         return -1;
     }
     if (now->how == FAULTY_KILL) {

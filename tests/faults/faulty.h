@@ -85,7 +85,7 @@ enum faulty_caller { FAULTY_PROGRAM = 1, FAULTY_LMDB = 2, FAULTY_EVENT = 4 };
 enum faulty_how {
     FAULTY_FAIL,  // answers the error and does nothing; close closes all the same
     FAULTY_SHORT, // write, pwrite, writev: does half of it and says so
-    FAULTY_SLOW,  // waits delay_ms and does it
+    FAULTY_SLOW,  // waits delay_ms, or until nothing is armed any more, and does it
     // The process is killed (SIGKILL); ZeroMQ's calls know no other way.
     FAULTY_KILL,      // instead of making the call
     FAULTY_KILL_HALF, // write, pwrite, writev: when half of it is done

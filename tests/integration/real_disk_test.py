@@ -44,7 +44,7 @@ class Mounted:
 
     def leave(self, size):
         self.ballast.unlink(missing_ok=True)
-        os.sync()
+        self._run("sync", "-f", self.folder)  # not all disks: others write too
         found = os.statvfs(self.folder)
         with self.ballast.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0,

@@ -12,9 +12,11 @@ with an end.
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -46,14 +48,37 @@ def birth_date(niss: int) -> int:
     return year * 10000 + (first_six // 100 % 100 - 60) * 100 + first_six % 100
 
 
+def own_port():
+    """A free port that the system gives to nobody by itself: after a kill it is still free."""
+    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10000, max(low, 20000))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+def memory():
+    """Where a folder lies in memory, None when there is no room for one."""
+    try:
+        room = os.statvfs("/dev/shm")
+    except OSError:
+        return None
+    is_wide = room.f_bavail * room.f_frsize >= 1 << 30
+    return "/dev/shm" if is_wide and os.access("/dev/shm", os.W_OK) else None
+
+
 class Ended(AssertionError):
     """The broker ended when it should not have."""
 
 
 class Broker:
-    """One vigied on one store. Ports are chosen by the system at the first start."""
+    """One vigied on one store. keeps_ports: clients find it again after a start."""
 
-    def __init__(self, folder, **settings):
+    def __init__(self, folder, keeps_ports=False, **settings):
         self.folder = Path(folder)  # laid out as `vigie init` does: fit for --home
         for name in ("store", "run", "keys"):
             (self.folder / name).mkdir(mode=0o700, parents=True)
@@ -64,8 +89,8 @@ class Broker:
         self._private(self.folder / "token", self.token + "\n")
         self.settings = {
             "store_path": self.folder / "store",
-            "sources_endpoint": "tcp://127.0.0.1:*",
-            "members_endpoint": "tcp://127.0.0.1:*",
+            "sources_endpoint": f"tcp://127.0.0.1:{own_port() if keeps_ports else '*'}",
+            "members_endpoint": f"tcp://127.0.0.1:{own_port() if keeps_ports else '*'}",
             "http_endpoint": "127.0.0.1:0",
             "http_token_file": self.folder / "token",
             "key_file": self.folder / "broker.key",
@@ -193,11 +218,6 @@ class Broker:
                               timeout=PATIENCE_S)
         return done.returncode, done.stdout + done.stderr
 
-    def keep_ports(self):
-        """The next starts take the same ports, so that clients find it again."""
-        for door in ("sources", "members"):
-            self.settings[f"{door}_endpoint"] = self.endpoint(door)
-
     def endpoint(self, door):
         return f"tcp://127.0.0.1:{self.ports[door]}"
 
@@ -264,11 +284,13 @@ class Story(unittest.TestCase):
 
     institutions = {}
     settings = {}
+    keeps_ports = False
+    parent = None  # of its folder; None: TMPDIR
 
     def setUp(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="vigie-test-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="vigie-test-", dir=self.parent))
         self.addCleanup(self._clean)
-        self.broker = Broker(self.folder, **self.settings)
+        self.broker = Broker(self.folder, self.keeps_ports, **self.settings)
         self.addCleanup(self._end)
         self.broker.start()
         self.keys = {}

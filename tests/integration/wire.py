@@ -42,7 +42,7 @@ class Silence(AssertionError):
 class Wire:
     """One connection to one door. Use as a context."""
 
-    patience_s = 10.0  # for whatever is waited for without saying how long
+    patience_s = 30.0  # for whatever is waited for without saying how long
 
     def __init__(self, endpoint, broker_public, public, secret):
         self.socket = CONTEXT.socket(zmq.DEALER)
