@@ -23,10 +23,6 @@ DAY = timedelta(days=1)
 class CatchUp(Story):
     institutions = {"RN": "source", HERS: "member", NEXT: "member", OTHER: "member"}
 
-    def setUp(self):
-        super().setUp()
-        self.broker.keep_ports()
-
     # ---- given, when ----
 
     def killed(self):

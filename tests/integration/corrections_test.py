@@ -25,10 +25,6 @@ RIGHT, WRONG = (("020", "Rue Haute 1"),), (("020", "Rue Basse 1"), ("150", "Anve
 class Corrections(Story):
     institutions = {"RN": "source", "ONSS": "source", THEN: "member", NOW: "member"}
 
-    def setUp(self):
-        super().setUp()
-        self.broker.keep_ports()
-
     # ---- given, when ----
 
     def killed(self):

@@ -25,7 +25,6 @@ class FromTheCpas(Story):
 
     def setUp(self):
         super().setUp()
-        self.broker.keep_ports()
         self.vigie = Vigie("--home", str(self.broker.folder))
 
     def published(self, by, flow, niss, field, **more):

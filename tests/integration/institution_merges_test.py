@@ -26,7 +26,6 @@ class InstitutionMerges(Story):
 
     def setUp(self):
         super().setUp()
-        self.broker.keep_ports()
         self.vigie = Vigie("--home", str(self.broker.folder))
         for code, niss in ((A, OF_A), (A, OF_BOTH), (B, OF_B), (D, OF_D)):
             self.integrate(code, niss, 2)

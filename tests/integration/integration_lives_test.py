@@ -164,10 +164,10 @@ class Lapses(Story):
 
 class FromAFile(Story):
     institutions = {A: "member"}
+    keeps_ports = True
 
     def setUp(self):
         super().setUp()
-        self.broker.keep_ports()
         self.file, self.results = self.folder / "integrations.jsonl", self.folder / "results"
         self.file.write_text("".join(self.line(i) + "\n" for i in range(LINES)))
         self.words = ("integrate", "--home", str(self.broker.folder),

@@ -30,6 +30,7 @@ def followers(index):
 
 class Kill9(Story):
     institutions = {"RN": "source", **{code: "member" for code in CPAS}}
+    keeps_ports = True
 
     def setUp(self):
         super().setUp()
@@ -37,7 +38,6 @@ class Kill9(Story):
         for index, niss in enumerate(self.people):
             for code in followers(index):
                 self.integrate(code, niss, quality=1)
-        self.broker.keep_ports()
         self.random = random.Random(9)
         self.answered = 0  # all up to here were answered yes
         self.repeats = 0

@@ -142,6 +142,7 @@ class Adapter:
 
 class ManageAccess(Story):
     institutions = {OURS: "member", OTHERS: "member"}
+    keeps_ports = True
 
     def setUp(self):
         super().setUp()
@@ -240,9 +241,6 @@ class ManageAccess(Story):
         self.assertEqual(self.follows(), [])
 
     def test_the_broker_away_is_a_fault_and_its_return_needs_no_hand(self):
-        self.broker.keep_ports()
-        self.adapter.stop()
-        self.adapter = self.start_adapter("--no-token") # under the ports that stay
         self.broker.stop()
         status, text = self.adapter.post(in_soap(ssdn("REGISTER")), SOAPAction='""')
         self.assertEqual(status, 500)

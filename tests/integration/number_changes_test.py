@@ -25,10 +25,6 @@ class NumberChanges(Story):
                     **{code: "member" for code in (FOLLOWS, ENDED, LONG_AGO, FUTURE, BOTH)}}
     settings = {"retry_first_ms": 1}
 
-    def setUp(self):
-        super().setUp()
-        self.broker.keep_ports()
-
     # ---- what happens ----
 
     def publish(self, source, *mutations):

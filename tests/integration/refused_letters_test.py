@@ -28,7 +28,6 @@ class RefusedLetters(Story):
         super().setUp()
         for niss in (ONE, OTHER):
             self.integrate(CPAS, niss, quality=2)
-        self.broker.keep_ports()
 
     def publish(self, *about):
         with self.source("RN") as source:

@@ -84,6 +84,7 @@ class Client:
 
 class Torture(Story):
     institutions = {"RN": "source"}
+    keeps_ports = True
     options = None
 
     def setUp(self):
@@ -93,7 +94,6 @@ class Torture(Story):
         self.codes = [f"CPAS-{i:05d}" for i in range(1, self.options.clients + 1)]
         for code in self.codes:
             self.register(code, "member")
-        self.broker.keep_ports()
         self.people = [wire.person(i) for i in range(self.options.people)]
         self.followers = self.follow()
         self.mailboxes, self.mutations = self.expect()
