@@ -350,6 +350,40 @@ withdraw_a_pair(struct flow_fixture *f)
     assert_true(command->withdraw.pairs[0].withdrawn);
 }
 
+// CPAS A wants repeats merged: two addresses of a person wait, and the last stands for both.
+static void
+merge_repeats_of(struct flow_fixture *f, int person)
+{
+    struct hot_mutation mutation = flow_mutation("notifyPerson", flow_person(person));
+    struct letter letters[2];
+    struct command *command = flow_command(f, COMMAND_SET_RULES, 0);
+    uint64_t ticket;
+
+    command->set_rules = (struct set_rules_command){
+        .mailbox = CPAS_A, .named = RULES_REPEATS, .rules = {.repeats = REPEATS_MERGE}};
+    apply_all_well(f, command);
+    flow_field(&mutation, "020", "Rue Haute 1");
+    for (int i = 0; i < 2; i++) {
+        apply_all_well(f, flow_publish_one(f, RN, flow_producer(f, RN, 1).last_number + 1,
+                                           mutation));
+    }
+    ticket = flow_producer(f, RN, 1).last_ticket;
+    assert_int_equal(flow_letters(f, CPAS_A, flow_row(f, CPAS_A).last - 1, letters, 2),
+                     2);
+    command = flow_command(f, COMMAND_ADVANCE, 0);
+    command->advance.mailbox = CPAS_A;
+    command->advance.merges = xcalloc(1, sizeof *command->advance.merges);
+    command->advance.merges_len = 1;
+    command->advance.merges[0] = (struct merged_letter){
+        .about = {letters[0], flow_person(person).number},
+        .ticket = ticket - 1,
+        .into_ticket = ticket,
+        .into_number = letters[1].number,
+    };
+    apply_all_well(f, command);
+    assert_int_equal(command->advance.merged, 1);
+}
+
 // Its records and bodies go in the end.
 static void
 live_long_ago(struct flow_fixture *f)
@@ -390,6 +424,7 @@ live(struct flow_fixture *f)
     anchor_today(f);
     catch_up(f);
     withdraw_a_pair(f);
+    merge_repeats_of(f, 2);
 }
 
 // ---- writing it down ----

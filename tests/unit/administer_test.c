@@ -135,6 +135,25 @@ rules_command(struct flow_fixture *f, uint32_t mailbox, const char *flow,
     return command;
 }
 
+// Letters that wait may stand for others for as long as they wait.
+static void
+that_repeats_were_merged_once_is_not_forgotten(void **state)
+{
+    static const uint16_t wanted[] = {REPEATS_COME, REPEATS_MERGE, REPEATS_COME,
+                                      REPEATS_MERGE};
+    static const uint16_t kept[] = {REPEATS_COME, REPEATS_MERGE, REPEATS_MERGED,
+                                    REPEATS_MERGE};
+    struct flow_fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
+        flow_command(f, COMMAND_SET_RULES, 0)->set_rules = (struct set_rules_command){
+            .mailbox = CPAS_A, .named = RULES_REPEATS, .rules = {.repeats = wanted[i]}};
+        flow_apply(f);
+        assert_int_equal(roster_mailbox(f->done->roster, CPAS_A)->rules.repeats, kept[i]);
+        flow_reopen(f);
+    }
+}
+
 static void
 rules_are_set_one_by_one_and_journaled(void **state)
 {
@@ -488,6 +507,7 @@ main(void)
         FLOW_TEST(adds_an_institution_with_its_mailbox),
         FLOW_TEST(limits_are_set_one_by_one_and_journaled),
         FLOW_TEST(rules_are_set_one_by_one_and_journaled),
+        FLOW_TEST(that_repeats_were_merged_once_is_not_forgotten),
         FLOW_TEST(refuses_rules_that_cannot_be),
         FLOW_TEST(refuses_an_institution_twice_or_malformed),
         FLOW_TEST(nobody_takes_the_brokers_own_place),

@@ -562,6 +562,20 @@ an_enterprise_has_no_integrations(void **state)
 }
 
 static void
+events_are_not_merged(void **state)
+{
+    (void)state;
+    spoil(
+        24,
+        A701("key: enterprise, repeats_merge: true, urgency: 1", "to: every subscriber"),
+        24, "tells of events");
+    spoil(24,
+          A701("key: enterprise, repeats_merge: true, answer_required: true",
+               "to: every subscriber"),
+          24, "tells of events");
+}
+
+static void
 counts_are_limited(void **state)
 {
     (void)state;
@@ -1024,6 +1038,7 @@ main(void)
         cmocka_unit_test(a_rule_on_the_period_needs_a_flow_with_one),
         cmocka_unit_test(names_mistakes_in_recipients),
         cmocka_unit_test(an_enterprise_has_no_integrations),
+        cmocka_unit_test(events_are_not_merged),
         cmocka_unit_test(counts_are_limited),
         cmocka_unit_test(names_all_mistakes_at_once),
         cmocka_unit_test(keeps_the_faults_of_before),

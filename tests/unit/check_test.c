@@ -4,6 +4,7 @@
 // Method: a small world with posted, acknowledged and folded letters, written by hand into
 // a real store; then one row at a time is changed behind the store's back.
 #include "store/correction.h"
+#include "store/merged.h"
 #include "store/check.h"
 #include "store/store_internal.h"
 
@@ -696,6 +697,20 @@ a_correction_that_cannot_be_is_named(void **state)
 }
 
 static void
+a_letter_that_nothing_stands_for_is_named(void **state)
+{
+    struct fresh_store *fresh = *state;
+    struct merged_row into = {.head = {.into = 2}};
+    struct merged_row list = {.head = {.len = 1}, .tickets = {9}};
+    struct txn *txn = fresh_store_write(fresh);
+
+    assert_int_equal(merged_put(txn, 1, (struct mailbox_id){2}, &into), VG_OK);
+    assert_int_equal(merged_put(txn, 2, (struct mailbox_id){2}, &list), VG_OK);
+    fresh_store_commit(&txn);
+    assert_fault(fresh, "merged: ticket 1 of mailbox 2 cannot be merged into 2");
+}
+
+static void
 a_damaged_row_of_letters_is_named(void **state)
 {
     struct fresh_store *fresh = *state;
@@ -892,6 +907,7 @@ main(void)
         world_test(a_letter_lost_from_the_backlog_is_missed),
         world_test(a_letter_that_gives_another_length_than_its_body_is_named),
         world_test(a_correction_that_cannot_be_is_named),
+        world_test(a_letter_that_nothing_stands_for_is_named),
         world_test(a_damaged_row_of_letters_is_named),
         world_test(a_letter_filed_before_its_fold_is_named),
         world_test(persons_are_counted_against_meta),

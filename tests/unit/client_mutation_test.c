@@ -53,12 +53,14 @@ what_is_written_is_read(void **state)
     struct vg_mutation written = full_mutation();
     struct vg_mutation read;
     struct vg_notification notification;
+    static const uint8_t merged[16] = {70, 0, 0, 0, 0, 0, 0, 0, 71, 1};
     struct hot_notification arrived = {.mailbox = 5,
                                        .number = 9,
                                        .justified = true,
                                        .quality = 1,
                                        .begin = 20260101,
-                                       .end = 99991231};
+                                       .end = 99991231,
+                                       .merged = {merged, sizeof merged}};
     struct hot_mutation hot;
     size_t size_max;
     static struct hot_content scratch;
@@ -79,6 +81,9 @@ what_is_written_is_read(void **state)
     assert_int_equal(vg_notification_check_in(&arrived, &scratch, &notification), VG_OK);
     assert_int_equal(notification.mailbox, 5);
     assert_int_equal(notification.number, 9);
+    assert_int_equal(notification.merged_len, 2);
+    assert_int_equal(vg_notification_merged(&notification, 0), 70);
+    assert_int_equal(vg_notification_merged(&notification, 1), 256 + 71);
     assert_int_equal(notification.ticket, 77);
     assert_int_equal(notification.kept_at_us, 1795000000000000);
     assert_int_equal(notification.end, 99991231);

@@ -38,6 +38,39 @@ held_publish(struct flow_fixture *f, size_t len, struct letter_about *ret_letter
     }
 }
 
+// The ticket of the mutation of which a letter of CPAS_A tells.
+__attribute__((unused)) static uint64_t
+held_ticket(struct flow_fixture *f, uint64_t number)
+{
+    struct hot_content content;
+    struct letter letter;
+    struct bytes body;
+
+    assert_int_equal(flow_letters(f, CPAS_A, number, &letter, 1), 1);
+    assert_int_equal(body_get(flow_view(f), letter.body, &body), VG_OK);
+    assert_int_equal(hot_read_content((struct hot_bytes){body.at, body.len}, &content),
+                     HOT_OK);
+    return content.ticket;
+}
+
+// A letter of CPAS_A is merged into a later one (flow/repeats.h).
+__attribute__((unused)) static struct command *
+held_merge(struct flow_fixture *f, const struct letter_about *earlier,
+           const struct letter_about *later)
+{
+    struct command *command = flow_command(f, COMMAND_ADVANCE, 0);
+
+    command->advance.mailbox = CPAS_A;
+    command->advance.merges = xcalloc(1, sizeof *command->advance.merges);
+    command->advance.merges[command->advance.merges_len++] = (struct merged_letter){
+        .about = *earlier,
+        .ticket = held_ticket(f, earlier->letter.number),
+        .into_ticket = held_ticket(f, later->letter.number),
+        .into_number = later->letter.number,
+    };
+    return command;
+}
+
 __attribute__((unused)) static struct command *
 held_refuse(struct flow_fixture *f, const struct letter_about *letter, const char *reason)
 {

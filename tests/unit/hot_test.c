@@ -364,6 +364,10 @@ reads_every_delivery_that_protobuf_writes(void **state)
             assert_int_equal(hot_next_notification(&body, &ours), 1);
             assert_int_equal(ours.number, expected->number);
             assert_int_equal(ours.justified, expected->justification != NULL);
+            assert_int_equal(hot_merged_len(ours.merged), expected->n_merged);
+            for (size_t j = 0; j < expected->n_merged; j++) {
+                assert_int_equal(hot_merged(ours.merged, j), expected->merged[j]);
+            }
             if (expected->content != NULL) {
                 assert_int_equal(hot_read_content(ours.content, &content), HOT_OK);
                 assert_true(MUTATION_AGREES(&content.mutation, expected->content));
@@ -600,6 +604,22 @@ reads_varints_written_too_long(void **state)
     agree_on(to_client_disagreement, mailbox.at, mailbox.len);
     assert_int_equal(hot_next_notification(&mailbox, &notification), 1);
     assert_int_equal(notification.mailbox, 1);
+}
+
+static void
+reads_a_merged_ticket_that_was_not_packed(void **state)
+{
+    struct hot_notification notification;
+    struct hot_bytes one = BYTES("\x0a\x09\x39\x05\0\0\0\0\0\0\0");
+    struct hot_bytes uneven = BYTES("\x0a\x09\x3a\x07\x05\0\0\0\0\0\0");
+
+    (void)state;
+    agree_on(to_client_disagreement, one.at, one.len);
+    agree_on(to_client_disagreement, uneven.at, uneven.len);
+    assert_int_equal(hot_next_notification(&one, &notification), 1);
+    assert_int_equal(hot_merged_len(notification.merged), 1);
+    assert_int_equal(hot_merged(notification.merged, 0), 5);
+    assert_int_equal(hot_next_notification(&uneven, &notification), -1);
 }
 
 static void
@@ -1107,6 +1127,7 @@ main(void)
         cmocka_unit_test(skips_unknown_fields_of_every_wire_type),
         cmocka_unit_test(refuses_groups_and_wrong_wire_types),
         cmocka_unit_test(reads_varints_written_too_long),
+        cmocka_unit_test(reads_a_merged_ticket_that_was_not_packed),
         cmocka_unit_test(reads_also_packed_and_one_by_one),
         cmocka_unit_test(knows_whom_a_content_is_about),
         cmocka_unit_test(knows_what_a_frame_holds),

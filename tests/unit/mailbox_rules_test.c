@@ -149,6 +149,11 @@ knows_which_rules_can_be(void **state)
     assert_false(rules_are_none(&rules));
     rules.urgent_first = 2;
     assert_false(rules_are_possible(&rules));
+    rules = (struct mailbox_rules){.repeats = REPEATS_MERGED}; // is remembered
+    assert_true(rules_are_possible(&rules));
+    assert_false(rules_are_none(&rules));
+    rules.repeats++;
+    assert_false(rules_are_possible(&rules));
     rules = (struct mailbox_rules){.unwanted_len = UNWANTED_MAX + 1};
     assert_false(rules_are_possible(&rules));
 }

@@ -7,6 +7,7 @@
 #include "held_scene.h"
 
 #include "flow/merge.h"
+#include "store/merged.h"
 
 enum { MANY = 3000 };
 
@@ -175,6 +176,38 @@ held_and_parked_letters_are_handed_to_the_successor(void **state)
 }
 
 static void
+what_a_letter_stands_for_is_told_to_the_successor(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct letter_about letters[LETTERS_HELD];
+    struct mailbox_id to = {CPAS_C};
+    struct merged_row row;
+    struct roster *roster;
+    uint64_t first, second;
+
+    held_publish(f, 8, letters); // about 1, 2, 3, 4, 1, 2, 3, 4
+    first = held_ticket(f, 1);
+    second = held_ticket(f, 5);
+    held_merge(f, &letters[0], &letters[4]);
+    flow_apply(f);
+    merge_both(f);
+    assert_int_equal(move(f).moved, 7);
+    WAITING(f, CPAS_C, 2, 3, 4, 1, 2, 3, 4);
+    assert_int_equal(merged_get(flow_view(f), second, to, &row), VG_OK);
+    assert_int_equal(row.head.len, 1);
+    assert_int_equal(row.tickets[0], first);
+    assert_int_equal(merged_get(flow_view(f), first, to, &row), VG_OK);
+    assert_int_equal(row.head.into, second);
+    flow_reopen(f);
+    // Whoever sends from it looks for what a letter stands for.
+    roster = applier_roster(f->applier);
+    assert_int_equal(roster_mailbox(roster, CPAS_C)->rules.repeats, REPEATS_MERGED);
+    roster_free(&roster);
+    flow_assert_sound(f);
+    held_assert_journal_agrees(f);
+}
+
+static void
 a_slice_at_a_time_whatever_comes_meanwhile(void **state)
 {
     struct flow_fixture *f = *state;
@@ -337,6 +370,7 @@ main(void)
         FLOW_TEST(the_day_before_nothing_has_changed),
         FLOW_TEST(letters_that_wait_come_first_in_the_order_published),
         FLOW_TEST(held_and_parked_letters_are_handed_to_the_successor),
+        FLOW_TEST(what_a_letter_stands_for_is_told_to_the_successor),
         FLOW_TEST(a_slice_at_a_time_whatever_comes_meanwhile),
         FLOW_TEST(the_directory_knows_the_successor_alone),
         FLOW_TEST(further_mailboxes_change_hands),

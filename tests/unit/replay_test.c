@@ -665,6 +665,40 @@ what_no_item_tells_is_replayed_too(void **state)
     free(copies);
 }
 
+static void
+what_was_merged_and_holds_again_is_replayed(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct copies *copies = xcalloc(1, sizeof *copies);
+    struct hot_mutation cancellation = flow_mutation("notifyPerson", flow_person(1));
+    struct letter_about letters[12];
+    struct journal_event event;
+    struct command *command;
+    char ticket[24];
+
+    snprintf(copies->work, sizeof copies->work, "%s.work", f->path);
+    held_publish(f, 12, letters); // the first person's are 1, 5 and 9
+    snprintf(ticket, sizeof ticket, "%llu", (unsigned long long)held_ticket(f, 9));
+    cancellation.cancels = flow_words(ticket);
+    take_copy(f, copies);
+    held_merge(f, &letters[0], &letters[4]);
+    command = held_merge(f, &letters[4], &letters[8]);
+    flow_apply(f);
+    assert_int_equal(command->advance.merged, 1);
+    take_copy(f, copies);
+    flow_publish_one(f, RN, 13, cancellation);
+    flow_apply(f);
+    assert_true(flow_last_item(f, JOURNAL_EVENT, &event, sizeof event) > 1);
+    assert_int_equal(event.again, AGAIN_CAUGHT);
+    take_copy(f, copies);
+    assert_replays(f, copies, 0, 1);
+    assert_replays(f, copies, 0, 2);
+    assert_replays(f, copies, 1, 2);
+    flow_assert_sound(f);
+    forget_copies(copies);
+    free(copies);
+}
+
 // Its body is moved, as it is held, and then it is dropped: its row is gone when the moving is
 // replayed.
 static void
@@ -737,6 +771,7 @@ main(void)
         cmocka_unit_test(the_whole_journal_makes_the_store),
         FLOW_TEST(a_broker_goes_on_from_it),
         FLOW_TEST(what_no_item_tells_is_replayed_too),
+        FLOW_TEST(what_was_merged_and_holds_again_is_replayed),
         FLOW_TEST(what_is_moved_and_dropped_in_one_commit_is_replayed),
         FLOW_TEST(refuses_what_does_not_follow_on),
         FLOW_TEST(finds_the_commit_of_a_time),
