@@ -132,14 +132,17 @@ print_state(const struct telling *telling, const struct knew_row *row)
         [KNEW_HELD] = "given back: it comes again",
         [KNEW_PARKED] = "parked: not delivered again before somebody decides so",
         [KNEW_DROPPED] = "given up by hand, not acknowledged",
-        [KNEW_MERGED] =
-            "not sent alone: a later one that says the same anew stands for it",
+        [KNEW_MERGED] = "not sent alone: merged into a later one that says the same anew",
         [KNEW_WITHDRAWN] = "cancelled before it was delivered: neither was delivered, as "
                            "the mailbox chose",
         [KNEW_UNWANTED] = "not sent: none of its mailboxes wants such messages",
     };
 
     buffer_print(telling->text, "  %s", states[row->letter.state]);
+    if (row->letter.state == KNEW_MERGED) {
+        buffer_print(telling->text, ", ticket %llu,",
+                     (unsigned long long)row->letter.into);
+    }
     if (row->letter.state_us != 0) {
         buffer_print(telling->text, " on ");
         print_moment(telling->text, row->letter.state_us);

@@ -266,6 +266,9 @@ class Repeats(Noise):
         self.assertEqual([knew[ticket, A] for ticket in address],
                          ["merged", "acknowledged"] * 2)
         self.assertEqual({knew[ticket, B] for ticket in address}, {"acknowledged"})
+        told = self.vigie.run_raw("journal", "person", f"{SOMEBODY:011d}").stdout
+        self.assertIn(f"merged into a later one that says the same anew, ticket {address[1]},",
+                      told)
         page = self.vigie.run_raw("journal", "person", f"{SOMEBODY:011d}", "--page").stdout
         self.assertIn("it was not sent alone", page)
 
