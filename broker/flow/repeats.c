@@ -58,16 +58,37 @@ repeats_says(const struct catalogue *catalogue, const struct hot_content *conten
 
 // ---- which of them, for which ----
 
+enum { SLOTS = 4096 }; // a power of two, twice as many as there are letters
+
+// Fills in `next`.
+static void
+link_subjects(struct repeat *repeats, size_t len)
+{
+    uint32_t
+        first[SLOTS]; // index of the first one seen so far about a subject, len: none
+
+    CHECK(len <= SLOTS / 2);
+    for (size_t i = 0; i < SLOTS; i++) {
+        first[i] = (uint32_t)len;
+    }
+    for (size_t i = len; i-- > 0;) {
+        size_t slot = repeats[i].subject * UINT64_C(0x9e3779b97f4a7c15) >> 52;
+
+        while (first[slot] < len && repeats[first[slot]].subject != repeats[i].subject) {
+            slot = (slot + 1) % SLOTS;
+        }
+        repeats[i].next = first[slot];
+        first[slot] = (uint32_t)i;
+    }
+}
+
 // The nearest later one that says the same, if nothing under this number is in the way.
 static size_t
 find_later(const struct repeat *repeats, size_t len, size_t earlier)
 {
     const struct repeat *one = &repeats[earlier];
 
-    for (size_t i = earlier + 1; one->says != 0 && i < len; i++) {
-        if (repeats[i].subject != one->subject) {
-            continue;
-        }
+    for (size_t i = one->next; one->says != 0 && i < len; i = repeats[i].next) {
         if (repeats[i].says == one->says) {
             return repeats[i].ticket > one->ticket && repeats[i].occurred >= one->occurred
                        ? i
@@ -102,6 +123,7 @@ repeats_find(struct txn *txn, struct repeat *repeats, size_t len)
 {
     enum vg_status status = VG_OK;
 
+    link_subjects(repeats, len);
     for (size_t i = len; status == VG_OK && i-- > 0;) {
         size_t later = find_later(repeats, len, i);
         bool between = false;

@@ -28,6 +28,8 @@ struct repeat {
     uint64_t says; // of what kind its words are: repeats_says
     uint32_t occurred;
     uint32_t into; // answer: index of the one that stands for it; its own: none does
+    uint32_t
+        next; // the same: index of the next one about this subject, len: there is none
 };
 
 // repeats_says gives letters that may say the same of somebody anew the same number; 0: it
@@ -35,7 +37,8 @@ struct repeat {
 uint64_t repeats_says(const struct catalogue *catalogue,
                       const struct hot_content *content);
 
-// repeats_find fills in `into`. Time: by the square of len where all are about one person.
+// repeats_find fills in the answers, of at most SIFT_LETTERS_MAX letters (flow/sift.h). Time: by
+// their number; by its square where all are about one person and none says what another says.
 // Thread: any, with its own transaction. Returns why the store cannot be read, else VG_OK.
 NODISCARD enum vg_status repeats_find(struct txn *txn, struct repeat *repeats,
                                       size_t len);
