@@ -280,17 +280,23 @@ holds_answered(struct holds *holds, const struct command *command)
 
 // ---- questions ----
 
-bool
-holds_about(const struct holds *holds, uint32_t mailbox, uint64_t subject)
+uint64_t
+holds_first(const struct holds *holds, uint32_t mailbox, uint64_t subject)
 {
     const struct hold_box *box = box_find(holds, mailbox);
     size_t i;
 
     if (box == NULL || box->len == 0) {
-        return false;
+        return 0;
     }
     i = hold_place(box, subject, 0);
-    return i < box->len && box->hold[i].subject == subject;
+    return i < box->len && box->hold[i].subject == subject ? box->hold[i].number : 0;
+}
+
+bool
+holds_about(const struct holds *holds, uint32_t mailbox, uint64_t subject)
+{
+    return holds_first(holds, mailbox, subject) != 0;
 }
 
 size_t

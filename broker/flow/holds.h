@@ -27,6 +27,8 @@ void holds_answered(struct holds *holds, const struct command *command);
 
 // holds_about: is a letter about this subject held in this mailbox, or about to be?
 bool holds_about(const struct holds *holds, uint32_t mailbox, uint64_t subject);
+// holds_first gives the first one's number; 0: none is.
+uint64_t holds_first(const struct holds *holds, uint32_t mailbox, uint64_t subject);
 size_t holds_len(const struct holds *holds, uint32_t mailbox);
 
 // A letter whose moment has come.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "flow/outflow_internal.h"
 
+#include "flow/sift.h"
 #include "store/bodies.h"
 #include "store/merged.h"
 
@@ -289,6 +290,7 @@ fill_tries(struct filling *filling, bool *ret_all)
     for (size_t i = 0; i < len; i++) {
         struct held_row row;
         struct bytes body;
+        bool waits = false;
         enum vg_status status =
             held_get(view->txn, (struct mailbox_id){mailbox}, due[i].number, &row);
 
@@ -300,6 +302,12 @@ fill_tries(struct filling *filling, bool *ret_all)
         if (status == VG_OK && flight_find(&outflow->tried, due[i].number) != NULL) {
             holds_sent(view->holds, mailbox, &due[i]);
             continue;
+        }
+        if (status == VG_OK && row.head.attempts == 0) {
+            status = sift_waits(view, outflow, &due[i], &waits);
+        }
+        if (status == VG_OK && waits) {
+            continue; // behind that one, as soon as its turn comes
         }
         if (status == VG_OK) {
             status = body_get(view->txn, row.head.letter.body, &body);

@@ -188,6 +188,26 @@ merged_letter(const struct sifting *sifting, size_t i)
     };
 }
 
+// None waits behind one that is less urgent: their turn is the right order.
+static bool
+is_in_order(const struct sifting *sifting)
+{
+    uint8_t before = 1;
+
+    for (size_t i = 0; i < sifting->len; i++) {
+        uint8_t comes = sifting->at[i].comes;
+
+        if (is_merged(sifting, i)) {
+            continue;
+        }
+        if (comes != 0 && (before == 0 || comes < before)) {
+            return false;
+        }
+        before = comes;
+    }
+    return true;
+}
+
 static struct command *
 command_of(const struct sifting *sifting)
 {
@@ -207,8 +227,7 @@ command_of(const struct sifting *sifting)
                 {waiting->letter, waiting->subject}, waiting->comes};
         }
     }
-    // Where all come, or none can, nothing changes.
-    if (advance->letters_len + advance->merges_len == sifting->len) {
+    if (is_in_order(sifting)) {
         advance->letters_len = 0;
     }
     if (advance->letters_len + advance->merges_len == 0) {
@@ -247,4 +266,54 @@ sift_letters(const struct sift_question *question, uint64_t *ret_through,
     free(sifting.at);
     free(sifting.repeats);
     return status;
+}
+
+// ---- two persons who become one meanwhile ----
+
+static enum vg_status
+find_about(const struct outflow_view *view, const struct outflow *outflow,
+           const struct subjects *subjects, uint64_t before, bool *ret_found)
+{
+    struct letter letters[LETTERS_AT_ONCE];
+    uint32_t mailbox = outflow_state(outflow).mailbox;
+    uint64_t next = outflow_state(outflow).sent + 1;
+    enum vg_status status = VG_OK;
+    size_t len = 1;
+
+    while (status == VG_OK && len > 0 && next < before && !*ret_found) {
+        status = tails_letters(view->tails, view->txn, mailbox, next, letters,
+                               LETTERS_AT_ONCE, &len);
+        for (size_t i = 0; status == VG_OK && i < len && !*ret_found; i++) {
+            uint64_t subject = 0;
+
+            next = letters[i].number + 1;
+            if (letters[i].number < before &&
+                !outflow_has_left(outflow, letters[i].number)) {
+                status = letter_subject(view->txn, &letters[i], &subject);
+                *ret_found = status == VG_OK && subjects_have(subjects, subject);
+            }
+        }
+    }
+    return status;
+}
+
+enum vg_status
+sift_waits(const struct outflow_view *view, const struct outflow *outflow,
+           const struct due_letter *letter, bool *ret_waits)
+{
+    uint32_t mailbox = outflow_state(outflow).mailbox;
+    struct subjects subjects;
+    enum vg_status status = subjects_of(view->txn, letter->subject, &subjects);
+
+    *ret_waits = false;
+    if (status != VG_OK || subjects.len == 1) {
+        return status;
+    }
+    for (size_t i = 0; i < subjects.len; i++) { // as if held: its turn has come
+        uint64_t first = holds_first(view->holds, mailbox, subjects.at[i]);
+
+        *ret_waits |= first != 0 && first < letter->number;
+    }
+    return *ret_waits ? VG_OK
+                      : find_about(view, outflow, &subjects, letter->number, ret_waits);
 }

@@ -37,4 +37,11 @@ NODISCARD enum vg_status sift_letters(const struct sift_question *question,
                                       uint64_t *ret_through,
                                       struct command **ret_command);
 
+// sift_waits: must a letter that was taken out and never sent wait after all? Two numbers may
+// have become one person since, and an earlier letter under the other one still comes in its
+// turn. Reads letters only about somebody who has several numbers.
+NODISCARD enum vg_status sift_waits(const struct outflow_view *view,
+                                    const struct outflow *outflow,
+                                    const struct due_letter *letter, bool *ret_waits);
+
 #endif

@@ -62,6 +62,27 @@ one_person_is_one_under_all_his_numbers(void **state)
 }
 
 static void
+who_becomes_the_same_person_meanwhile_passes_nothing(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct hot_mutation replacement = flow_mutation("SSINReplacement", flow_person(2));
+    struct loop loop;
+
+    open_loop(&loop, f);
+    publish(&loop, 2, "020");
+    publish(&loop, 1, "020");
+    publish(&loop, 3, "150");
+    assert_int_equal(sift(&loop), 1);
+    replacement.new_niss = flow_person(3).number;
+    flow_publish_one(f, BIS, 1, replacement); // letter 4
+    apply(&loop);
+    loop.published_len++;
+    empty(&loop);
+    EXPECT(&loop, 2, 1, 3, 4);
+    close_loop(&loop);
+}
+
+static void
 who_is_on_his_way_already_is_left_alone(void **state)
 {
     struct outflow_view view;
@@ -106,7 +127,22 @@ what_is_held_back_is_not_looked_at(void **state)
 }
 
 static void
-nothing_changes_where_all_are_urgent_or_none(void **state)
+what_is_more_urgent_comes_first_where_all_are_urgent(void **state)
+{
+    struct loop loop;
+
+    open_loop(&loop, *state);
+    publish(&loop, 1, "001");
+    publish(&loop, 2, "work");
+    publish(&loop, 3, "150");
+    assert_int_equal(sift(&loop), 3);
+    empty(&loop);
+    EXPECT(&loop, 3, 2, 1);
+    close_loop(&loop);
+}
+
+static void
+nothing_changes_where_all_are_as_urgent(void **state)
 {
     struct loop loop;
 
@@ -164,9 +200,11 @@ main(void)
         FLOW_TEST(a_death_comes_before_work_and_work_before_an_address),
         FLOW_TEST(what_is_urgent_takes_earlier_letters_of_its_person_along),
         FLOW_TEST(one_person_is_one_under_all_his_numbers),
+        FLOW_TEST(who_becomes_the_same_person_meanwhile_passes_nothing),
         FLOW_TEST(who_is_on_his_way_already_is_left_alone),
         FLOW_TEST(what_is_held_back_is_not_looked_at),
-        FLOW_TEST(nothing_changes_where_all_are_urgent_or_none),
+        FLOW_TEST(what_is_more_urgent_comes_first_where_all_are_urgent),
+        FLOW_TEST(nothing_changes_where_all_are_as_urgent),
         FLOW_TEST(each_comes_once_and_never_before_an_earlier_one_of_its_person),
     };
 
