@@ -117,7 +117,7 @@ catch_up_found(const struct knew *knew, uint64_t through_commit)
     const struct knew_row *rows;
     size_t len = 0;
 
-    catch_up->through_commit = through_commit;
+    catch_up->through_commit = knew == NULL ? 0 : through_commit;
     rows = knew == NULL ? NULL : knew_rows(knew, &len, &catch_up->all);
     for (size_t i = 0; i < len; i++) {
         if (rows[i].kind == KNEW_LETTER && rows[i].letter.source != 0 &&
@@ -569,7 +569,9 @@ catch_up_person(struct applier *applier, struct command *command, size_t item,
     catching->person = person;
     catching->result = &command->integrate.results[item];
     catching->result->looked = true;
-    status = look_since(applier, catch_up, person->niss);
+    // Without a search there is nothing to go on from: the journal may begin later.
+    status = catch_up->through_commit == 0 ? VG_OK
+                                           : look_since(applier, catch_up, person->niss);
     if (status == VG_OK) {
         status = catch_up_places(catching, catch_up, places_left(command, item));
     }

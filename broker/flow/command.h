@@ -206,7 +206,7 @@ struct catch_place {
 };
 
 struct catch_up {
-    uint64_t through_commit; // the journal was searched up to here
+    uint64_t through_commit; // the journal was searched up to here; 0: it was not
     bool all;                // false: there may be more than the places
     struct catch_place *places;
     size_t len;

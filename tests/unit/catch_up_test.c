@@ -404,6 +404,30 @@ a_request_catches_up_with_so_many(void **state)
     assert_int_equal(letters_of(f, CPAS_A), CATCH_UP_PLACES_MAX);
 }
 
+// The loop could not read the store, or the request has too many persons.
+static void
+without_a_search_nothing_comes_and_that_is_said(void **state)
+{
+    struct flow_fixture *f = *state;
+    const struct integrate_result *result;
+    struct command *command;
+
+    followed(f, CPAS_B, 4, 20261101, 0);
+    (void)publish(f, flow_address(ANN));
+    command = flow_integrate(f, CPAS_A, flow_person(ANN), 2, 20261101, 0);
+    command->integrate.items[0].catch_up = true;
+    command->integrate.catch_ups = xcalloc(1, sizeof *command->integrate.catch_ups);
+    command->integrate.catch_ups[0] = catch_up_found(NULL, 0);
+    flow_apply(f);
+    assert_int_equal(command->status, VG_OK);
+    result = &command->integrate.results[0];
+    assert_int_equal(result->caught_up, 0);
+    assert_int_equal(result->verdict, VERDICT_WARNING);
+    assert_int_equal(result->faults->fault[result->faults->len - 1].status, VG_TOO_MANY);
+    assert_int_equal(letters_of(f, CPAS_A), 0);
+    flow_assert_sound(f);
+}
+
 static void
 a_full_disk_leaves_all_of_it_or_nothing(void **state)
 {
@@ -446,6 +470,7 @@ main(void)
         FLOW_TEST(nothing_falls_between_the_search_and_the_commit),
         FLOW_TEST(under_all_numbers_of_the_person),
         FLOW_TEST(a_request_catches_up_with_so_many),
+        FLOW_TEST(without_a_search_nothing_comes_and_that_is_said),
         FLOW_TEST(a_full_disk_leaves_all_of_it_or_nothing),
     };
 
