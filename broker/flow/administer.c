@@ -415,6 +415,9 @@ set_rules(struct applier *applier, struct command *command)
     if (command->status != VG_OK) {
         return VG_OK;
     }
+    if (rules.quiet_from == rules.quiet_to) { // the disk forgets it as well
+        rules.quiet_from = rules.quiet_to = 0;
+    }
     set->rules = rules;
     why_set(&text,
             "declines %u, quiet %u to %u, digest %u, urgent_first %u, repeats %u, "

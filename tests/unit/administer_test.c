@@ -189,6 +189,23 @@ rules_are_set_one_by_one_and_journaled(void **state)
 }
 
 static void
+quiet_hours_of_no_length_are_none_before_a_restart_too(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct command *command = flow_command(f, COMMAND_SET_RULES, 0);
+
+    command->set_rules =
+        (struct set_rules_command){.mailbox = CPAS_A,
+                                   .named = RULES_QUIET,
+                                   .rules = {.quiet_from = 5, .quiet_to = 5}};
+    flow_apply(f);
+    assert_int_equal(command->status, VG_OK);
+    assert_int_equal(roster_mailbox(f->done->roster, CPAS_A)->rules.quiet_from, 0);
+    assert_int_equal(roster_mailbox(f->done->roster, CPAS_A)->rules.quiet_to, 0);
+    flow_assert_sound(f);
+}
+
+static void
 refuses_rules_that_cannot_be(void **state)
 {
     struct flow_fixture *f = *state;
@@ -508,6 +525,7 @@ main(void)
         FLOW_TEST(limits_are_set_one_by_one_and_journaled),
         FLOW_TEST(rules_are_set_one_by_one_and_journaled),
         FLOW_TEST(that_repeats_were_merged_once_is_not_forgotten),
+        FLOW_TEST(quiet_hours_of_no_length_are_none_before_a_restart_too),
         FLOW_TEST(refuses_rules_that_cannot_be),
         FLOW_TEST(refuses_an_institution_twice_or_malformed),
         FLOW_TEST(nobody_takes_the_brokers_own_place),
