@@ -22,10 +22,10 @@ static const struct fact_flow shipped[] = {
                  .sectors = CPAS,
                  .recipient = {FACT_TODAY,
                                CODES_1_TO_9 | BIT(20) | BIT(21) | BIT(30) | BIT(31)}}},
-     .fields =
-         {{"020", A | D | T}, {"150", A}, {"010", A | D | T}, {"register", A | D | T}}},
+     .fields = {{"020", A | D | T}, {"150", A}, {"010", A | D | T}, {"001", A | D | T}}},
     {.name = "PersonnelFile",
      .id = 5,
+     .urgency = 2,
      .sources = BIT(4),
      .rhythm_days = 4,
      .period = FACT_MAY_HAVE,
@@ -211,6 +211,27 @@ facts_fields(const struct fact_flow *flow)
         len++;
     }
     return len;
+}
+
+// Who dies, and who moves to another municipality.
+static unsigned
+urgency_of_field(const char *code)
+{
+    return strcmp(code, "150") == 0 ? 1 : strcmp(code, "001") == 0 ? 3 : 0;
+}
+
+unsigned
+facts_urgency(const struct fact_flow *flow, unsigned fields)
+{
+    unsigned urgency = flow->urgency;
+
+    for (unsigned i = 0; i < facts_fields(flow); i++) {
+        unsigned one =
+            (fields >> i & 1) == 0 ? 0 : urgency_of_field(flow->fields[i].code);
+
+        urgency = one != 0 && (urgency == 0 || one < urgency) ? one : urgency;
+    }
+    return urgency;
 }
 
 unsigned

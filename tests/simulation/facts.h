@@ -55,6 +55,7 @@ struct fact_flow {
     int32_t rhythm_days; // 0: nothing is expected of its sources
     bool asks;           // each who gets it must answer
     uint16_t answers;    // id of the flow whose notifications it answers, 0: none
+    unsigned urgency;    // 1 comes before 2; 0: none but its fields'
     struct fact_demand publisher;
     struct fact_group groups[FACT_GROUPS];
     struct {
@@ -67,6 +68,9 @@ struct fact_flow {
 const struct fact_flow *facts_flow(unsigned variant, unsigned index);
 unsigned facts_flows(void);
 unsigned facts_fields(const struct fact_flow *flow);
+
+// facts_urgency says how urgent it is to tell these fields (bit i: field i); 0: not.
+unsigned facts_urgency(const struct fact_flow *flow, unsigned fields);
 
 // facts_class says what a quality of a sector may see.
 unsigned facts_class(unsigned sector, unsigned quality);

@@ -25,6 +25,8 @@ enum {
 // broken says what does not hold, with seed and step, and ends the program.
 __attribute__((noreturn)) void broken(const char *format, ...) PRINTF_LIKE(1, 2);
 
+#define MINUTE_US INT64_C(60000000)
+
 // What a command's back.request tells the model; of a good catalogue it is the variant.
 enum { CATALOGUE_BROKEN = 99 };
 
@@ -81,6 +83,7 @@ struct model_box {
         uint16_t flow;
         uint64_t qualities;
     } choices[4];
+    struct mailbox_rules rules;
     struct told *told; // letter n is told[n - 1]
     size_t len;
     size_t size;
@@ -180,6 +183,7 @@ struct model {
     struct kept *kept;                       // of ticket n: kept[n]
     size_t kept_size;
     struct model_heard heard[INSTITUTIONS_MAX][FACT_FLOWS_MAX]; // by place of the flow
+    uint64_t unwanted[INSTITUTIONS_MAX]; // not made: none of its mailboxes wants it
     struct model_walk walk;
     struct model_end ends[1024];
     size_t ends_len;
@@ -204,7 +208,7 @@ struct model {
     // counted for the report
     uint64_t mutations, refused, repeated, letters, acknowledgements, directory;
     uint64_t given_back, deferred, parked, dropped, unread; // letters
-    uint64_t corrected, owed, answered, warned, ended;
+    uint64_t corrected, owed, answered, warned, ended, rules, advanced;
 };
 
 struct model *model_new(int32_t first_day);
@@ -238,6 +242,13 @@ int model_current(const struct model *model, int person);
 bool model_is_same(const struct model *model, uint64_t one, uint64_t other);
 bool model_follows(const struct model *model, int person, uint32_t institution,
                    unsigned quality, int32_t day);
+// model_minute gives the clock's minute in Brussels, since midnight.
+int model_minute(int64_t us);
+// model_hold_back: letters kept from this moment on are not pushed now; INT64_MAX: all are,
+// INT64_MIN: none is.
+int64_t model_hold_back(const struct mailbox_rules *rules, int64_t now_us);
+// model_urgency gives the catalogue's of what a letter tells, 1 before 2; 0: none.
+unsigned model_urgency(const struct model *model, const struct told *told);
 
 // model_rows compares counters with the rows on the disk.
 void model_rows(struct model *model, struct txn *txn);

@@ -12,7 +12,8 @@ static bool
 is_followed(enum journal_kind kind)
 {
     return kind == JOURNAL_EVENT || kind == JOURNAL_REFUSAL ||
-           kind == JOURNAL_DIRECTORY || kind == JOURNAL_CORRECTION;
+           kind == JOURNAL_DIRECTORY || kind == JOURNAL_CORRECTION ||
+           kind == JOURNAL_UNWANTED;
 }
 
 // A letter that somebody still waits for has its body copied before the old one is erased.
@@ -204,9 +205,13 @@ follow(struct model *model, const struct command *command, struct applied *appli
     case COMMAND_LAPSE:
         follow_lapse(model, command, applied);
         break;
-    case COMMAND_SET_LIMITS:
     case COMMAND_SET_RULES:
+        follow_set_rules(model, command, applied);
+        break;
     case COMMAND_ADVANCE:
+        follow_advance(model, command, applied);
+        break;
+    case COMMAND_SET_LIMITS:
     case COMMAND_WITHDRAW:
         break; // none here has any of its own
     case COMMAND_FOLD:
@@ -347,6 +352,10 @@ model_apply(struct model *model, const struct batch *batch, enum room room, bool
     if (next_item(&applied)) {
         broken("the journal has an item of kind %d that nobody caused",
                (int)applied.item.kind);
+    }
+    if (answered && applied.unwanted != batch->unwanted_len) {
+        broken("the loop is told of %zu unwanted ones, and the disk has %zu",
+               batch->unwanted_len, applied.unwanted);
     }
     if (answered && applied.posted != batch->posted_len) {
         broken("the loop is told of %zu letters, and the disk has %zu", batch->posted_len,

@@ -78,18 +78,32 @@ change_us(int year, int month, int day)
     return ((int64_t)day_of(year, month, day).number * 24 + 1) * 3600 * 1000000;
 }
 
-int32_t
-model_day(int64_t us)
+// Minutes by the clock of Brussels.
+static int64_t
+minutes_there(int64_t us)
 {
     int64_t summers[][2] = {
         {change_us(2026, 3, 29), change_us(2026, 10, 25)},
         {change_us(2027, 3, 28), change_us(2027, 10, 31)},
         {change_us(2028, 3, 26), change_us(2028, 10, 29)},
+        {change_us(2029, 3, 25), change_us(2029, 10, 28)},
     };
     int64_t hours = 1;
 
     for (size_t i = 0; i < ARRAY_LEN(summers); i++) {
         hours += us >= summers[i][0] && us < summers[i][1];
     }
-    return (int32_t)((us / 1000000 + hours * 3600) / 86400);
+    return us / MINUTE_US + hours * 60;
+}
+
+int32_t
+model_day(int64_t us)
+{
+    return (int32_t)(minutes_there(us) / DAY_MINUTES);
+}
+
+int
+model_minute(int64_t us)
+{
+    return (int)(minutes_there(us) % DAY_MINUTES);
 }

@@ -37,7 +37,10 @@ follow_integrate(struct model *model, const struct command *command,
 
         applied_item(applied, JOURNAL_DIRECTORY, &line, sizeof line);
         if (is_integrated(model, integrate->institution, request, &line)) {
-            verdict = model->replaced_by[person] >= 0 ||
+            // What it did not search for is said as well.
+            bool looked = applied->answered && integrate->results[i].looked;
+
+            verdict = looked || model->replaced_by[person] >= 0 ||
                               model_others_follow(model, person, integrate->institution,
                                                   line.begin, line.end)
                           ? VERDICT_WARNING

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 // model_inside.h - what the model's files share. On its own it knows days (model_days.c), who
-// may see what (model_match.c), who is told of ends (model_lapse.c), what is corrected and answered (model_refer.c), who follows whom (model_integrations.c), where letters are
-// (model_places.c) and what must hold (rules.c). It follows a batch (model_apply.c) command by
-// command, and looks at everything (model_check.c).
+// may see what (model_match.c), what a mailbox wants less of (model_noise.c), who is told of
+// ends (model_lapse.c), what is corrected and answered (model_refer.c), who follows whom
+// (model_integrations.c), where letters are (model_places.c) and what must hold (rules.c). It
+// follows a batch (model_apply.c) command by command, and looks at everything
+// (model_check.c).
 #ifndef SIMULATION_MODEL_INSIDE_H
 #define SIMULATION_MODEL_INSIDE_H
 
@@ -29,6 +31,7 @@ struct applied {
     struct buffer record;
     size_t offset;
     size_t posted;
+    size_t unwanted; // of the batch's
     struct journal_item item;
     size_t recipients;     // of the item, looked at
     uint64_t first_commit; // where the journal begins after this batch
@@ -70,6 +73,8 @@ follow_fn follow_revoke_key;
 follow_fn follow_load_catalogue;
 follow_fn follow_expire;
 follow_fn follow_lapse;
+follow_fn follow_set_rules;
+follow_fn follow_advance;
 // follow_stands_through gives the number up to which a Publish that begins with `first` stands
 // before it is looked at.
 uint64_t follow_stands_through(uint64_t first, uint64_t last);
@@ -111,6 +116,10 @@ void question_fields(const struct question *question, unsigned classes,
 // integration that justifies it; 0: none.
 unsigned question_classes(const struct question *question, const struct model_box *box,
                           struct told *told);
+// question_ground finds the first integration by which an institution would get it, whatever
+// its mailboxes want; false: it would not.
+bool question_ground(const struct question *question, uint32_t institution,
+                     struct told *told);
 // question_share says what a mailbox gets of it; false: nothing.
 bool question_share(const struct question *question, const struct model_box *box,
                     struct told *told);
@@ -131,6 +140,14 @@ void model_deliver(const struct question *question, const struct told *told,
 // model_wants says whether a mailbox takes a flow for an integration of this quality; 0: no
 // integration was asked.
 bool model_wants(const struct model_box *box, uint16_t flow, unsigned quality);
+// model_decline: an institution that would get this by an integration (quality 0: without)
+// wants it in none of its mailboxes; so the journal says, before the event.
+void model_decline(const struct question *question, const struct told *told,
+                   uint32_t institution, struct applied *applied);
+// model_declines does so for everybody who would get it, but those who are left out.
+void model_declines(const struct question *question, const struct told *told,
+                    const bool left_out[INSTITUTIONS_MAX], struct applied *applied);
+void model_check_mailbox_rules(const struct model *model, struct txn *txn);
 // applied_no_more_recipients: nobody else got the event's deed.
 void applied_no_more_recipients(const struct applied *applied, uint32_t deed);
 // model_begin_walks: from this day on institutions are told of integrations that end.
@@ -156,6 +173,8 @@ enum vg_status model_defer(struct model *model, uint32_t mailbox,
 // model_put_in_order lets the first of those held about one person be tried, none else.
 void model_put_in_order(const struct model *model, struct model_box *box,
                         uint64_t subject);
+// model_advance takes letters out before their turn; it gives how many.
+size_t model_advance(struct model *model, const struct advance_command *advance);
 // model_park_unread parks one that nobody took before that moment.
 void model_park_unread(struct model *model, uint32_t mailbox, uint64_t number,
                        int64_t limit_us);

@@ -197,9 +197,12 @@ static void
 deliver_all(const struct question *question, const struct told *told,
             struct applied *applied)
 {
+    static const bool nobody[INSTITUTIONS_MAX];
+
     if (question->deed->corrects != 0) {
         model_correct(question, told, applied);
     } else {
+        model_declines(question, told, nobody, applied);
         applied_event(question, told, applied);
         deliver_to_all(question, *told, applied);
     }

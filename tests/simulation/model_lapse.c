@@ -98,6 +98,7 @@ tell(struct model *model, int person, uint32_t institution, unsigned quality,
     told.kept = deed->fields;
     question.deed = deed;
     question.flow = facts_flow(model->variant, deed->flow);
+    model_decline(&question, &told, institution, applied);
     applied_event(&question, &told, applied);
     for (size_t i = 0; i < model->boxes_len; i++) {
         if (model->boxes[i].institution == institution &&

@@ -74,6 +74,14 @@ publisher_fulfils(const struct question *question, const struct fact_demand *dem
 bool
 model_wants(const struct model_box *box, uint16_t flow, unsigned quality)
 {
+    for (uint32_t i = 0; i < box->rules.unwanted_len; i++) {
+        uint64_t unwanted = box->rules.unwanted[i].qualities;
+
+        if (box->rules.unwanted[i].flow == flow &&
+            (quality == 0 ? ~unwanted == 0 : (unwanted >> quality & 1) != 0)) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < box->choices_len; i++) {
         if (box->choices[i].flow == flow &&
             (quality == 0 || (box->choices[i].qualities >> quality & 1) != 0)) {
@@ -178,6 +186,19 @@ question_classes(const struct question *question, const struct model_box *box,
         }
     }
     return classes;
+}
+
+bool
+question_ground(const struct question *question, uint32_t institution, struct told *told)
+{
+    static const struct model_box anything;
+    struct model_box box = anything;
+
+    box.institution = institution;
+    if (flow_takes(question, institution, 0, (struct run){0, 0})) {
+        return true;
+    }
+    return question_classes(question, &box, told) != 0;
 }
 
 void

@@ -207,6 +207,32 @@ model_refuse(struct model *model, const struct refuse_command *refuse, uint32_t 
     return model_defer(model, refuse->mailbox, refuse->later, refuse->later_len, actor);
 }
 
+// ---- before their turn ----
+
+// Without room for more gaps the others come in their turn.
+size_t
+model_advance(struct model *model, const struct advance_command *advance)
+{
+    struct model_box *box = model_box(model, advance->mailbox);
+    size_t taken = 0;
+
+    for (size_t i = 0; i < advance->letters_len; i++) {
+        struct told *told = model_letter(box, advance->letters[i].about.letter.number);
+
+        if (told->place != PLACE_TURN) {
+            continue;
+        }
+        if (!take_out(model, box, told, PLACE_RETRY)) {
+            break;
+        }
+        told->actor = 0;
+        told->due_us = advance->letters[i].urgency;
+        model_put_in_order(model, box, told->subject);
+        taken++;
+    }
+    return taken;
+}
+
 // ---- by time and by hand ----
 
 void

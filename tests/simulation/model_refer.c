@@ -193,11 +193,16 @@ model_correct(const struct question *question, const struct told *told,
     struct model *model = question->model;
     const struct deed *deed = question->deed;
     size_t len = find_owed(model, deed->corrects, owed);
+    bool is_owed[INSTITUTIONS_MAX] = {false};
 
     for (size_t i = 0; i < len; i++) {
+        is_owed[owed[i].box->institution] = true;
         work_out(question, told, &owed[i]);
     }
     take_correction(question, told, owed, len, applied);
+    if (!deed->cancels && question_publisher_may(question)) {
+        model_declines(question, told, is_owed, applied);
+    }
     applied_event(question, told, applied);
     for (size_t i = 0; i < len; i++) {
         owed[i].first->asks = false;

@@ -20,6 +20,7 @@ open_broker(struct node *node)
         broken("the broker cannot be opened: %s%s",
                faults.len > 0 ? faults.fault[0].why.text : "", why.text);
     }
+    node->renewed = false;
     witness_begin(node->witness, node->model, node->broker);
 }
 
@@ -97,13 +98,23 @@ call(struct event *event)
 void
 node_take(struct node *node)
 {
+    if (node->renewed) {
+        witness_paces(node->witness);
+    }
     event_get_callback(node->broker->answers)(-1, EV_READ, node->broker);
+    if (node->renewed) {
+        witness_paced(node->witness);
+    }
+    node->renewed = false;
 }
 
 void
 node_second(struct node *node)
 {
+    witness_paces(node->witness);
     call(node->broker->second);
+    witness_paced(node->witness);
+    node->renewed = false;
 }
 
 void
@@ -253,6 +264,7 @@ node_apply(struct node *node, enum trouble trouble)
         enum room room = room_of(node, batch, trouble);
 
         node->full += batch->no_room;
+        node->renewed |= batch->roster != NULL;
         follow(node, batch, room, true);
         stage_batch_done(&batch);
         return true;

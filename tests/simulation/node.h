@@ -23,8 +23,9 @@ struct node {
     struct settings settings;
     struct broker *broker;
     struct txn *view;
-    bool slices; // the day's walk goes some persons at a time
-    bool tiny;   // the map really is too small
+    bool slices;  // the day's walk goes some persons at a time
+    bool tiny;    // the map really is too small
+    bool renewed; // the loop is about to take over other rules of mailboxes
     // counted for the report
     uint64_t crashes, full, drains;
 };

@@ -50,6 +50,7 @@ static const unsigned usual[ACTS] = {
     [ACT_INTEGRATE_SOME] = 14,
     [ACT_ASK] = 3,
     [ACT_ADMINISTER] = 4,
+    [ACT_CHANGE_RULES] = 5,
     [ACT_SECOND] = 8,
     [ACT_PULSE] = 3,
     [ACT_TIME] = 10,
@@ -121,11 +122,17 @@ add_time(struct simulation *s, int64_t us)
     stage_set_time(s->now_us, s->steady_us);
 }
 
-// Mostly seconds; sometimes to just before midnight, or days in which everybody slept.
+// Mostly seconds; sometimes to just before midnight, to about a moment at which a mailbox's
+// rules say something else, or days in which everybody slept.
 static void
 pass_time(struct simulation *s)
 {
-    if (dice_one_in(&s->dice, 6) && s->now_us < s->last_day_us) {
+    if (s->noisy && dice_one_in(&s->dice, 4) && s->now_us < s->last_day_us) {
+        int64_t us =
+            next_change(s) - s->now_us + dice_between(&s->dice, -1000000, 2000000);
+
+        add_time(s, us < 0 ? 0 : us);
+    } else if (dice_one_in(&s->dice, 6) && s->now_us < s->last_day_us) {
         add_time(s, next_midnight(s) - 1 - dice_below(&s->dice, 2000000) - s->now_us);
     } else if (dice_one_in(&s->dice, 40) && s->now_us < s->last_day_us) {
         add_time(s, dice_between(&s->dice, 1, 12) * day_us);
@@ -148,6 +155,7 @@ look_at_everything(struct simulation *s)
     if (stage_finished() == 0) { // the loop knows all that the model knows
         model_check_fresh(s->model, node_view(&s->node), s->node.broker->catalogue,
                           s->node.broker->roster, s->now_us);
+        witness_look_at_unwanted(&s->witness);
     }
     if (store_check(s->node.broker->store, report, NULL, NULL, &why) != VG_OK ||
         report->faults.total > 0) {
@@ -366,6 +374,9 @@ act_now(struct simulation *s, enum act act)
     case ACT_ADMINISTER:
         administer(s);
         break;
+    case ACT_CHANGE_RULES:
+        change_rules(s);
+        break;
     case ACT_SECOND:
         node_second(&s->node);
         break;
@@ -465,6 +476,9 @@ draw_weights(struct simulation *s)
             factor = 1; // there must be something to give back
         }
         if ((i == ACT_REFUSE || i == ACT_HANDLE_PARKED) && !s->refusing) {
+            factor = 0;
+        }
+        if (i == ACT_CHANGE_RULES && !s->noisy) {
             factor = 0;
         }
         s->weights[i] = usual[i] * factor / 4;
@@ -573,6 +587,9 @@ furnish(struct simulation *s)
     for (uint32_t n = 10 + dice_below(&s->dice, 50); n > 0; n--) {
         integrate(s);
     }
+    for (uint32_t n = s->noisy ? dice_below(&s->dice, 12) : 0; n > 0; n--) {
+        change_rules(s);
+    }
 }
 
 static void
@@ -615,6 +632,7 @@ begin(struct simulation *s, uint64_t seed, uint64_t steps)
     s->members =
         (struct members){.dice = &s->dice, .model = s->model, .network = &s->network};
     s->refusing = dice_one_in(&s->dice, 3);
+    s->noisy = dice_one_in(&s->dice, 3);
     draw_weights(s);
     draw_sizes(s);
     settings = draw_settings(s);
@@ -693,6 +711,9 @@ calm_down(struct simulation *s)
     while (s->node.broker->draining) {
         quiet_round(s);
     }
+    if (dice_one_in(&s->dice, 2)) {
+        lift_rules(s);
+    }
     quiet_round(s);
     renew_keys(s);
     model_check_letters(s->model, s->node.broker->tails, node_view(&s->node));
@@ -714,6 +735,29 @@ static size_t
 left_in(const struct model_box *box)
 {
     return model_waiting(box) + box->count[PLACE_PARKED];
+}
+
+// Of what waits in its turn, what the mailbox's rules let come at this moment.
+static bool
+something_comes(const struct simulation *s, const struct model_box *box)
+{
+    int64_t hold_back = model_hold_back(&box->rules, s->now_us);
+
+    for (uint64_t n = box->mark + 1; n <= box->len; n++) {
+        if (box->told[n - 1].place == PLACE_TURN) {
+            return box->told[n - 1].kept_us < hold_back;
+        }
+    }
+    return hold_back != INT64_MIN;
+}
+
+// Quiet hours end, and a digest comes within a day.
+static void
+wait_until_it_comes(struct simulation *s, const struct model_box *box)
+{
+    while (!something_comes(s, box)) {
+        add_time(s, 10 * MINUTE_US);
+    }
 }
 
 // For some rounds the institution is not well yet and gives letters back.
@@ -754,6 +798,7 @@ empty_mailbox(struct simulation *s, const struct model_box *box)
         if (well && box->count[PLACE_PARKED] > 0) {
             handle_all_parked(s, box, dice_one_in(&s->dice, 3));
         }
+        wait_until_it_comes(s, box);
         be_served(s, box, member, well);
     }
     members_hang_up(&s->members, member);
@@ -805,7 +850,11 @@ static void
 print_end(const struct simulation *s, const struct hash *journal)
 {
     const struct model *model = s->model;
+    uint64_t unwanted = 0;
 
+    for (size_t i = 0; i < INSTITUTIONS_MAX; i++) {
+        unwanted += model->unwanted[i];
+    }
     printf("seed %" PRIu64 ": %" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64
            " mutations, %" PRIu64 " refused, %" PRIu64 " repeated, %" PRIu64
            " letters, %" PRIu64 " acknowledged, %" PRIu64 " given back, %" PRIu64
@@ -813,15 +862,17 @@ print_end(const struct simulation *s, const struct hash *journal)
            " unread, %" PRIu64 " dropped, %" PRIu64 " integrations, %" PRIu64
            " frames, %" PRIu64 " lost, %" PRIu64 " delivered, %" PRIu64
            " corrected, %" PRIu64 " owed, %" PRIu64 " answered, %" PRIu64
-           " warned, %" PRIu64 " ended, %" PRIu64 " takeovers, %" PRIu64
+           " warned, %" PRIu64 " ended, %" PRIu64 " rules, %" PRIu64 " unwanted, %" PRIu64
+           " advanced, %" PRIu64 " takeovers, %" PRIu64
            " batches without room%s, %" PRIu64 " crashes, %" PRIu64 " drains, journal ",
            s->seed, s->steps, model->commits, model->mutations, model->refused,
            model->repeated, model->letters, model->acknowledgements, model->given_back,
            model->deferred, s->witness.tried, model->parked, model->unread,
            model->dropped, model->directory, s->network.frames, s->network.lost,
            s->witness.delivered, model->corrected, model->owed, model->answered,
-           model->warned, model->ended, s->witness.takeovers, s->node.full,
-           s->node.tiny ? " (tiny)" : "", s->node.crashes, s->node.drains);
+           model->warned, model->ended, model->rules, unwanted, model->advanced,
+           s->witness.takeovers, s->node.full, s->node.tiny ? " (tiny)" : "",
+           s->node.crashes, s->node.drains);
     for (size_t i = 0; i < 8; i++) {
         printf("%02x", journal->at[i]);
     }

@@ -28,6 +28,7 @@ enum act {
     ACT_REMOVE_SOME,
     ACT_ASK,
     ACT_ADMINISTER,
+    ACT_CHANGE_RULES,
     ACT_SECOND,
     ACT_PULSE,
     ACT_TIME,
@@ -65,8 +66,9 @@ struct simulation {
     uint32_t favourite;    // one person in so many mutations; 0: all alike
     bool refusing;         // members give letters back
     bool referring;        // sources correct and answer
-    bool heavy;            // letters bigger than what a frame takes of a mailbox
-    uint32_t items_max;    // of an Integrate
+    bool noisy;         // mailboxes have rules: unwanted, quiet hours, a digest, urgent
+    bool heavy;         // letters bigger than what a frame takes of a mailbox
+    uint32_t items_max; // of an Integrate
     uint32_t boxes_asked;
     int keys_asked;
     unsigned catalogues_waiting; // proposed, not applied
@@ -89,6 +91,15 @@ void administer(struct simulation *s);
 // handle_parked: somebody tries parked letters again, or drops them.
 void handle_parked(struct simulation *s);
 void handle_all_parked(struct simulation *s, const struct model_box *box, bool drop);
+
+// ---- choose_rules.c: what mailboxes want less of, and when ----
+
+// change_rules sets some of a mailbox's rules; lift_rules takes all of everybody's back.
+void change_rules(struct simulation *s);
+void lift_rules(struct simulation *s);
+// next_change gives a moment at which quiet hours of some mailbox begin or end, or its digest
+// is due; now: none has any.
+int64_t next_change(struct simulation *s);
 
 void want_institution(struct simulation *s, const char *code, uint16_t sector);
 void want_key(struct simulation *s, uint32_t institution, uint32_t role);

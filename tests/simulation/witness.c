@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: EUPL-1.2
-#include "witness.h"
+#include "witness_inside.h"
 
 #include "wire/wire.h"
 
@@ -7,16 +7,6 @@
 #include <string.h>
 
 #include "vigie/v1/vigie.pb-c.h"
-
-// Of a letter, on the session that has the mailbox open.
-enum {
-    MARK_SENT = 1,     // in its turn
-    MARK_ASKED = 2,    // acknowledged, or done with on disk when it was opened
-    MARK_ANSWERED = 4, // acknowledged by any session of this life
-    MARK_LEFT = 8, // given back, or behind one that was; held on disk when it was opened
-    MARK_TRIED = 16, // on its way out of turn
-    MARK_NAMED = 32, // in a Deferred
-};
 
 // ---- life ----
 
@@ -35,6 +25,8 @@ witness_begin(struct witness *witness, struct model *model, struct broker *broke
     forget(witness);
     witness->model = model;
     witness->broker = broker;
+    witness->looked_us = witness->looked_before_us = INT64_MIN;
+    memcpy(witness->unwanted, model->unwanted, sizeof witness->unwanted);
 }
 
 void
@@ -104,8 +96,8 @@ named(const struct witness *witness, uint64_t session, uint32_t mailbox)
     return mailbox != 0 ? mailbox : one == NULL ? 0 : one->institution;
 }
 
-static uint8_t *
-mark_of(struct watched *watched, uint64_t number)
+uint8_t *
+witness_mark(struct watched *watched, uint64_t number)
 {
     if (number >= watched->marks_size) {
         size_t size = number * 2 + 64;
@@ -124,7 +116,7 @@ check_begins(struct watched *watched, const struct model_box *box)
 {
     for (uint64_t n = 1; n <= watched->sent; n++) {
         if (box->told[n - 1].place == PLACE_TURN &&
-            (*mark_of(watched, n) & MARK_ANSWERED) == 0) {
+            (*witness_mark(watched, n) & MARK_ANSWERED) == 0) {
             broken("mailbox %u: it begins after %llu, and letter %llu still waits",
                    box->id, (unsigned long long)watched->sent, (unsigned long long)n);
         }
@@ -140,6 +132,7 @@ note_opened(struct witness *witness, struct watched *watched, uint64_t session)
     watched->given = given_of(witness, watched->mailbox);
     watched->sent = sent_of(witness, watched->mailbox);
     watched->in_flight = watched->flight_bytes = 0;
+    watched->opened_us = clock_now().us;
     watched->muddled = has_outbox(witness, session);
     for (size_t i = 1; i < watched->marks_size; i++) {
         watched->marks[i] &= MARK_ANSWERED;
@@ -148,9 +141,9 @@ note_opened(struct witness *witness, struct watched *watched, uint64_t session)
         enum place place = box->told[n - 1].place;
 
         if (place == PLACE_DONE || place == PLACE_DROPPED) {
-            *mark_of(watched, n) |= MARK_ASKED;
+            *witness_mark(watched, n) |= MARK_ASKED;
         } else if (place != PLACE_TURN) {
-            *mark_of(watched, n) |= MARK_LEFT;
+            *witness_mark(watched, n) |= MARK_LEFT;
         }
     }
     check_begins(watched, box);
@@ -185,7 +178,7 @@ read_subscribe(struct witness *witness, uint64_t session, struct hot_bytes body,
 static bool
 is_in_flight(struct watched *watched, uint64_t number)
 {
-    uint8_t mark = *mark_of(watched, number);
+    uint8_t mark = *witness_mark(watched, number);
 
     return (mark & MARK_TRIED) != 0 ||
            (mark & (MARK_SENT | MARK_ASKED | MARK_LEFT)) == MARK_SENT;
@@ -205,7 +198,7 @@ static bool
 has_left_before(struct watched *watched, uint64_t number)
 {
     for (uint64_t n = 1; n <= number; n++) {
-        if ((*mark_of(watched, n) & (MARK_LEFT | MARK_NAMED)) != 0) {
+        if ((*witness_mark(watched, n) & (MARK_LEFT | MARK_NAMED)) != 0) {
             return true;
         }
     }
@@ -304,7 +297,7 @@ leave_flight(struct witness *witness, struct watched *watched, uint64_t number)
 static void
 note_asked(struct witness *witness, struct watched *watched, uint64_t number)
 {
-    uint8_t *mark = mark_of(watched, number);
+    uint8_t *mark = witness_mark(watched, number);
 
     if (is_in_flight(watched, number)) {
         leave_flight(witness, watched, number);
@@ -323,7 +316,7 @@ most_of(struct watched *watched, const struct hot_acknowledge *acknowledge)
     for (uint32_t i = 0; i < acknowledge->also_len; i++) {
         uint64_t number = acknowledge->also[i];
 
-        if (number > most && (*mark_of(watched, number) & MARK_TRIED) == 0) {
+        if (number > most && (*witness_mark(watched, number) & MARK_TRIED) == 0) {
             most = number;
         }
     }
@@ -363,7 +356,7 @@ after_acknowledge(struct witness *witness, uint64_t session,
                watched->mailbox, (unsigned long long)acknowledge->through, proposed);
     }
     for (uint64_t n = 1; taken && n <= acknowledge->through; n++) {
-        if ((*mark_of(watched, n) & MARK_TRIED) == 0) { // those by their own number
+        if ((*witness_mark(watched, n) & MARK_TRIED) == 0) { // those by their own number
             note_asked(witness, watched, n);
         }
     }
@@ -379,7 +372,7 @@ after_acknowledge(struct witness *witness, uint64_t session,
 static void
 note_given_back(struct witness *witness, struct watched *watched, uint64_t number)
 {
-    uint8_t *mark = mark_of(watched, number);
+    uint8_t *mark = witness_mark(watched, number);
 
     leave_flight(witness, watched, number);
     *mark = (uint8_t)((*mark & ~MARK_TRIED) | MARK_LEFT);
@@ -395,7 +388,7 @@ note_refused(struct witness *witness, struct watched *watched,
 
     note_given_back(witness, watched, expected->refused);
     for (uint64_t n = expected->refused + 1; !expected->park && n <= box->len; n++) {
-        if (is_in_flight(watched, n) && (*mark_of(watched, n) & MARK_TRIED) == 0 &&
+        if (is_in_flight(watched, n) && (*witness_mark(watched, n) & MARK_TRIED) == 0 &&
             model_is_same(witness->model, box->told[n - 1].subject, subject)) {
             note_given_back(witness, watched, n);
         }
@@ -409,7 +402,7 @@ has_gone(const struct witness *witness, struct watched *watched, uint64_t number
     enum place place =
         model_letter(model_box(witness->model, watched->mailbox), number)->place;
 
-    return (*mark_of(watched, number) & MARK_TRIED) != 0
+    return (*witness_mark(watched, number) & MARK_TRIED) != 0
                ? place == PLACE_DONE || place == PLACE_DROPPED
                : place != PLACE_TURN;
 }
@@ -464,7 +457,7 @@ static void
 check_passed_over(struct watched *watched, uint64_t number)
 {
     for (uint64_t n = watched->sent + 1; n < number; n++) {
-        if ((*mark_of(watched, n) & MARK_NAMED) == 0) {
+        if ((*witness_mark(watched, n) & MARK_NAMED) == 0) {
             broken("mailbox %u: letter %llu is sent, and nobody was told of %llu",
                    watched->mailbox, (unsigned long long)number, (unsigned long long)n);
         }
@@ -491,7 +484,7 @@ check_overtakes_none(const struct model *model, const struct model_box *box,
 static void
 check_in_turn(struct watched *watched, const struct hot_notification *letter, bool late)
 {
-    uint8_t mark = *mark_of(watched, letter->number);
+    uint8_t mark = *witness_mark(watched, letter->number);
 
     if (letter->number <= watched->sent) {
         broken("mailbox %u: letter %llu is sent after %llu", watched->mailbox,
@@ -519,7 +512,7 @@ check_out_of_turn(struct witness *witness, struct watched *watched,
     const struct told *told =
         model_letter(model_box(witness->model, watched->mailbox), letter->number);
 
-    if ((*mark_of(watched, letter->number) & MARK_TRIED) != 0) {
+    if ((*witness_mark(watched, letter->number) & MARK_TRIED) != 0) {
         broken("mailbox %u: letter %llu is tried twice at a time", watched->mailbox,
                (unsigned long long)letter->number);
     }
@@ -538,7 +531,7 @@ note_flight(struct witness *witness, struct watched *watched,
             const struct hot_notification *letter)
 {
     const struct model_box *box = model_box(witness->model, watched->mailbox);
-    uint8_t *mark = mark_of(watched, letter->number);
+    uint8_t *mark = witness_mark(watched, letter->number);
 
     if (letter->attempt > 0 || (*mark & MARK_ASKED) == 0) {
         watched->in_flight++;
@@ -579,6 +572,7 @@ note_letter(struct witness *witness, uint64_t session,
     }
     if (!late && is_level() && !watched->muddled) {
         check_overtakes_none(witness->model, box, letter->number);
+        noise_check_letter(witness, watched, letter);
     }
     note_flight(witness, watched, letter);
 }
@@ -619,7 +613,7 @@ note_named(struct witness *witness, const Vigie__V1__Deferred *deferred)
         }
         before = range->last;
         for (uint64_t n = range->first; n <= range->last; n++) {
-            *mark_of(watched, n) |= MARK_NAMED;
+            *witness_mark(watched, n) |= MARK_NAMED;
         }
     }
     return watched;
@@ -693,7 +687,7 @@ check_was_asked(struct watched *watched, const struct model_box *box, uint64_t n
     const struct told *told = model_letter(box, number);
 
     if (told != NULL && told->place != PLACE_DONE && told->place != PLACE_DROPPED &&
-        (*mark_of(watched, number) & MARK_ANSWERED) == 0) {
+        (*witness_mark(watched, number) & MARK_ANSWERED) == 0) {
         broken("mailbox %u: letter %llu is acknowledged, and nobody asked for that",
                box->id, (unsigned long long)number);
     }
@@ -708,6 +702,9 @@ witness_applied(struct witness *witness, const struct batch *batch)
         struct watched *watched;
         const struct model_box *box;
 
+        if (command->kind == COMMAND_ADVANCE) {
+            noise_applied(watched_of(witness, command->advance.mailbox), command);
+        }
         if (command->kind != COMMAND_ACKNOWLEDGE) {
             continue;
         }
@@ -740,7 +737,7 @@ witness_look(struct witness *witness)
         }
         for (uint64_t n = 1; n <= box->len; n++) {
             if (box->told[n - 1].place == PLACE_TURN &&
-                (*mark_of(watched, n) & MARK_ASKED) != 0) {
+                (*witness_mark(watched, n) & MARK_ASKED) != 0) {
                 broken("mailbox %u: letter %llu was acknowledged and still waits",
                        box->id, (unsigned long long)n);
             }

@@ -24,8 +24,10 @@ struct watched {
     uint8_t *marks; // by number: what was done with it
     size_t marks_size;
     uint64_t tainted; // a session of which an acknowledgement found no room
-    bool touched;     // by the frame that is looked at
-    bool muddled;     // letters of an earlier opening were still to be sent
+    int64_t opened_us;
+    bool short_of_gaps; // not all that should come first could be taken out
+    bool touched;       // by the frame that is looked at
+    bool muddled;       // letters of an earlier opening were still to be sent
 };
 
 struct witness {
@@ -33,6 +35,10 @@ struct witness {
     struct broker *broker; // the one that lives now
     struct watched watched[BOXES_MAX];
     size_t watched_len;
+    // When the loop looked last at the rules of all mailboxes, and before that: a turn may
+    // begin with what it knew before.
+    int64_t looked_us, looked_before_us;
+    uint64_t unwanted[INSTITUTIONS_MAX]; // that the model knew of at the beginning
     // counted for the report
     uint64_t delivered, takeovers, tried;
 };
@@ -40,6 +46,11 @@ struct witness {
 // witness_begin watches a broker that has just been opened; the last one is forgotten.
 void witness_begin(struct witness *witness, struct model *model, struct broker *broker);
 void witness_end(struct witness *witness);
+
+// witness_paces: the loop looks at the rules of all mailboxes in the turn that begins;
+// witness_paced: that turn is over.
+void witness_paces(struct witness *witness);
+void witness_paced(struct witness *witness);
 
 // witness_before and witness_after enclose what the loop does with a frame from a client.
 struct expected {
@@ -67,6 +78,9 @@ void witness_not_taken(struct witness *witness, struct bytes frame);
 // witness_applied looks at a batch before the model follows: it acknowledges nothing that
 // nobody asked for.
 void witness_applied(struct witness *witness, const struct batch *batch);
+
+// witness_look_at_unwanted: the loop knows all that the model knows, also what is counted.
+void witness_look_at_unwanted(const struct witness *witness);
 
 // witness_look: nothing is on its way to the writer or back, so all is done that members
 // asked for.

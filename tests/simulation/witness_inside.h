@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: EUPL-1.2
+// witness_inside.h - what the witness's files share: it reads frames (witness.c), and knows
+// when letters may come, and which of them first (witness_noise.c).
+#ifndef SIMULATION_WITNESS_INSIDE_H
+#define SIMULATION_WITNESS_INSIDE_H
+
+#include "witness.h"
+
+// Of a letter, on the session that has the mailbox open.
+enum {
+    MARK_SENT = 1,     // in its turn
+    MARK_ASKED = 2,    // acknowledged, or done with on disk when it was opened
+    MARK_ANSWERED = 4, // acknowledged by any session of this life
+    MARK_LEFT = 8, // given back, or behind one that was; held on disk when it was opened
+    MARK_TRIED = 16, // on its way out of turn
+    MARK_NAMED = 32, // in a Deferred
+};
+
+// witness_mark lends what was done with a letter.
+uint8_t *witness_mark(struct watched *watched, uint64_t number);
+
+// noise_check_letter: it may come now, at its mailbox's quiet hours and digest, and nothing
+// that is more urgent waits. The loop knows all that the model knows.
+void noise_check_letter(struct witness *witness, struct watched *watched,
+                        const struct hot_notification *letter);
+// noise_applied notes what of a batch was to come first and could not.
+void noise_applied(struct watched *watched, const struct command *command);
+
+#endif
