@@ -552,6 +552,9 @@ open_writer(struct broker *broker, struct why *why)
         .test_persons = broker->settings->test_persons,
         .retry = {broker->settings->retry_first_ms, broker->settings->retry_longest_ms,
                   broker->settings->retry_attempts},
+        .store = broker->store,
+        .ahead = {broker->settings->ahead_bytes,
+                  2 * broker->settings->disk_reserve_bytes},
     };
     enum vg_status status = writer_start(&options, &broker->writer, why);
 

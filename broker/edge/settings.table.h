@@ -57,6 +57,11 @@
         "of map_bytes.")                                                                 \
     ROW(disk_reserve_bytes, BYTES, "1 GiB", 0, 64 * SETTINGS_TIB, AT_START,              \
         "Publishing is refused when the store's disk has less left than this.")          \
+    ROW(ahead_bytes, BYTES, "0", 0, 64 * SETTINGS_TIB, AT_START,                         \
+        "The store's file is kept longer than it needs to be by this much, with zeros, " \
+        "written when nothing else is to do: commits are synced sooner. Never "          \
+        "when the disk would have less left than twice disk_reserve_bytes. 0: as much "  \
+        "as the store holds, at most 64 MiB; less than 1 MiB: none.")                    \
     ROW(disk_slow_ms, COUNT, "5000", 10, 3600000, AT_RELOAD,                             \
         "A commit that takes longer than this is reported, /healthz says 503 and "       \
         "sources are told to wait until it ends.")                                       \

@@ -63,13 +63,23 @@ give_up(struct writer *writer, enum vg_status status, const struct why *why)
     wake_loop(writer);
 }
 
+// Whoever comes in the meantime waits for one step.
+static struct batch *
+next_batch(const struct writer_options *options)
+{
+    while (options->store != NULL && proposals_idle(options->proposals) &&
+           store_extend(options->store, &options->ahead)) {
+    }
+    return proposals_next(options->proposals);
+}
+
 static void *
 run(void *arg)
 {
     struct writer *writer = arg;
     struct batch *batch;
 
-    while ((batch = proposals_next(writer->options.proposals)) != NULL) {
+    while ((batch = next_batch(&writer->options)) != NULL) {
         struct why why = {0};
         int64_t began_us = clock_us();
         enum vg_status status;

@@ -8,17 +8,20 @@
 #define EDGE_WRITER_H
 
 #include "flow/proposals.h"
+#include "store/ahead.h"
 
 struct writer;
 
 struct writer_options {
     struct applier *applier;
     struct proposals *proposals;
-    bool test_persons;       // fictitious person numbers are accepted
-    struct retry_rule retry; // of refused letters
+    bool test_persons;        // fictitious person numbers are accepted
+    struct retry_rule retry;  // of refused letters
+    struct store *store;      // extended while nothing is to do, NULL: never
+    struct store_ahead ahead; // how far
 };
 
-// writer_start begins the thread. Keeps: applier, proposals. Gives: writer_stop.
+// writer_start begins the thread. Keeps: applier, proposals, store. Gives: writer_stop.
 NODISCARD enum vg_status writer_start(const struct writer_options *options,
                                       struct writer **ret_writer, struct why *why);
 

@@ -105,6 +105,17 @@ proposals_next(struct proposals *proposals)
     return batch;
 }
 
+bool
+proposals_idle(struct proposals *proposals)
+{
+    pthread_mutex_lock(&proposals->lock);
+
+    bool idle = proposals->first == NULL && !proposals->stopped;
+
+    pthread_mutex_unlock(&proposals->lock);
+    return idle;
+}
+
 void
 proposals_trim(struct proposals *proposals, uint64_t batch)
 {

@@ -26,6 +26,9 @@ void proposals_propose(struct proposals *proposals, struct command **commands);
 // The caller fills in time and switches. Gives: the batch. Thread: writer. Blocks: yes.
 struct batch *proposals_next(struct proposals *proposals);
 
+// proposals_idle: nothing waits and nobody has stopped it, so proposals_next would wait.
+bool proposals_idle(struct proposals *proposals); // any thread
+
 // proposals_trim says that batches up to this one are durable. Thread: writer.
 void proposals_trim(struct proposals *proposals, uint64_t batch);
 

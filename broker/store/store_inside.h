@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // store_inside.h - a store, for the files that make one module of it: store_open.c (from a
-// folder to a store), store.c (transactions), table.c (rows), room.c (how full it is).
+// folder to a store), store.c (transactions), table.c (rows), room.c (how full it is), ahead.c
+// (zeros behind it).
 #ifndef STORE_STORE_INSIDE_H
 #define STORE_STORE_INSIDE_H
 
@@ -32,6 +33,8 @@ struct store {
     bool is_new;
     uint32_t was_schema; // found when it was opened, 0: there was none
     atomic_bool broken;
+    bool extending;    // by store_extend: half of it was used up
+    bool ahead_failed; // for good
 };
 
 // All calls of LMDB that can fail go through it.

@@ -55,6 +55,7 @@ command_bench(struct cli *cli)
     const char *cpas = "581";
     const char *sessions = "5000";
     const char *waiting = "10000000";
+    const char *ahead = NULL;
     bool national = false;
     struct bench bench = {.cli = cli, .scenario = "throughput", .folder = "/var/tmp"};
     const struct cli_option options[] = {
@@ -72,6 +73,10 @@ command_bench(struct cli *cli)
         {"sessions", "N", "in the scenario of this name (5000)", &sessions, NULL},
         {"waiting", "N", "letters, in drain, scale and restart (10000000)", &waiting,
          NULL},
+        {"ahead", "MB",
+         "of the store's file filled before, 0: as vigied does itself (what a saturated "
+         "run writes)",
+         &ahead, NULL},
         {"folder", "DIR", "on the disk to measure (/var/tmp)", &bench.folder, NULL},
         {"keep", NULL, "leave the broker's folder there", NULL, &bench.keep},
     };
@@ -89,8 +94,13 @@ command_bench(struct cli *cli)
         !cli_number("--rate", rate, 0, 1000000, &bench.rate) ||
         !cli_number("--cpas", cpas, 2, SYNTHETIC_CPAS_MAX, &bench.cpas) ||
         !cli_number("--waiting", waiting, 1, UINT64_C(1000000000), &bench.waiting) ||
-        !cli_number("--sessions", sessions, 1, BENCH_SESSIONS_MAX, &bench.sessions)) {
+        !cli_number("--sessions", sessions, 1, BENCH_SESSIONS_MAX, &bench.sessions) ||
+        (ahead != NULL &&
+         !cli_number("--ahead", ahead, 0, BENCH_AHEAD_MB_MAX, &bench.ahead_mb))) {
         return EXIT_USAGE;
+    }
+    if (ahead == NULL) {
+        bench.ahead_mb = (bench.rounds + 1) * bench.seconds * BENCH_AHEAD_MB_A_SECOND;
     }
     bench_machine(&bench);
 

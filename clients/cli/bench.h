@@ -21,6 +21,8 @@ enum {
     BENCH_TIMEOUT_MS = 60000,
     BENCH_SESSIONS_MAX = 30000,
     BENCH_ROUNDS_MAX = 25,
+    BENCH_AHEAD_MB_MAX = 1000000,
+    BENCH_AHEAD_MB_A_SECOND = 110,
 };
 
 struct bench {
@@ -35,6 +37,7 @@ struct bench {
     uint64_t rate; // of a run that is not to be saturated, mutations a second; 0: its own
     uint64_t sessions; // connections, in the scenario of this name
     uint64_t waiting;  // letters, in the scenarios about those that wait
+    uint64_t ahead_mb; // zeros behind the store before anything is measured
 
     // Of the broker that runs (bench_broker.c).
     struct synthetic synthetic;
@@ -60,7 +63,8 @@ bool scenario_merger(struct bench *bench);
 // ---- a broker of its own (bench_broker.c) ----
 
 // bench_open makes a broker in a fresh folder, loads a directory of bench->people persons and
-// bench->cpas CPAS, starts it and draws the sources' keys. False: printed; close it anyway.
+// bench->cpas CPAS, starts it, draws the sources' keys and waits until the store's file is as
+// long as bench->ahead_mb says. False: printed; close it anyway.
 bool bench_open(struct bench *bench);
 void bench_close(struct bench *bench); // ends it and removes its folder
 
@@ -72,7 +76,6 @@ void bench_stop(struct bench *bench, int signal_number);
 struct bench_memory {
     uint64_t resident_bytes; // with the pages of the store that it has touched
     uint64_t private_bytes;  // without them
-    uint64_t store_bytes;    // of the store's file that the disk holds
 };
 struct bench_memory bench_memory(const struct bench *bench);
 double bench_cpu_s(const struct bench *bench); // that the broker has used
@@ -131,6 +134,7 @@ struct bench_counters {
     double commits;
     double commit_us;
     double written_bytes;
+    double store_bytes; // in use, when it was last measured
 };
 
 struct bench_result {

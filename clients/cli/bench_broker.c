@@ -10,6 +10,8 @@
 
 #include "bench.h"
 
+enum { GROWS_US = 200000 }; // a file that does not grow for so long is as long as it gets
+
 // ---- its folder ----
 
 struct line {
@@ -54,6 +56,23 @@ set_line(const char *path, const struct line *line)
     return good;
 }
 
+// A store that has run for some days does not grow any more: its file has room. One that
+// was made for the bench has none, unless vigied makes some before.
+static bool
+set_lines(const struct bench *bench, const char *settings)
+{
+    char ahead[32];
+    struct line line = {"ahead_bytes", ahead};
+    bool good = true;
+
+    for (size_t i = 0; good && i < sizeof settings_lines / sizeof settings_lines[0];
+         i++) {
+        good = set_line(settings, &settings_lines[i]);
+    }
+    snprintf(ahead, sizeof ahead, "%llu MiB", (unsigned long long)bench->ahead_mb);
+    return good && set_line(settings, &line);
+}
+
 static bool
 make_home(struct bench *bench)
 {
@@ -69,10 +88,7 @@ make_home(struct bench *bench)
     bench->cli->home = bench->home;
     good = home_make(bench->cli);
     settings = home_path(bench->cli, "vigied.yaml");
-    for (size_t i = 0; good && i < sizeof settings_lines / sizeof settings_lines[0];
-         i++) {
-        good = set_line(settings, &settings_lines[i]);
-    }
+    good = good && set_lines(bench, settings);
     free(settings);
     return good;
 }
@@ -205,6 +221,47 @@ draw_keys(const struct bench *bench)
     return good;
 }
 
+static uint64_t
+store_file_bytes(const struct bench *bench)
+{
+    char *store = home_path(bench->cli, "store/data.mdb");
+    struct stat file;
+    bool good = stat(store, &file) == 0;
+
+    free(store);
+    return good ? (uint64_t)file.st_size : 0;
+}
+
+// Until the file, so long before, does not grow any more.
+static bool
+wait_for_room(const struct bench *bench, uint64_t before)
+{
+    uint64_t now = store_file_bytes(bench);
+    uint64_t then;
+
+    do {
+        usleep(GROWS_US);
+        then = now;
+        now = store_file_bytes(bench);
+    } while (now > then);
+    if (now - before >= (bench->ahead_mb << 20) / 2) {
+        return true;
+    }
+    fprintf(stderr,
+            "vigie bench: %s/store: the file did not become %llu MiB longer: is there "
+            "room on the disk? --ahead 0 does without\n",
+            bench->home, (unsigned long long)bench->ahead_mb);
+    return false;
+}
+
+static bool
+start(struct bench *bench)
+{
+    uint64_t before = store_file_bytes(bench);
+
+    return bench_start(bench) > 0 && draw_keys(bench) && wait_for_room(bench, before);
+}
+
 bool
 bench_open(struct bench *bench)
 {
@@ -212,8 +269,7 @@ bench_open(struct bench *bench)
                    simulate_today());
     be_interruptible(bench);
     return make_home(bench) &&
-           simulate_national(bench->cli, &bench->synthetic) == EXIT_DONE &&
-           bench_start(bench) > 0 && draw_keys(bench);
+           simulate_national(bench->cli, &bench->synthetic) == EXIT_DONE && start(bench);
 }
 
 void
@@ -251,9 +307,7 @@ kilobytes_of(const char *status, const char *name)
 struct bench_memory
 bench_memory(const struct bench *bench)
 {
-    char *store = home_path(bench->cli, "store/data.mdb");
     char path[64];
-    struct stat file;
     struct bench_memory memory = {0};
 
     snprintf(path, sizeof path, "/proc/%d/status", (int)bench->vigied);
@@ -262,10 +316,6 @@ bench_memory(const struct bench *bench)
 
     memory.resident_bytes = kilobytes_of(status, "\nVmRSS:");
     memory.private_bytes = kilobytes_of(status, "\nRssAnon:");
-    if (stat(store, &file) == 0) {
-        memory.store_bytes = (uint64_t)file.st_blocks * 512;
-    }
     free(status);
-    free(store);
     return memory;
 }

@@ -16,12 +16,8 @@ enum {
     PAGE = 4096,
     SEALED = 65536, // bytes, as a large frame has
     SEALS = 400,
+    TOUCHED = 64 << 20,
 };
-
-// Pages touched to see what a first touch takes, and from when on it is worth having all.
-enum { TOUCHED_FIRST = 64 << 20, TOUCH_NS_MAX = 2000 };
-// Of the memory that is free; the rest is for what grows meanwhile.
-enum { TOUCHED_OF_10 = 8 };
 
 // What one synced write of a page takes on this disk: every commit waits for two.
 static bool
@@ -66,41 +62,25 @@ time_encryption(void)
     return (double)(monotonic_us() - begin) * 1000 / SEALED / SEALS;
 }
 
-// Nanoseconds for each page, 0: there is no such memory.
+// What a page of fresh memory takes, in nanoseconds, 0: there is none. A host gives a virtual
+// machine its memory when it is first touched, and takes back what lies free: each new page
+// of the store's file is such a page as well.
 static double
-touch(size_t len)
+time_first_touch(void)
 {
     char *at =
-        mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, TOUCHED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     uint64_t begin = monotonic_us();
     double taken;
 
     if (at == MAP_FAILED) {
         return 0;
     }
-    for (size_t i = 0; i < len; i += PAGE) {
+    for (size_t i = 0; i < TOUCHED; i += PAGE) {
         at[i] = 1;
     }
-    taken = (double)(monotonic_us() - begin) * 1000 / ((double)len / PAGE);
-    munmap(at, len);
-    return taken;
-}
-
-// A host gives a virtual machine its memory when it is first touched, some ten microseconds
-// a page: the page cache of a new store would pay for it with each page, and the figures
-// would tell of the host. So what the run will need is touched before, and is free again.
-static double
-have_memory(const struct bench *bench)
-{
-    uint64_t directory = bench->people * 450;
-    uint64_t traffic = (bench->rounds + 1) * bench->seconds * 100000000;
-    uint64_t available = (uint64_t)sysconf(_SC_AVPHYS_PAGES) * PAGE / 10 * TOUCHED_OF_10;
-    uint64_t wanted = directory + traffic;
-    double taken = touch(TOUCHED_FIRST);
-
-    if (taken > TOUCH_NS_MAX) {
-        touch(wanted < available ? wanted : available);
-    }
+    taken = (double)(monotonic_us() - begin) * 1000 / (TOUCHED / PAGE);
+    munmap(at, TOUCHED);
     return taken;
 }
 
@@ -126,7 +106,7 @@ bench_machine(const struct bench *bench)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     double seal = time_encryption();
-    double first_touch = have_memory(bench);
+    double first_touch = time_first_touch();
     bool synced = time_syncs(bench->folder, &syncs);
     double p50 = synced ? (double)histogram_at(&syncs, 0.5) / 1000 : 0;
     double p99 = synced ? (double)histogram_at(&syncs, 0.99) / 1000 : 0;
@@ -135,20 +115,21 @@ bench_machine(const struct bench *bench)
     processor_name(processor);
     if (bench->cli->json) {
         cli_print(json_pack(
-            "{s:s,s:{s:s,s:I,s:f,s:s,s:f,s:f,s:f,s:f},s:{s:I,s:I,s:I,s:I,s:I,s:I}}",
+            "{s:s,s:{s:s,s:I,s:f,s:s,s:f,s:f,s:f,s:f},s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I}}",
             "scenario", bench->scenario, "machine", "processor", processor, "cores",
             (json_int_t)cores, "memory_bytes", memory, "kernel", system.release,
             "sync_ms_p50", p50, "sync_ms_p99", p99, "encrypt_ns_per_byte", seal,
             "first_touch_ns_per_page", first_touch, "settings", "people",
             (json_int_t)bench->people, "cpas", (json_int_t)bench->cpas, "seconds",
             (json_int_t)bench->seconds, "rounds", (json_int_t)bench->rounds,
-            "connections", (json_int_t)BENCH_CONNECTIONS, "window",
-            (json_int_t)BENCH_WINDOW));
+            "ahead_bytes", (json_int_t)bench->ahead_mb << 20, "connections",
+            (json_int_t)BENCH_CONNECTIONS, "window", (json_int_t)BENCH_WINDOW));
     } else {
         printf("%ld x %s, %.0f GiB, Linux %s; a synced write of 4 KiB p50 %.2f p99 %.2f "
-               "ms; encrypting %.2f ns a byte; first touch of a page %.1f us\n",
+               "ms; encrypting %.2f ns a byte; first touch of a page %.1f us; "
+               "%llu MiB of the store's file filled before\n",
                cores, processor, memory / (1 << 30), system.release, p50, p99, seal,
-               first_touch / 1000);
+               first_touch / 1000, (unsigned long long)bench->ahead_mb);
     }
     fflush(stdout);
 }

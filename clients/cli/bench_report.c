@@ -136,7 +136,7 @@ private_of(const struct bench_result *result)
 static double
 store_of(const struct bench_result *result)
 {
-    return (double)result->memory.store_bytes / 1e6;
+    return result->counters.store_bytes / 1e6;
 }
 
 struct figure {

@@ -74,12 +74,12 @@ bench_crew(const struct bench *bench, const uint32_t *mailboxes, size_t len,
 // ---- what the broker did ----
 
 static double
-counter_of(const char *page, const char *name)
+value_of(const char *page, const char *name)
 {
     char line[80];
     const char *at;
 
-    snprintf(line, sizeof line, "\nvigie_%s_total ", name);
+    snprintf(line, sizeof line, "\nvigie_%s ", name);
     at = page == NULL ? NULL : strstr(page, line);
     return at == NULL ? 0 : strtod(at + strlen(line), NULL);
 }
@@ -92,10 +92,11 @@ read_counters(const struct cli *cli)
 
     admin_call(cli, "/metrics", NULL, 0, &answer);
     counters = (struct bench_counters){
-        .mutations = counter_of(answer.text, "mutations"),
-        .commits = counter_of(answer.text, "commits"),
-        .commit_us = counter_of(answer.text, "commit_us"),
-        .written_bytes = counter_of(answer.text, "written_bytes"),
+        .mutations = value_of(answer.text, "mutations_total"),
+        .commits = value_of(answer.text, "commits_total"),
+        .commit_us = value_of(answer.text, "commit_us_total"),
+        .written_bytes = value_of(answer.text, "written_bytes_total"),
+        .store_bytes = value_of(answer.text, "store_used_bytes"),
     };
     admin_answer_clear(&answer);
     return counters;
@@ -137,11 +138,11 @@ look_after(const struct bench *bench, const struct crew *crew,
     usage_read(bench->vigied, &ret->broker);
     usage_since(&ret->broker, &before->broker);
     ret->receivers_cpu_s = crew_cpu_s(crew) - before->receivers_cpu_s;
-    ret->counters =
-        (struct bench_counters){now.mutations - before->counters.mutations,
-                                now.commits - before->counters.commits,
-                                now.commit_us - before->counters.commit_us,
-                                now.written_bytes - before->counters.written_bytes};
+    ret->counters = (struct bench_counters){
+        now.mutations - before->counters.mutations,
+        now.commits - before->counters.commits,
+        now.commit_us - before->counters.commit_us,
+        now.written_bytes - before->counters.written_bytes, now.store_bytes};
     ret->memory = bench_memory(bench);
 }
 

@@ -26,7 +26,8 @@ class Bench(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="vigie-test-") as folder:
             done = subprocess.run(
                 [BIN / "vigie", "bench", "--scenario", scenario, "--people", "10000", "--cpas",
-                 "20", "--seconds", "1", "--rounds", "1", "--folder", folder, "--json", *words],
+                 "20", "--seconds", "1", "--rounds", "1", "--ahead", "2", "--folder", folder,
+                 "--json", *words],
                 capture_output=True, text=True, timeout=100, check=False)
             self.assertEqual(os.listdir(folder), [], "something was left behind")
         self.assertEqual(done.returncode, 0, done.stderr)

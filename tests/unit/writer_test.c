@@ -19,7 +19,7 @@
 #include "edge/clock.h"
 #include "scratch.h"
 
-enum { COMMANDS = 500, PATIENCE_MS = 20000 };
+enum { COMMANDS = 500, PATIENCE_MS = 20000, AHEAD = 8 << 20 };
 
 struct world {
     struct scratch scratch;
@@ -190,6 +190,32 @@ finishes_what_is_queued_when_it_is_stopped(void **state)
     store_abort(&txn);
 }
 
+// Answers come as before, and after them the file has its room.
+static void
+extends_the_store_while_nothing_is_to_do(void **state)
+{
+    struct world *world = *state;
+    struct writer_options options = {
+        .applier = world->applier, .store = world->store, .ahead = {.bytes = AHEAD}};
+    struct store_room room = {0};
+
+    writer_stop(&world->writer);
+    proposals_free(&world->proposals);
+    world->proposals = proposals_new(0);
+    options.proposals = world->proposals;
+    assert_int_equal(writer_start(&options, &world->writer, NULL), VG_OK);
+    for (uint32_t i = 0; room.file_bytes < AHEAD; i++) {
+        struct batch *batch;
+
+        assert_in_range(i, 0, COMMANDS * COMMANDS);
+        ask_number(world, i);
+        batch = take_batch(world);
+        assert_int_equal(batch->first->last_number.producer, i);
+        batch_free(&batch);
+        assert_int_equal(store_room(world->store, &room), VG_OK);
+    }
+}
+
 // A file that may not grow makes the commit's write fail, as a broken disk does.
 static void
 answers_nobody_after_a_commit_of_unknown_outcome(void **state)
@@ -228,6 +254,7 @@ main(void)
         IN_A_WORLD(what_comes_back_is_on_disk),
         IN_A_WORLD(tells_batches_that_there_is_no_room),
         IN_A_WORLD(finishes_what_is_queued_when_it_is_stopped),
+        IN_A_WORLD(extends_the_store_while_nothing_is_to_do),
         IN_A_WORLD(answers_nobody_after_a_commit_of_unknown_outcome),
     };
 
