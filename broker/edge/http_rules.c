@@ -157,10 +157,41 @@ read_qualities(const char *codes, uint64_t *ret)
     }
 }
 
+// By which an unwanted flow and its qualities are known.
+struct naming {
+    const struct catalogue *catalogue; // NULL: none yet
+    uint16_t sector;                   // of the mailbox's institution
+};
+
+// The writer refuses an unknown flow as well, but not beside other mistakes; a quality that
+// nobody has it keeps, and that does nothing.
+static void
+check_unwanted(const struct naming *naming, const char *word,
+               const struct choice_request *unwanted, struct faults *faults)
+{
+    int len = (int)(unwanted->flow.len < 60 ? unwanted->flow.len : 60);
+    struct bytes name = {(const uint8_t *)word, unwanted->flow.len};
+
+    if (naming->catalogue == NULL) {
+        return;
+    }
+    if (catalogue_flow(naming->catalogue, name) == NULL) {
+        faults_add(faults, VG_UNKNOWN_FLOW, 0, "flow \"%.*s\" is not in the catalogue",
+                   len, word);
+    }
+    for (uint16_t code = 1; code < QUALITY_CODES; code++) {
+        if ((unwanted->qualities >> code & 1) != 0 &&
+            catalogue_quality(naming->catalogue, naming->sector, code) == NULL) {
+            faults_add(faults, VG_UNKNOWN_QUALITY, 0, "%.*s: sector %u has no code %03u",
+                       len, word, (unsigned)naming->sector, (unsigned)code);
+        }
+    }
+}
+
 // Names are put into `names`; until that is a command's frame, a request has its length only.
 static void
-read_unwanted(const json_t *list, struct choice_request *ret, struct buffer *names,
-              struct faults *faults)
+read_unwanted(const json_t *list, const struct naming *naming, struct choice_request *ret,
+              struct buffer *names, struct faults *faults)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *word = json_string_value(json_array_get(list, i));
@@ -177,6 +208,7 @@ read_unwanted(const json_t *list, struct choice_request *ret, struct buffer *nam
         }
         ret[i].flow.len = codes == NULL ? strlen(word) : (size_t)(codes - word);
         buffer_add(names, word, ret[i].flow.len);
+        check_unwanted(naming, word, &ret[i], faults);
     }
 }
 
@@ -201,6 +233,9 @@ read_quiet(const json_t *value, struct mailbox_rules *rules, struct faults *faul
             VG_OK) {
         faults_add(faults, VG_BAD_DATE, 0,
                    "\"quiet\": \"%.20s\" must be HH:MM-HH:MM, or empty", text);
+    } else if (rules->quiet_from == rules->quiet_to) {
+        faults_add(faults, VG_BAD_DATE, 0, "\"quiet\": \"%.20s\" ends when it begins",
+                   text);
     }
 }
 
@@ -250,7 +285,8 @@ read_cancelled(const json_t *value, struct mailbox_rules *rules, struct faults *
 
 // What is wrong is in faults.
 static struct command *
-command_of(const json_t *object, uint32_t mailbox, struct faults *faults)
+command_of(const json_t *object, const struct naming *naming, uint32_t mailbox,
+           struct faults *faults)
 {
     const json_t *list = json_object_get(object, "unwanted");
     size_t len = json_array_size(list);
@@ -269,7 +305,7 @@ command_of(const json_t *object, uint32_t mailbox, struct faults *faults)
     if (list != NULL && !json_is_array(list)) {
         faults_add(faults, VG_MALFORMED, 0, "\"unwanted\" must be a list of flows");
     }
-    read_unwanted(list, set.unwanted, &names, faults);
+    read_unwanted(list, naming, set.unwanted, &names, faults);
     read_quiet(json_object_get(object, "quiet"), &set.rules, faults);
     read_digest(json_object_get(object, "digest"), &set.rules, faults);
     set.rules.urgent_first = read_choice(object, "urgent_first", faults);
@@ -303,6 +339,7 @@ post_rules(struct call *call)
         "unwanted",      "quiet",     "digest", "urgent_first",
         "merge_repeats", "cancelled", NULL};
     const struct mailbox_spec *spec = http_mailbox(call);
+    struct naming naming = {.catalogue = call->broker->catalogue};
     struct faults faults = {0};
     struct command *command;
     json_t *object;
@@ -310,8 +347,9 @@ post_rules(struct call *call)
     if (spec == NULL) {
         return;
     }
+    naming.sector = roster_institution(call->broker->roster, spec->institution)->sector;
     object = http_object(call, known, &faults);
-    command = command_of(object, spec->id, &faults);
+    command = command_of(object, &naming, spec->id, &faults);
     json_decref(object);
     if (faults.total > 0) {
         command_free(&command);

@@ -107,7 +107,8 @@ is_choice(const struct cli *cli, const char *option, const char *word)
     bool is = word == NULL || strcmp(word, "yes") == 0 || strcmp(word, "no") == 0;
 
     if (!is) {
-        fprintf(stderr, "%s: --%s is yes or no\n", cli->name, option);
+        fprintf(stderr, "%s: --%s is \"%.20s\", yes or no is wanted\n", cli->name, option,
+                word);
     }
     return is;
 }

@@ -124,9 +124,18 @@ class Unwanted(Noise):
                 (("notifyPerson:7x",), '"notifyPerson:7x" must be FLOW or FLOW:QUALITY'),
                 ((":007",), '":007" must be FLOW or FLOW:QUALITY'),
                 (("--quiet", "20-7"), '"20-7" must be HH:MM-HH:MM'),
+                (("--quiet", "20:00-20:00"), '"20:00-20:00" ends when it begins'),
+                (("notifyPerson:063",), "notifyPerson: sector 17 has no code 063"),
+                (("--cancelled", "both"), '"both" must be pair or neither'),
                 (("--digest", "24:00"), '"24:00" is no time of day')):
             refused = self.rules(A, *words, status=1)
             self.assertIn(sentence, str(refused))
+        # All that is wrong is said at once, each with its number and who can help.
+        refused = self.rules(A, "notifyNobody", "notifyPerson:7x", "--quiet", "20-7", "--digest",
+                             "24:00", "--cancelled", "both", status=1)["error"]
+        self.assertEqual([fault["name"] for fault in refused["faults"]],
+                         ["UNKNOWN_FLOW", "MALFORMED", "BAD_DATE", "BAD_DATE", "MALFORMED"])
+        self.assertEqual((refused["number"], refused["remedy"]), (5, "sender"))
         self.assertEqual(self.rules(A)["rules"], {"unwanted": [], "quiet": None,
                                                   "digest": None, "urgent_first": False,
                                                   "merge_repeats": False, "cancelled": "pair"})
