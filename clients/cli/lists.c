@@ -2,6 +2,7 @@
 #include "lists.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -108,6 +109,15 @@ read_niss(const char *text, uint64_t *ret)
     return digits == NISS_DIGITS;
 }
 
+// Those of persons born from 2000 on are made as if a 2 stood before.
+static bool
+niss_holds(uint64_t niss)
+{
+    uint64_t first = niss / 100, check = niss % 100;
+
+    return 97 - first % 97 == check || 97 - (UINT64_C(2000000000) + first) % 97 == check;
+}
+
 static bool
 read_quality(const char *text, uint32_t *ret)
 {
@@ -117,6 +127,27 @@ read_quality(const char *text, uint32_t *ret)
     *ret = (uint32_t)quality;
     return text[0] >= '0' && text[0] <= '9' && *end == 0 && quality > 0 &&
            quality <= QUALITY_MAX;
+}
+
+// The value is shown as far as it cannot be a person's number: columns may be mixed up.
+static void
+wanted(uint64_t line, enum member member, const char *text, const char *what,
+       list_fault_fn fault, void *arg)
+{
+    enum { SHOWN_MAX = 10 };
+    char words[96];
+
+    if (text == NULL) {
+        snprintf(words, sizeof words, "%s: it is missing, %s is wanted", names[member],
+                 what);
+    } else if (strlen(text) > SHOWN_MAX) {
+        snprintf(words, sizeof words, "%s: it has %zu characters, %s is wanted",
+                 names[member], strlen(text), what);
+    } else {
+        snprintf(words, sizeof words, "%s: \"%s\", %s is wanted", names[member], text,
+                 what);
+    }
+    fault(line, words, arg);
 }
 
 // All that is wrong with a line is told; NULL: the line does not say it.
@@ -130,18 +161,21 @@ read_row(const char *const texts[MEMBERS], bool general, struct digest_line *ret
     if (texts[NISS] == NULL || !read_niss(texts[NISS], &ret->niss)) {
         fault(line, "niss: the 11 digits of a person are wanted", arg);
         good = false;
+    } else if (!niss_holds(ret->niss)) {
+        fault(line, "niss: the check digits of the person number do not fit", arg);
+        good = false;
     }
     if (!general &&
         (texts[QUALITY] == NULL || !read_quality(texts[QUALITY], &ret->quality))) {
-        fault(line, "quality: a code like 030 is wanted", arg);
+        wanted(line, QUALITY, texts[QUALITY], "a code like 030", fault, arg);
         good = false;
     }
     if (texts[BEGIN] == NULL || !read_day(texts[BEGIN], &ret->begin)) {
-        fault(line, "begin: a date like 2026-11-20 is wanted", arg);
+        wanted(line, BEGIN, texts[BEGIN], "a date like 2026-11-20", fault, arg);
         good = false;
     }
     if (texts[END] != NULL && texts[END][0] != 0 && !read_day(texts[END], &ret->end)) {
-        fault(line, "end: a date like 2026-11-20 is wanted", arg);
+        wanted(line, END, texts[END], "a date like 2026-11-20", fault, arg);
         good = false;
     }
     if (good && ret->end < ret->begin) {
@@ -210,6 +244,22 @@ cut_fields(char *text, char separator, char *ret_fields[COLUMNS_MAX])
     return len;
 }
 
+static void
+tell_columns(const struct columns *columns, bool general, list_fault_fn fault, void *arg)
+{
+    char words[128] =
+        "the first line names the columns niss, quality, begin and end; not there:";
+
+    for (int member = 0; member < END; member++) {
+        if (columns->place[member] < 0 && !(general && member == QUALITY)) {
+            size_t len = strlen(words);
+
+            snprintf(words + len, sizeof words - len, " %s", names[member]);
+        }
+    }
+    fault(1, words, arg);
+}
+
 static bool
 read_header(char *text, struct columns *columns, bool general, list_fault_fn fault,
             void *arg)
@@ -231,7 +281,7 @@ read_header(char *text, struct columns *columns, bool general, list_fault_fn fau
     }
     if (columns->place[NISS] < 0 || columns->place[BEGIN] < 0 ||
         (!general && columns->place[QUALITY] < 0)) {
-        fault(1, "the first line names the columns niss, quality, begin and end", arg);
+        tell_columns(columns, general, fault, arg);
         return false;
     }
     return true;
@@ -300,6 +350,13 @@ list_read(FILE *file, const struct list_filter *filter, struct list *list,
         all_good = all_good && good;
     }
     free(text);
+    if (all_good && !ferror(file) && list->len == 0 && !columns.known) {
+        fault(
+            1,
+            "there is nothing in it; a list of nobody is a line with the columns' names",
+            arg);
+        return false;
+    }
     return all_good && !ferror(file);
 }
 

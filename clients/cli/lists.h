@@ -30,10 +30,11 @@ struct list_filter {
     uint32_t since;   // yyyymmdd: without those that ended before
 };
 
-// Called for each line that cannot be read; the words name the member and no person.
+// Called for each line that cannot be read; the words name the member, its value and no person.
 typedef void (*list_fault_fn)(uint64_t line, const char *words, void *arg);
 
-// list_read adds a whole file to a list. False when a line was bad: all have been told.
+// list_read adds a whole file to a list. False when a line was bad, or there is none: all have
+// been told; and when it cannot be read: ferror, errno.
 bool list_read(FILE *file, const struct list_filter *filter, struct list *list,
                list_fault_fn fault, void *arg);
 void list_add(struct list *list, const struct digest_line *row);

@@ -28,6 +28,7 @@ struct reconciling {
     struct list file;
     size_t at; // of the file: what comes before is compared
     FILE *out;
+    json_t *faults;     // of the file
     uint64_t directory; // integrations it holds
     uint64_t stretches;
     uint64_t sent; // of them: they were not equal
@@ -236,8 +237,29 @@ tell_fault(uint64_t line, const char *words, void *arg)
 {
     const struct reconciling *work = arg;
 
-    fprintf(stderr, "%s: %s:%llu: %s\n", work->cli->name, work->path,
-            (unsigned long long)line, words);
+    json_array_append_new(work->faults, json_pack("{s:I,s:s}", "line", (json_int_t)line,
+                                                  "sentence", words));
+    if (!work->cli->json) {
+        fprintf(stderr, "%s: %s:%llu: %s\n", work->cli->name, work->path,
+                (unsigned long long)line, words);
+    }
+}
+
+// What it comes to, with name and number.
+static void
+refuse_file(const struct reconciling *work, enum vg_status status, const char *words)
+{
+    struct vg_error error = {.status = status};
+
+    snprintf(error.sentence, sizeof error.sentence, "%.90s: %s", work->path, words);
+    if (work->cli->json) {
+        cli_print(json_pack("{s:{s:s,s:i,s:s,s:s,s:O}}", "error", "name",
+                            vg_status_name(status), "number", (int)status, "remedy",
+                            vg_remedy_name(vg_status_remedy(status)), "sentence",
+                            error.sentence, "faults", work->faults));
+    } else {
+        (void)cli_refused(work->cli, &error);
+    }
 }
 
 static bool
@@ -247,12 +269,14 @@ read_file(struct reconciling *work)
     bool good;
 
     if (file == NULL) {
-        fprintf(stderr, "%s: %s: %s\n", work->cli->name, work->path, strerror(errno));
+        refuse_file(work, VG_BAD_FILE, strerror(errno));
         return false;
     }
     good = list_read(file, &work->filter, &work->file, tell_fault, work);
     if (ferror(file)) {
-        fprintf(stderr, "%s: %s: it cannot be read\n", work->cli->name, work->path);
+        refuse_file(work, VG_BAD_FILE, strerror(errno));
+    } else if (!good) {
+        refuse_file(work, VG_MALFORMED, "nothing was compared, each fault was named");
     }
     if (file != stdin) {
         fclose(file);
@@ -343,6 +367,7 @@ command_reconcile(struct cli *cli)
         return EXIT_USAGE;
     }
     work.path = cli->argv[1];
+    work.faults = json_array();
     if (read_file(&work) && open_output(&work, output)) {
         work.caller = directory_open(cli, key, &code);
     }
@@ -355,5 +380,6 @@ command_reconcile(struct cli *cli)
         code = EXIT_USAGE;
     }
     list_free(&work.file);
+    json_decref(work.faults);
     return code;
 }

@@ -144,10 +144,38 @@ class Reconcile(Story):
                         f"{person(2)},2,2026-01-01,2025-01-01\n")
         done = self.vigie.run_raw("reconcile", str(path), "--key", self.key_file(A, "member"))
         self.assertEqual(done.returncode, 2)
-        self.assertEqual([line.split(":")[2] for line in done.stderr.splitlines()],
-                         ["2", "3", "4"])
+        *faults, whole = done.stderr.splitlines()
+        self.assertEqual([line.split(":")[2] for line in faults], ["2", "3", "4"])
+        self.assertIn('begin: "2026-02-30", a date like 2026-11-20 is wanted', faults[0])
+        self.assertTrue(whole.startswith("vigie: MALFORMED (2, sender): "), whole)
         self.assertNotIn(f"{person(1):011d}", done.stderr)
         self.assertEqual(done.stdout, "")
+
+    def test_what_is_no_list_is_refused_with_name_and_number_and_what_is_wrong(self):
+        wrong = person(1) + 1  # its check digits do not fit
+        for text, *sentences in (
+                ("", "there is nothing in it"),
+                ("niss,quality\n", "not there: begin"),
+                (f"niss,quality,begin\n{wrong},2,2026-01-01\n{person(2)},2,{person(3)}\n",
+                 "niss: the check digits of the person number do not fit",
+                 "begin: it has 11 characters, a date like 2026-11-20 is wanted"),
+                ('{"quality":"x"}\n', "niss: the 11 digits", 'quality: "x", a code like 030',
+                 "begin: it is missing")):
+            path = self.folder / "list"
+            path.write_text(text)
+            refused = self.vigie.run("reconcile", str(path), "--key",
+                                     self.key_file(A, "member"), status=2)["error"]
+            self.assertEqual((refused["name"], refused["number"], refused["remedy"]),
+                             ("MALFORMED", 2, "sender"))
+            for one, sentence in zip(refused["faults"], sentences, strict=True):
+                self.assertIn(sentence, one["sentence"])
+            for niss in (wrong, person(2), person(3)):
+                self.assertNotIn(f"{niss:011d}", str(refused))
+        for path, words in ((self.folder, "Is a directory"), ("/nowhere", "No such file")):
+            refused = self.vigie.run("reconcile", str(path), "--key",
+                                     self.key_file(A, "member"), status=2)["error"]
+            self.assertEqual((refused["name"], refused["number"]), ("BAD_FILE", 41))
+            self.assertIn(words, refused["sentence"])
 
     def test_differences_go_to_a_new_file_of_its_owner(self):
         self.integrate(A, person(1), 2, BEGIN, END)

@@ -114,6 +114,34 @@ names_every_bad_line_and_no_person(void **state)
 }
 
 static void
+what_is_no_list_is_said_to_be_none(void **state)
+{
+    struct list list;
+
+    (void)state;
+    assert_false(read_text(" \n", &everything, &list));
+    assert_non_null(strstr(told, "1 there is nothing in it"));
+    list_free(&list);
+    assert_true(read_text("niss,quality,begin,end\n", &everything, &list)); // of nobody
+    assert_int_equal(list.len, 0);
+    list_free(&list);
+    assert_false(read_text("niss,end\n", &everything, &list));
+    assert_non_null(strstr(told, "not there: quality begin"));
+    list_free(&list);
+    assert_false(
+        read_text("niss,quality,begin\n66641066693,2,2026-11-01\n", &everything, &list));
+    assert_non_null(strstr(told, "2 niss: the check digits"));
+    assert_null(strstr(told, "666410"));
+    list_free(&list);
+    // Columns that were mixed up tell no number.
+    assert_false(
+        read_text("begin,quality,niss\n66641066692,2,2026-11-01\n", &everything, &list));
+    assert_non_null(strstr(told, "2 begin: it has 11 characters"));
+    assert_null(strstr(told, "666410"));
+    list_free(&list);
+}
+
+static void
 periods_that_touch_are_one_as_in_the_directory(void **state)
 {
     struct list list;
@@ -227,6 +255,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_json_lines_and_csv_alike),
         cmocka_unit_test(names_every_bad_line_and_no_person),
+        cmocka_unit_test(what_is_no_list_is_said_to_be_none),
         cmocka_unit_test(periods_that_touch_are_one_as_in_the_directory),
         cmocka_unit_test(a_filter_leaves_out_after_joining),
         cmocka_unit_test(lists_differ_where_they_do),
