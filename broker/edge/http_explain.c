@@ -81,7 +81,10 @@ choose_day(const struct call *call, struct day *ret_day, struct why *why)
         *ret_day = day_in_brussels(clock_now());
         return VG_OK;
     }
-    return day_parse(text, strlen(text), ret_day, why);
+    if (day_parse(text, strlen(text), ret_day, NULL) != VG_OK) {
+        return fail(why, VG_BAD_DATE, "day: \"%.10s\" is no day as 2026-11-20", text);
+    }
+    return VG_OK;
 }
 
 // With the text of an explanation, or the refusal when there is none.

@@ -84,12 +84,16 @@ add_asked(uint64_t ticket, struct mailbox_id mailbox, const struct asked_row *ro
     return true;
 }
 
-static enum vg_status
-read_day(const struct call *call, const char *name, struct day *ret_day, struct why *why)
+static void
+read_day(const struct call *call, const char *name, struct day *ret_day,
+         struct faults *faults)
 {
     const char *text = call_question(call, name);
 
-    return text == NULL ? VG_OK : day_parse(text, strlen(text), ret_day, why);
+    if (text != NULL && day_parse(text, strlen(text), ret_day, NULL) != VG_OK) {
+        faults_add(faults, VG_BAD_DATE, 0, "%s: \"%.10s\" is no day as 2026-11-20", name,
+                   text);
+    }
 }
 
 void
@@ -106,17 +110,16 @@ get_feedback(struct call *call)
         .until = DAY_FOREVER,
         .now_us = clock_now().us,
     };
-    struct why why = {0};
-    enum vg_status status = read_day(call, "since", &list.since, &why);
+    struct faults faults = {0};
+    enum vg_status status;
 
-    if (status == VG_OK) {
-        status = read_day(call, "until", &list.until, &why);
+    read_day(call, "since", &list.since, &faults);
+    read_day(call, "until", &list.until, &faults);
+    if (code != NULL && list.only == NULL) {
+        faults_add(&faults, VG_NOT_FOUND, 0, "there is no institution %.40s", code);
     }
-    if (status == VG_OK && code != NULL && list.only == NULL) {
-        status = fail(&why, VG_NOT_FOUND, "there is no institution %.40s", code);
-    }
-    if (status != VG_OK) {
-        call_refuse(call, status, "%s", why.text);
+    if (faults.total > 0) {
+        call_refuse_all(call, faults_first(&faults), &faults);
         return;
     }
     list.rows = json_array();

@@ -91,6 +91,12 @@ class FromTheCpas(Story):
         self.assertEqual([len(half) for half in halves],
                          [3, 0] if TODAY.month <= 6 else [0, 3])
         self.assertEqual(self.owed("--until", str(begin)), [])
+        refused = self.vigie.run("feedback", "list", "--since", "yesterday", "--until", "2026-13",
+                                 "--institution", "NOBODY", status=1)["error"]
+        self.assertEqual([fault["sentence"] for fault in refused["faults"]],
+                         ['since: "yesterday" is no day as 2026-11-20',
+                          'until: "2026-13" is no day as 2026-11-20',
+                          "there is no institution NOBODY"])
 
     def given_by_hand(self, alert):
         """With one command, as a social worker would; to an alert of somebody else it is

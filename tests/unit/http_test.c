@@ -1297,7 +1297,7 @@ explain_refuses_what_it_cannot_read(void **state)
             "source=CODE");
     add(bench, "RN", "RN");
     refused(bench, post(bench, "/v1/explain?day=tomorrow", mutation_text(person())), 400,
-            VG_BAD_DATE, "YYYY-MM-DD");
+            VG_BAD_DATE, "is no day as 2026-11-20");
     refused(bench, post(bench, "/v1/explain", "{\"flow\":\"x\",\"occurred\":\"\xc3\"}"),
             400, VG_MALFORMED, "");
 }
