@@ -102,7 +102,7 @@ read_removal(struct stand *stand, const struct settings *settings, const char *w
     struct niss niss = {0};
     uint16_t quality = 0;
     int year, month, day;
-    enum vg_status status;
+    struct why wrong;
 
     if (len < CODE_WORDS_MAX - 1) {
         return malformed(why);
@@ -112,18 +112,24 @@ read_removal(struct stand *stand, const struct settings *settings, const char *w
         return fail(why, VG_NOT_FOUND, "there is no institution %.40s", word[0]);
     }
     day_parts(context.today, &year, &month, &day);
-    status = niss_parse(word[1], strlen(word[1]), year, &niss, why);
-    if (status == VG_OK) {
-        status = quality_parse(word[2], strlen(word[2]), &quality, why);
+    if (niss_parse(word[1], strlen(word[1]), year, &niss, &wrong) != VG_OK) {
+        faults_add(&stand->faults, VG_BAD_NISS, 0, "niss: %s", wrong.text);
     }
-    if (status == VG_OK) {
-        status = day_parse(word[3], strlen(word[3]), &begin, why);
+    if (quality_parse(word[2], strlen(word[2]), &quality, &wrong) != VG_OK) {
+        faults_add(&stand->faults, VG_UNKNOWN_QUALITY, 0, "quality \"%.4s\": %s", word[2],
+                   wrong.text);
     }
-    if (status == VG_OK && len == CODE_WORDS_MAX) {
-        status = day_parse(word[4], strlen(word[4]), &end, why);
+    if (day_parse(word[3], strlen(word[3]), &begin, NULL) != VG_OK) {
+        faults_add(&stand->faults, VG_BAD_DATE, 0,
+                   "begin: \"%.10s\" is no day as 2026-11-20", word[3]);
     }
-    if (status != VG_OK) {
-        return status;
+    if (len == CODE_WORDS_MAX &&
+        day_parse(word[4], strlen(word[4]), &end, NULL) != VG_OK) {
+        faults_add(&stand->faults, VG_BAD_DATE, 0,
+                   "end: \"%.10s\" is no day as 2026-11-20", word[4]);
+    }
+    if (stand->faults.total > 0) {
+        return faults_first(&stand->faults);
     }
     request.niss = niss.number;
     request.quality = quality;

@@ -18,8 +18,9 @@ faults_json(const struct faults *faults)
         json_t *sentence = json_string(fault->why.text);
 
         json_array_append_new(
-            list, json_pack("{s:i, s:s, s:i, s:o}", "line", (int)fault->line, "name",
+            list, json_pack("{s:i, s:s, s:i, s:s, s:o}", "line", (int)fault->line, "name",
                             vg_status_name(fault->status), "number", (int)fault->status,
+                            "remedy", vg_remedy_name(vg_status_remedy(fault->status)),
                             "sentence",
                             sentence != NULL ? sentence : json_string("(not UTF-8)")));
     }
@@ -37,6 +38,14 @@ inspect_print(json_t *object, const struct faults *faults,
     json_decref(object);
 }
 
+// Name, number and who can help, as `vigie` tells what the broker refuses.
+static void
+print_outcome(const char *path, enum vg_status status, struct buffer *text)
+{
+    buffer_print(text, "%s: %s (%d, %s): %s\n", path, vg_status_name(status), (int)status,
+                 vg_remedy_name(vg_status_remedy(status)), vg_status_sentence(status));
+}
+
 static int
 tell(const char *path, const struct faults *faults, const struct inspect_output *output)
 {
@@ -48,6 +57,7 @@ tell(const char *path, const struct faults *faults, const struct inspect_output 
         fprintf(output->out, "%s: good\n", path);
     } else {
         settings_print_faults(path, faults, &text);
+        print_outcome(path, faults_first(faults), &text);
         fwrite(text.at, 1, text.len, output->wrong);
         buffer_free(&text);
     }

@@ -29,6 +29,7 @@ struct verifying {
     struct faults faults;
     char words[PASSAGE_WORDS_LEN]; // of the anchors, "": none was asked
     enum passage_verdict verdict;
+    bool anchors_read; // of the file
 };
 
 // ---- anchors ----
@@ -44,6 +45,7 @@ add_file(struct verifying *verifying, const char *path, struct why *why)
         return status;
     }
     buffer_add(&text, "", 1);
+    verifying->anchors_read = true;
     return passage_add_text(verifying->passage, (const char *)text.at, words)
                ? VG_OK
                : fail(why, VG_BAD_FILE, "%.60s: %.90s", path, words);
@@ -72,7 +74,8 @@ add_anchors(struct verifying *verifying, const struct verify_choices *choices,
         return VG_OK;
     }
     if (!anchor_key_read(choices->key, key)) {
-        return fail(why, VG_MALFORMED, "the key is none: 64 hexadecimal digits");
+        return fail(why, VG_MALFORMED, "--key \"%.8s%s\" is none: 64 hexadecimal digits",
+                    choices->key, strlen(choices->key) > 8 ? "..." : "");
     }
     verifying->passage = passage_new(key);
     if (choices->anchors != NULL) {
@@ -241,7 +244,9 @@ verify_journal(const struct settings *settings, const struct verify_choices *cho
     }
     if (status == VG_OK) {
         status = add_anchors(&verifying, choices, &why);
-        bad_anchors = status == VG_BAD_FILE;
+        // A file that is not there proves nothing against the journal.
+        bad_anchors =
+            status == VG_BAD_FILE && (choices->anchors == NULL || verifying.anchors_read);
     }
     if (status == VG_OK) {
         status = walk(&verifying, output, &why);

@@ -217,7 +217,12 @@ the_program_refuses_what_cannot_be(void **state)
         {{.catalogue = SOURCE_DIR "/deploy/vigied.yaml"}, "'sectors' is missing"},
         {{.without = "CPAS-A"}, "--without wants"},
         {{.without = "CPAS-X 51610166692 002 2026-01-01"}, "no institution CPAS-X"},
-        {{.without = "CPAS-A 51610166699 002 2026-01-01"}, "check digits"},
+        {{.without = "CPAS-A 51610166699 002 2026-01-01"}, "niss: the check digits"},
+        // All at once: the last of them is said as well.
+        {{.without = "CPAS-A 51610166699 x 2026-13-01 soon"}, "end: \"soon\" is no day"},
+        {{.without = "CPAS-A 51610166699 x 2026-13-01 soon"}, "begin: \"2026-13-01\" is"},
+        {{.without = "CPAS-A 51610166699 x 2026-13-01 soon"}, "quality \"x\": "},
+        {{.without = "CPAS-A 51610166699 x 2026-13-01 soon"}, "BAD_NISS (9, sender)"},
     };
     struct flow_fixture *f = *state;
 

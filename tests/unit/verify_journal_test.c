@@ -215,7 +215,11 @@ another_key_or_no_anchor_proves_nothing(void **state)
     assert_int_equal(verify(v, v->key, v->file, false), INSPECT_UNSOUND);
     assert_said(v, "holds no anchor");
     assert_int_equal(verify(v, "abc", NULL, false), INSPECT_BAD);
-    assert_said(v, "64 hexadecimal digits");
+    assert_said(v, "\"abc\" is none: 64 hexadecimal digits");
+    assert_said(v, "MALFORMED (2, sender)");
+    assert_int_equal(verify(v, v->key, "/nowhere", false),
+                     INSPECT_BAD); // nothing is proved
+    assert_said(v, "BAD_FILE (41, operator)");
 }
 
 int
