@@ -221,7 +221,7 @@ correct(struct simulation *s)
         memcpy(deed.recipient, first->recipient, sizeof deed.recipient);
     }
     deed.corrects = ticket;
-    deed.cancels = dice_one_in(&s->dice, 3);
+    deed.cancels = dice_one_in(&s->dice, 3) || (s->noisy && dice_one_in(&s->dice, 2));
     if (dice_one_in(&s->dice, 20)) { // a request's, or one that is yet to come
         deed.corrects = s->model->tickets + 3 - dice_below(&s->dice, 6);
     }
@@ -336,6 +336,9 @@ refer(struct simulation *s)
 {
     if (!s->referring) {
         return;
+    }
+    for (int n = 0; s->noisy && n < 3; n++) {
+        correct(s);
     }
     if (dice_one_in(&s->dice, 2)) {
         correct(s);

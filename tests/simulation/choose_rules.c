@@ -100,23 +100,43 @@ change_rules(struct simulation *s)
     struct set_rules_command *set = &command->set_rules;
 
     set->mailbox = model->boxes[dice_below(&s->dice, (uint32_t)model->boxes_len)].id;
-    set->named = dice_below(&s->dice, 16);
+    set->named =
+        dice_below(&s->dice, 16) | (dice_one_in(&s->dice, 2) ? RULES_CANCELLED : 0);
+    set->rules.cancelled = dice_one_in(&s->dice, 4) ? CANCELLED_PAIR : CANCELLED_NEITHER;
     choose_times(s, &set->rules);
     set->rules.urgent_first = !dice_one_in(&s->dice, 3);
     node_propose(&s->node, &command);
 }
 
-void
-lift_rules(struct simulation *s)
+static void
+set_for_all(struct simulation *s, uint32_t named, const struct mailbox_rules *rules)
 {
     for (size_t i = 0; i < s->model->boxes_len; i++) {
         struct command *command = command_new(COMMAND_SET_RULES, NULL, 0);
 
         command->set_rules.mailbox = s->model->boxes[i].id;
-        command->set_rules.named =
-            RULES_UNWANTED | RULES_QUIET | RULES_DIGEST | RULES_URGENT;
+        command->set_rules.named = named;
+        command->set_rules.rules = *rules;
         node_propose(&s->node, &command);
     }
+}
+
+void
+lift_rules(struct simulation *s)
+{
+    static const struct mailbox_rules none;
+
+    set_for_all(
+        s, RULES_UNWANTED | RULES_QUIET | RULES_DIGEST | RULES_URGENT | RULES_CANCELLED,
+        &none);
+}
+
+void
+want_neither(struct simulation *s)
+{
+    static const struct mailbox_rules neither = {.cancelled = CANCELLED_NEITHER};
+
+    set_for_all(s, RULES_CANCELLED, &neither);
 }
 
 int64_t

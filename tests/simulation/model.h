@@ -62,6 +62,9 @@ struct told {
     uint32_t size;
     uint64_t checksum;
     uint64_t bytes_through;
+    bool sent;       // a member may have it
+    bool withdrawn;  // it and its cancellation, or it and what it cancels
+    uint64_t other;  // ticket of that one
     bool referred;   // its body names what it corrects
     bool asks;       // an answer is required
     uint64_t answer; // ticket of the first one, 0: none yet
@@ -208,7 +211,7 @@ struct model {
     // counted for the report
     uint64_t mutations, refused, repeated, letters, acknowledgements, directory;
     uint64_t given_back, deferred, parked, dropped, unread; // letters
-    uint64_t corrected, owed, answered, warned, ended, rules, advanced;
+    uint64_t corrected, owed, answered, warned, ended, rules, advanced, withdrawn;
 };
 
 struct model *model_new(int32_t first_day);

@@ -211,8 +211,10 @@ follow(struct model *model, const struct command *command, struct applied *appli
     case COMMAND_ADVANCE:
         follow_advance(model, command, applied);
         break;
-    case COMMAND_SET_LIMITS:
     case COMMAND_WITHDRAW:
+        follow_withdraw(model, command, applied);
+        break;
+    case COMMAND_SET_LIMITS:
         break; // none here has any of its own
     case COMMAND_FOLD:
     case COMMAND_LOAD_PERSONS:
@@ -356,6 +358,10 @@ model_apply(struct model *model, const struct batch *batch, enum room room, bool
     if (answered && applied.unwanted != batch->unwanted_len) {
         broken("the loop is told of %zu unwanted ones, and the disk has %zu",
                batch->unwanted_len, applied.unwanted);
+    }
+    if (answered && applied.pairs != batch->pairs_len) {
+        broken("the loop is told of %zu cancelled letters, not of %zu", batch->pairs_len,
+               applied.pairs);
     }
     if (answered && applied.posted != batch->posted_len) {
         broken("the loop is told of %zu letters, and the disk has %zu", batch->posted_len,

@@ -32,6 +32,7 @@ struct applied {
     size_t offset;
     size_t posted;
     size_t unwanted; // of the batch's
+    size_t pairs;    // likewise
     struct journal_item item;
     size_t recipients;     // of the item, looked at
     uint64_t first_commit; // where the journal begins after this batch
@@ -75,6 +76,7 @@ follow_fn follow_expire;
 follow_fn follow_lapse;
 follow_fn follow_set_rules;
 follow_fn follow_advance;
+follow_fn follow_withdraw;
 // follow_stands_through gives the number up to which a Publish that begins with `first` stands
 // before it is looked at.
 uint64_t follow_stands_through(uint64_t first, uint64_t last);
@@ -147,6 +149,11 @@ void model_decline(const struct question *question, const struct told *told,
 // model_declines does so for everybody who would get it, but those who are left out.
 void model_declines(const struct question *question, const struct told *told,
                     const bool left_out[INSTITUTIONS_MAX], struct applied *applied);
+// model_note_pair: a mailbox got what is cancelled, and its cancellation. Where it wants
+// neither the loop is told.
+void model_note_pair(const struct question *question, const struct model_box *box,
+                     uint64_t number, struct applied *applied);
+void model_check_withdrawn(const struct model *model, struct txn *txn);
 void model_check_mailbox_rules(const struct model *model, struct txn *txn);
 // applied_no_more_recipients: nobody else got the event's deed.
 void applied_no_more_recipients(const struct applied *applied, uint32_t deed);
@@ -175,6 +182,9 @@ void model_put_in_order(const struct model *model, struct model_box *box,
                         uint64_t subject);
 // model_advance takes letters out before their turn; it gives how many.
 size_t model_advance(struct model *model, const struct advance_command *advance);
+// model_withdraw takes a cancelled letter and its cancellation out; false: both come.
+bool model_withdraw(const struct model *model, struct model_box *box, struct told *first,
+                    struct told *cancellation);
 // model_park_unread parks one that nobody took before that moment.
 void model_park_unread(struct model *model, uint32_t mailbox, uint64_t number,
                        int64_t limit_us);

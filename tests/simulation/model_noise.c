@@ -64,6 +64,9 @@ follow_set_rules(struct model *model, const struct command *command,
     if ((set->named & RULES_URGENT) != 0) {
         rules.urgent_first = set->rules.urgent_first;
     }
+    if ((set->named & RULES_CANCELLED) != 0) {
+        rules.cancelled = set->rules.cancelled;
+    }
     if (status == VG_OK &&
         (!is_of_a_day(rules.quiet_from) || !is_of_a_day(rules.quiet_to) ||
          (rules.digest != 0 && !is_of_a_day(rules.digest - 1)))) {
@@ -114,7 +117,8 @@ model_check_mailbox_rules(const struct model *model, struct txn *txn)
         const struct mailbox_rules *rules = &model->boxes[i].rules;
 
         expected += rules->quiet_from != rules->quiet_to || rules->digest != 0 ||
-                    rules->urgent_first != 0 || rules->unwanted_len != 0;
+                    rules->urgent_first != 0 || rules->unwanted_len != 0 ||
+                    rules->cancelled != CANCELLED_PAIR;
     }
     if (rules_each(txn, compare_rules, &comparing) != VG_OK ||
         comparing.rows != expected) {

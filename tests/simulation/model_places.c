@@ -233,6 +233,28 @@ model_advance(struct model *model, const struct advance_command *advance)
     return taken;
 }
 
+// ---- neither ----
+
+// Both must come in their turn still, and leave half of the gaps to those that are refused.
+bool
+model_withdraw(const struct model *model, struct model_box *box, struct told *first,
+               struct told *cancellation)
+{
+    if (first->place != PLACE_TURN || cancellation->place != PLACE_TURN ||
+        model->kept[cancellation->ticket].corrected_by != 0 ||
+        count_ranges(box) + 2 > RANGES_MAX / 2) {
+        return false;
+    }
+    move(box, first, PLACE_DROPPED);
+    move_mark(box);
+    move(box, cancellation, PLACE_DROPPED);
+    move_mark(box);
+    first->withdrawn = cancellation->withdrawn = true;
+    first->other = cancellation->ticket;
+    cancellation->other = first->ticket;
+    return true;
+}
+
 // ---- by time and by hand ----
 
 void

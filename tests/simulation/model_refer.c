@@ -70,13 +70,13 @@ question_refers(const struct question *question)
 
 // ---- a correction ----
 
-// The first as a mailbox got it; NULL: it did not.
+// The first as a mailbox got it; NULL: it did not, or was never told that it was cancelled.
 static struct told *
 first_in(const struct model_box *box, uint64_t ticket)
 {
     for (size_t i = 0; i < box->len; i++) {
         if (box->told[i].ticket == ticket) {
-            return &box->told[i];
+            return box->told[i].withdrawn && box->told[i].referred ? NULL : &box->told[i];
         }
     }
     return NULL;
@@ -205,8 +205,11 @@ model_correct(const struct question *question, const struct told *told,
     }
     applied_event(question, told, applied);
     for (size_t i = 0; i < len; i++) {
+        uint64_t first = (uint64_t)(owed[i].first - owed[i].box->told) + 1;
+
         owed[i].first->asks = false;
         model_deliver(question, &owed[i].share, owed[i].box, applied);
+        model_note_pair(question, owed[i].box, first, applied);
         model->owed++;
     }
     if (!deed->cancels && question_publisher_may(question)) {

@@ -590,6 +590,9 @@ furnish(struct simulation *s)
     for (uint32_t n = s->noisy ? dice_below(&s->dice, 12) : 0; n > 0; n--) {
         change_rules(s);
     }
+    if (s->noisy && dice_one_in(&s->dice, 2)) {
+        want_neither(s);
+    }
 }
 
 static void
@@ -863,7 +866,7 @@ print_end(const struct simulation *s, const struct hash *journal)
            " frames, %" PRIu64 " lost, %" PRIu64 " delivered, %" PRIu64
            " corrected, %" PRIu64 " owed, %" PRIu64 " answered, %" PRIu64
            " warned, %" PRIu64 " ended, %" PRIu64 " rules, %" PRIu64 " unwanted, %" PRIu64
-           " advanced, %" PRIu64 " takeovers, %" PRIu64
+           " advanced, %" PRIu64 " withdrawn, %" PRIu64 " takeovers, %" PRIu64
            " batches without room%s, %" PRIu64 " crashes, %" PRIu64 " drains, journal ",
            s->seed, s->steps, model->commits, model->mutations, model->refused,
            model->repeated, model->letters, model->acknowledgements, model->given_back,
@@ -871,8 +874,8 @@ print_end(const struct simulation *s, const struct hash *journal)
            model->dropped, model->directory, s->network.frames, s->network.lost,
            s->witness.delivered, model->corrected, model->owed, model->answered,
            model->warned, model->ended, model->rules, unwanted, model->advanced,
-           s->witness.takeovers, s->node.full, s->node.tiny ? " (tiny)" : "",
-           s->node.crashes, s->node.drains);
+           model->withdrawn, s->witness.takeovers, s->node.full,
+           s->node.tiny ? " (tiny)" : "", s->node.crashes, s->node.drains);
     for (size_t i = 0; i < 8; i++) {
         printf("%02x", journal->at[i]);
     }

@@ -97,6 +97,8 @@ void handle_all_parked(struct simulation *s, const struct model_box *box, bool d
 // change_rules sets some of a mailbox's rules; lift_rules takes all of everybody's back.
 void change_rules(struct simulation *s);
 void lift_rules(struct simulation *s);
+// want_neither: all want neither what is cancelled before it was sent nor its cancellation.
+void want_neither(struct simulation *s);
 // next_change gives a moment at which quiet hours of some mailbox begin or end, or its digest
 // is due; now: none has any.
 int64_t next_change(struct simulation *s);

@@ -554,6 +554,9 @@ note_letter(struct witness *witness, uint64_t session,
     const struct model_box *box = model_box(witness->model, letter->mailbox);
     bool late = has_outbox(witness, session);
 
+    if (box != NULL && letter->number <= box->len) {
+        box->told[letter->number - 1].sent = true;
+    }
     if (late && watched != NULL && (watched->muddled || watched->session != session)) {
         return; // of an opening that is over
     }
