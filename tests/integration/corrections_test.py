@@ -185,8 +185,8 @@ class Corrections(Story):
                          {(first, THEN): "withdrawn", (between, THEN): "acknowledged",
                           (cancels, THEN): "withdrawn", (first, NOW): "waiting",
                           (between, NOW): "waiting", (cancels, NOW): "waiting"})
-        self.assertIn("cancelled before it was delivered: neither was delivered, as the mailbox "
-                      "chose", vigie.run_raw("journal", "person", f"{ANN:011d}").stdout)
+        self.assertIn("cancelled before it came: neither came, as the mailbox chose",
+                      vigie.run_raw("journal", "person", f"{ANN:011d}").stdout)
         page = vigie.run_raw("journal", "person", f"{ANN:011d}", "--page").stdout
         self.assertIn("it was cancelled before it was handed over", page)
         self.assertEqual([(w["ticket"], w["of"], w["number"], w["of_number"])
