@@ -3,7 +3,8 @@
 
 Goal: hundreds of connections come, stay and are served; whoever never acknowledges holds up
 nobody; what is measured is there, and nothing is left behind. Method: what is checked is that
-all came and that letters arrived, not how fast. By hand, with figures: tests/bench/README.md.
+all came and that letters arrived, not how fast: the stores lie in memory. By hand, with
+figures: tests/bench/README.md.
 """
 
 import json
@@ -15,7 +16,7 @@ import time
 import unittest
 from pathlib import Path
 
-from vigie_test import BIN
+from vigie_test import BIN, memory
 
 SESSIONS = 300
 
@@ -23,7 +24,7 @@ SESSIONS = 300
 class Bench(unittest.TestCase):
     def bench(self, scenario, *words):
         """The cases that a small bench prints, by their name."""
-        with tempfile.TemporaryDirectory(prefix="vigie-test-") as folder:
+        with tempfile.TemporaryDirectory(prefix="vigie-test-", dir=memory()) as folder:
             done = subprocess.run(
                 [BIN / "vigie", "bench", "--scenario", scenario, "--people", "10000", "--cpas",
                  "20", "--seconds", "1", "--rounds", "1", "--ahead", "2", "--folder", folder,
@@ -97,7 +98,7 @@ class Bench(unittest.TestCase):
         self.assertGreater(cases["others, beside a million at once"]["notifications"], 100)
 
     def test_an_interrupted_bench_leaves_nothing_behind(self):
-        with tempfile.TemporaryDirectory(prefix="vigie-test-") as folder:
+        with tempfile.TemporaryDirectory(prefix="vigie-test-", dir=memory()) as folder:
             bench = subprocess.Popen(
                 [BIN / "vigie", "bench", "--people", "10000", "--cpas", "20", "--seconds", "1",
                  "--rounds", "1", "--folder", folder], stdout=subprocess.DEVNULL)
