@@ -50,7 +50,8 @@ json_t *dry_report_json(const struct dry_report *report, const struct dry_about 
 struct dry_choices {
     const char *since;     // NULL: DRY_SINCE_DEFAULT
     const char *catalogue; // a file, or NULL
-    const char *without;   // "INSTITUTION NISS QUALITY BEGIN [END]", or NULL
+    const char *without;   // "INSTITUTION NISS QUALITY BEGIN [END]", or NULL;
+                           // "-": a line of standard input, seen by nobody else
 };
 
 // dry_run_store makes a dry run over settings' store, which a broker may be writing, and

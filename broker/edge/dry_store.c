@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CODE_WORDS_MAX = 5, WORD_LEN = 64 };
+enum { CODE_WORDS_MAX = 5, WORD_LEN = 64, LINE_LEN = CODE_WORDS_MAX * WORD_LEN };
 
 // What a run stands on. The applier is only read: it knows the roster and the catalogue.
 struct stand {
@@ -90,8 +90,7 @@ read_removal(struct stand *stand, const struct settings *settings, const char *w
              struct why *why)
 {
     char word[CODE_WORDS_MAX][WORD_LEN];
-    int len = sscanf(words, "%63s %63s %63s %63s %63s", word[0], word[1], word[2],
-                     word[3], word[4]);
+    char line[LINE_LEN];
     struct directory_context context = {
         .catalogue = stand->plan.in_force,
         .today = day_in_brussels(clock_now()),
@@ -101,9 +100,15 @@ read_removal(struct stand *stand, const struct settings *settings, const char *w
     struct day begin = {0}, end = {0};
     struct niss niss = {0};
     uint16_t quality = 0;
-    int year, month, day;
+    int year, month, day, len;
     struct why wrong;
 
+    if (strcmp(words, "-") == 0) {
+        words = fgets(line, sizeof line, stdin);
+    }
+    len = words == NULL ? 0
+                        : sscanf(words, "%63s %63s %63s %63s %63s", word[0], word[1],
+                                 word[2], word[3], word[4]);
     if (len < CODE_WORDS_MAX - 1) {
         return malformed(why);
     }

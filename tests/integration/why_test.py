@@ -7,11 +7,14 @@ then; the questions go through `vigie` as he would type them, and over HTTP.
 """
 
 import json
+import os
+import shutil
+import subprocess
 import unittest
 import urllib.request
 from datetime import timedelta
 
-from vigie_test import Story, TODAY, Vigie, number_of
+from vigie_test import BIN, Story, TODAY, Vigie, number_of
 from wire import SOURCE, mutation, person, proto
 
 A, B, C = "CPAS-21004", "CPAS-62063", "CPAS-44021"
@@ -254,6 +257,27 @@ class DryRun(Asked):
                               str(TODAY + timedelta(days=1)))
         self.assertSays(later, "The removal begins after all of these days",
                         "Nobody would have got more, less or anything else.")
+
+    def test_no_list_of_processes_shows_whose_removal_is_planned(self):
+        # Given a vigied that writes down how it was called, and the process that called it,
+        said = self.folder / "said"
+        vigie = self.folder / "vigie"
+        shutil.copy(BIN / "vigie", vigie)
+        (self.folder / "vigied").write_text(
+            f"#!/bin/sh\necho \"$@\" >{said}.words\ncat >{said}.line\n"
+            f"cat /proc/$PPID/cmdline >{said}.caller\n")
+        os.chmod(self.folder / "vigied", 0o700)
+        # when a removal is asked of it,
+        niss = f"{person(1):011d}"
+        subprocess.run([vigie, "dry-run", "--home", self.broker.folder, "--remove",
+                        "--institution", A, niss, "002", "2020-01-01"], check=True)
+        # then the person is in what it is told alone.
+        read = {name: (self.folder / f"said.{name}").read_text()
+                for name in ("words", "line", "caller")}
+        self.assertEqual(read["line"].split(), [A, niss, "002", "2020-01-01"])
+        self.assertIn("--without -", read["words"])
+        self.assertIn("dry-run", read["caller"])
+        self.assertNotIn(niss, read["words"] + read["caller"])
 
     def test_what_the_directory_has_changed_is_told_apart(self):
         # Given a mutation whose recipient has stopped following the person since,
