@@ -8,7 +8,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/listener.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,10 +237,31 @@ call_found(struct call *call)
     call->abandon = NULL;
 }
 
-void
+// libevent looks only when it writes. Who closes his half alone has left as well.
+static bool
+has_left(const struct call *call)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(call->request);
+    struct pollfd end = {.events = POLLRDHUP};
+
+    if (connection == NULL) {
+        return true;
+    }
+    end.fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
+    return poll(&end, 1, 0) > 0;
+}
+
+bool
 call_goes_on(struct call *call)
 {
-    visitors_asked(call->http->visitors, call->request);
+    if (!has_left(call)) {
+        visitors_asked(call->http->visitors, call->request);
+        return true;
+    }
+    call->abandon(call);
+    call_found(call);
+    call_refuse(call, VG_BUSY, "the connection was closed before the answer was found");
+    return false;
 }
 
 // ---- which handler? ----

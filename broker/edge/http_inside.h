@@ -78,11 +78,12 @@ void call_propose(struct call *call, struct command **command,
 void call_propose_then(struct call *call, struct command **command,
                        void (*then)(struct call *call, const struct command *command));
 // call_look keeps a call while its answer is looked for, over several turns: abandon is
-// called when the port is closed before call_found.
+// called when the port is closed before call_found, or nobody waits any more.
 void call_look(struct call *call, void *looking, void (*abandon)(struct call *call));
 void call_found(struct call *call);
-// call_goes_on keeps its connection while it is looked for: who waits is not silent.
-void call_goes_on(struct call *call);
+// call_goes_on keeps its connection while it is looked for: who waits is not silent. False
+// when its client has left: then the call is abandoned and gone.
+bool call_goes_on(struct call *call);
 
 // call_question lends a query's value, NULL when there is none or it is empty.
 const char *call_question(const struct call *call, const char *name);

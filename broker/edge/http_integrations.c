@@ -92,10 +92,10 @@ counted(struct broker *broker, struct walk *walk)
     counting_free(broker, &counting);
 }
 
-static void
+static bool
 goes_on(struct walk *walk)
 {
-    call_goes_on(walk->context);
+    return call_goes_on(walk->context);
 }
 
 void

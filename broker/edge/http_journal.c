@@ -220,10 +220,14 @@ at_turn(evutil_socket_t fd, short what, void *arg)
     struct broker *broker = call->broker;
     struct why why = {0};
     bool done = false;
-    enum vg_status status = knew_search(looking->knew, broker_txn(broker), &done, &why);
-
+    enum vg_status status;
     (void)fd;
     (void)what;
+
+    if (!call_goes_on(call)) {
+        return;
+    }
+    status = knew_search(looking->knew, broker_txn(broker), &done, &why);
     if (status == VG_OK && !done) {
         CHECK(evtimer_add(looking->turn, &at_once) == 0);
     } else {

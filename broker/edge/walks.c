@@ -95,13 +95,12 @@ walks_go_on(struct broker *broker)
         return; // nobody waits for it any more
     }
     leave_queue(broker, walk);
-    if (walk->goes_on != NULL) {
-        walk->goes_on(walk);
-    }
-    if (look(broker, walk)) {
-        walk->done(broker, walk);
-    } else {
-        join_queue(broker, walk);
+    if (walk->goes_on == NULL || walk->goes_on(walk)) {
+        if (look(broker, walk)) {
+            walk->done(broker, walk);
+        } else {
+            join_queue(broker, walk);
+        }
     }
     go_on_in_next_turn(broker);
 }

@@ -27,7 +27,8 @@ struct walk {
     enum vg_status status;
     bool whole; // not only WALK_PERSONS_MAX
     walk_done_fn done;
-    void (*goes_on)(struct walk *walk); // before each slice; NULL: nobody wants to know
+    // Before each slice; NULL: nobody wants to know. False: nobody waits, and it was ended.
+    bool (*goes_on)(struct walk *walk);
     // the asker's own words
     uint64_t session;
     uint64_t request;

@@ -6,6 +6,9 @@
 // the store is read in a transaction of its own.
 #include "edge/http.h"
 
+#include "edge/http_inside.h"
+#include "edge/walks.h"
+
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <fcntl.h>
@@ -1200,6 +1203,49 @@ status_tells_how_the_broker_is(void **state)
     answer_clear(&answer);
 }
 
+// ---- answers that are looked for ----
+
+static void
+never(struct broker *broker, struct walk *walk)
+{
+    (void)broker;
+    (void)walk;
+    fail_msg("nobody waits for this walk");
+}
+
+static void
+no_turn(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+}
+
+static void
+a_walk_ends_when_its_client_has_left(void **state)
+{
+    struct bench *bench = *state;
+    struct broker *broker = bench->broker;
+    struct event *turn = broker->walks.turn;
+    struct client client;
+
+    follow(bench, add(bench, "CPAS-A", "CPAS"));
+    broker->walks.turn = evtimer_new(broker->base, no_turn, NULL);
+    client_open(&client, bench);
+    client_send(&client, "GET", "/v1/institutions/CPAS-A/integrations",
+                "Authorization: Bearer " TOKEN "\r\n", NULL, 0);
+    while (broker->walks.len == 0) {
+        assert_int_equal(event_base_loop(broker->base, EVLOOP_ONCE), 0);
+    }
+    event_free(broker->walks.turn);
+    broker->walks.turn = turn;
+    broker->walks.first->done = never;
+    shutdown(bufferevent_getfd(client.stream), SHUT_RDWR);
+    walks_go_on(broker);
+    assert_int_equal(broker->walks.len, 0);
+    client_close(&client);
+}
+
 // ---- explain ----
 
 static char *
@@ -1446,6 +1492,7 @@ main(void)
         TEST(head_is_refused_without_a_body),
         TEST(a_question_that_is_none_is_refused),
         TEST(what_is_no_http_ends_the_connection),
+        TEST(a_walk_ends_when_its_client_has_left),
         TEST(endless_headers_are_not_read),
         TEST(a_body_over_the_limit_is_refused),
         TEST(an_added_institution_is_on_the_disk_and_in_the_list),

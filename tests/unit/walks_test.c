@@ -25,11 +25,12 @@ note(struct broker *broker, struct walk *walk)
 
 static unsigned slices;
 
-static void
+static bool
 count_slice(struct walk *walk)
 {
     assert_non_null(walk->holdings);
     slices++;
+    return true;
 }
 
 static struct walk *
