@@ -518,6 +518,37 @@ applier_move_person(struct applier *applier, struct niss old, struct niss new)
 
 // ---- one mutation ----
 
+// The scan ends at a field that is too large: it is the last one.
+static enum vg_status
+tell_too_large(const struct hot_mutation *mutation, struct why *why)
+{
+    const struct {
+        const char *name;
+        size_t len;
+    } references[] = {{"id", mutation->id.len},
+                      {"replaces", mutation->replaces.len},
+                      {"cancels", mutation->cancels.len},
+                      {"answers", mutation->answers.len}};
+
+    for (size_t i = 0; i < ARRAY_LEN(references); i++) {
+        if (references[i].len > HOT_ID_BYTES_MAX) {
+            return fail(why, VG_TOO_LARGE, "%s has %zu bytes, at most %d are allowed",
+                        references[i].name, references[i].len, HOT_ID_BYTES_MAX);
+        }
+    }
+    if (mutation->fields_len > 0) {
+        const struct hot_field *last = &mutation->fields[mutation->fields_len - 1];
+        bool is_code = last->code.len > HOT_CODE_BYTES_MAX;
+
+        return fail(why, VG_TOO_LARGE,
+                    "the %s of field %u has %zu bytes, at most %d are allowed",
+                    is_code ? "code" : "value", (unsigned)mutation->fields_len,
+                    is_code ? last->code.len : last->value.len,
+                    is_code ? HOT_CODE_BYTES_MAX : HOT_VALUE_BYTES_MAX);
+    }
+    return fail(why, VG_TOO_LARGE, "%s", vg_status_sentence(VG_TOO_LARGE));
+}
+
 static enum vg_status
 read_mutation(struct hot_bytes bytes, struct passage *passage, struct why *why)
 {
@@ -533,10 +564,7 @@ read_mutation(struct hot_bytes bytes, struct passage *passage, struct why *why)
         return fail(why, VG_TOO_MANY, "the mutation has more than %d fields",
                     HOT_FIELDS_MAX);
     case HOT_TOO_LARGE:
-        return fail(
-            why, VG_TOO_LARGE,
-            "a field code is over %d bytes, a value over %d or a reference over %d",
-            HOT_CODE_BYTES_MAX, HOT_VALUE_BYTES_MAX, HOT_ID_BYTES_MAX);
+        return tell_too_large(&passage->mutation, why);
     case HOT_MALFORMED:
         break;
     }

@@ -220,9 +220,21 @@ read_proof(const Vigie__V1__Proof *proof, struct proof *ret, struct why *why)
     ret->last_name = text_of(proof->last_name);
     ret->first_name = text_of(proof->first_name);
     ret->birth_date = proof->birth_date;
-    if (ret->identity_card.len > TEXT_MAX || ret->social_card.len > TEXT_MAX ||
-        ret->last_name.len > TEXT_MAX || ret->first_name.len > TEXT_MAX) {
-        return fail(why, VG_TOO_LARGE, "a text of the proof is over %d bytes", TEXT_MAX);
+
+    const struct {
+        const char *name;
+        size_t len;
+    } texts[] = {{"identity_card", ret->identity_card.len},
+                 {"social_card", ret->social_card.len},
+                 {"last_name", ret->last_name.len},
+                 {"first_name", ret->first_name.len}};
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (texts[i].len > TEXT_MAX) {
+            return fail(why, VG_TOO_LARGE,
+                        "%s of the proof has %zu bytes, at most %d are allowed",
+                        texts[i].name, texts[i].len, TEXT_MAX);
+        }
     }
     return VG_OK;
 }

@@ -98,6 +98,8 @@ enum hot_result hot_read_publish(struct hot_bytes body, struct hot_publish *ret_
 // Only for a body that hot_read_publish called HOT_OK.
 bool hot_next_mutation(struct hot_bytes *mutations, struct hot_bytes *ret_mutation);
 
+// hot_read_mutation views into body. A body over HOT_MUTATION_BYTES_MAX is not looked at; after
+// any other HOT_TOO_LARGE what was read is there, with what is too large.
 enum hot_result hot_read_mutation(struct hot_bytes body,
                                   struct hot_mutation *ret_mutation);
 

@@ -74,7 +74,19 @@ class RefusalsPublish(Story):
         self.refused(mutation(2, FOLLOWED, fields=[("020", "x" * 4096)] * 5), "TOO_LARGE")
 
     def test_a_field_value_that_is_too_long(self):
-        self.refused(mutation(2, FOLLOWED, fields=[("020", "x" * 5000)]), "TOO_LARGE", "4096")
+        self.refused(mutation(2, FOLLOWED, fields=[("150", "x"), ("020", "x" * 5000)]),
+                     "TOO_LARGE", "the value of field 2 has 5000 bytes", "4096")
+
+    def test_a_field_code_that_is_too_long(self):
+        self.refused(mutation(2, FOLLOWED, fields=[("020", "x"), ("0" * 40, "x")]),
+                     "TOO_LARGE", "the code of field 2 has 40 bytes", "32")
+
+    def test_references_that_are_too_long(self):
+        for name in ("id", "replaces", "cancels", "answers"):
+            wrong = mutation(2, FOLLOWED)
+            setattr(wrong, name, "x" * 65)
+            with self.subTest(name):
+                self.refused(wrong, "TOO_LARGE", f"{name} has 65 bytes", "64")
 
     def test_too_many_fields(self):
         self.refused(mutation(2, FOLLOWED, fields=[("020", "x")] * 65), "TOO_MANY")

@@ -258,7 +258,8 @@ integrate_has_its_limits(void **state)
     assert_int_equal(read_request(&request, &read, NULL), VG_OK);
     command_free(&read.command);
     proof.last_name = long_text(257);
-    assert_refused(&request, VG_TOO_LARGE, "256 bytes");
+    assert_refused(&request, VG_TOO_LARGE,
+                   "last_name of the proof has 257 bytes, at most 256");
 }
 
 static void
