@@ -105,18 +105,6 @@ moment_or_null(int64_t us)
     return us == 0 ? json_null() : json_moment((uint64_t)us);
 }
 
-static json_t *
-count_connections(const struct broker *broker, uint32_t key)
-{
-    uint64_t count = 0;
-
-    for (const struct session *session = sessions_first(broker->sessions);
-         session != NULL; session = session->next) {
-        count += session->key == key;
-    }
-    return count_of(count);
-}
-
 // "source", or "source,member" for a key of several.
 static json_t *
 role_text(uint32_t role)
@@ -152,9 +140,9 @@ key_rows(const struct broker *broker, uint32_t institution)
                                         text, "role", role_text(key->row.role), "added",
                                         moment_or_null(key->row.added_us), "last_used",
                                         moment_or_null(key->used_us), "connections",
-                                        count_connections(broker, id), "revoked",
-                                        moment_or_null(key->row.revoked_us), "label",
-                                        http_text(label)));
+                                        count_of(sessions_of_key(broker->sessions, id)),
+                                        "revoked", moment_or_null(key->row.revoked_us),
+                                        "label", http_text(label)));
     }
     return rows;
 }

@@ -113,13 +113,7 @@ welcome(struct broker *broker, struct session *session)
 static bool
 key_has_too_many(const struct broker *broker, const struct session *session)
 {
-    size_t count = 0;
-
-    for (const struct session *other = sessions_first(broker->sessions); other != NULL;
-         other = other->next) {
-        count += other->key == session->key;
-    }
-    return count > SESSIONS_PER_KEY_MAX;
+    return sessions_of_key(broker->sessions, session->key) > SESSIONS_PER_KEY_MAX;
 }
 
 static void

@@ -20,6 +20,9 @@ struct sessions {
     struct session *first;
     struct session *last;
     size_t len;
+    // How many a key has, by its id: those count up from 1.
+    uint32_t *of_key;
+    size_t of_key_size;
     struct slot slot[SLOTS];
 };
 
@@ -47,8 +50,24 @@ sessions_free(struct sessions **sessions)
     for (size_t i = 0; i < SLOTS; i++) {
         free((*sessions)->slot[i].sessions);
     }
+    free((*sessions)->of_key);
     free(*sessions);
     *sessions = NULL;
+}
+
+static void
+count_for_key(struct sessions *sessions, uint32_t key)
+{
+    if (key >= sessions->of_key_size) {
+        size_t size = (size_t)key * 2 + 16;
+
+        sessions->of_key = realloc(sessions->of_key, size * sizeof *sessions->of_key);
+        CHECK(sessions->of_key != NULL);
+        memset(sessions->of_key + sessions->of_key_size, 0,
+               (size - sessions->of_key_size) * sizeof *sessions->of_key);
+        sessions->of_key_size = size;
+    }
+    sessions->of_key[key]++;
 }
 
 static void
@@ -95,6 +114,7 @@ sessions_open(struct sessions *sessions, struct door *door, struct bytes route,
     }
     sessions->last = session;
     sessions->len++;
+    count_for_key(sessions, key);
     put_into_slot(slot_of(sessions, session->id), session);
     return session;
 }
@@ -126,6 +146,7 @@ sessions_drop(struct sessions *sessions, struct session *session)
         session_drop_frame(session);
     }
     take_from_slot(slot_of(sessions, session->id), session);
+    sessions->of_key[session->key]--;
     unlink_session(sessions, session);
     free(session);
 }
@@ -153,6 +174,12 @@ size_t
 sessions_len(const struct sessions *sessions)
 {
     return sessions->len;
+}
+
+size_t
+sessions_of_key(const struct sessions *sessions, uint32_t key)
+{
+    return key < sessions->of_key_size ? sessions->of_key[key] : 0;
 }
 
 // ---- lanes ----

@@ -87,6 +87,7 @@ void sessions_drop(struct sessions *sessions, struct session *session);
 struct session *sessions_find(const struct sessions *sessions, uint64_t id);
 struct session *sessions_first(const struct sessions *sessions); // then session->next
 size_t sessions_len(const struct sessions *sessions);
+size_t sessions_of_key(const struct sessions *sessions, uint32_t key);
 
 // session_open_lane gives a mailbox to this session, away from whoever has it. Takes:
 // outflow.

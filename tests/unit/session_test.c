@@ -83,10 +83,14 @@ finds_sessions_until_they_are_dropped(void **state)
         open_session(sessions, i);
     }
     assert_int_equal(sessions_len(sessions), SESSIONS);
+    assert_int_equal(sessions_of_key(sessions, 1), SESSIONS);
+    assert_int_equal(sessions_of_key(sessions, 0), 0);
+    assert_int_equal(sessions_of_key(sessions, UINT32_MAX), 0);
     for (uint64_t i = 2; i <= SESSIONS; i += 2) {
         sessions_drop(sessions, sessions_find(sessions, i));
     }
     assert_int_equal(sessions_len(sessions), SESSIONS / 2);
+    assert_int_equal(sessions_of_key(sessions, 1), SESSIONS / 2);
     for (uint64_t i = 1; i <= SESSIONS; i++) {
         const struct session *session = sessions_find(sessions, i);
 
