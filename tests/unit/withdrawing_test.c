@@ -88,16 +88,16 @@ what_was_not_sent_is_withdrawn_and_what_was_is_followed_by_its_cancellation(void
     struct peer source = peer_enter(world, world->broker->sources, &world->source);
     struct peer member = peer_enter(world, world->broker->members, &world->member);
     struct lane *lane = lanes_at(world->broker->lanes, world->cpas_1);
-    uint64_t sent, waiting;
+    uint64_t waiting, sent;
 
     world_integrate(world, world->cpas_1);
     want_neither(world);
     peer_subscribe(&member, 0, 1);
     peer_expect(&member, VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED);
-    sent = publish(world, &source, 1); // it fills the window
+    publish(world, &source, 1); // it fills the window
     peer_take(&member, 0, 1);
     waiting = publish(world, &source, 2);
-    publish(world, &source, 3);
+    sent = publish(world, &source, 3);
     cancel(&source, 4, waiting);
     WORLD_UNTIL(world, lane->withdrawn == 1);
     assert_int_equal(metrics.withdrawn, 1);
@@ -106,7 +106,7 @@ what_was_not_sent_is_withdrawn_and_what_was_is_followed_by_its_cancellation(void
     peer_acknowledge(&member, 0, 1);
     take_next(&member, 3);
 
-    cancel(&source, 5, sent); // that was sent: its cancellation comes as well
+    cancel(&source, 5, sent); // it is with the member, who has not acknowledged it
     peer_acknowledge(&member, 0, 3);
     take_next(&member, 5);
     assert_int_equal(metrics.withdrawn, 1);
