@@ -339,7 +339,7 @@ post_rules(struct call *call)
         "unwanted",      "quiet",     "digest", "urgent_first",
         "merge_repeats", "cancelled", NULL};
     const struct mailbox_spec *spec = http_mailbox(call);
-    struct naming naming = {.catalogue = call->broker->catalogue};
+    struct naming naming;
     struct faults faults = {0};
     struct command *command;
     json_t *object;
@@ -347,6 +347,7 @@ post_rules(struct call *call)
     if (spec == NULL) {
         return;
     }
+    naming.catalogue = call->broker->catalogue;
     naming.sector = roster_institution(call->broker->roster, spec->institution)->sector;
     object = http_object(call, known, &faults);
     command = command_of(object, &naming, spec->id, &faults);
