@@ -175,17 +175,23 @@ add_mailbox_row(struct broker *broker, const struct mailbox_spec *spec, json_t *
 static json_t *
 totals_row(const struct totals *totals)
 {
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "mailboxes",
-        count_of(totals->mailboxes), "connected", count_of(totals->connected), "waiting",
-        count_of(totals->waiting), "in_flight", count_of(totals->in_flight),
-        "acknowledged", count_of(totals->acknowledged), "held", count_of(totals->held),
-        "parked", count_of(totals->parked), "unwanted", count_of(totals->unwanted),
-        "merged", count_of(totals->merged), "withdrawn", count_of(totals->withdrawn),
-        "bytes", count_of(totals->bytes), "in_per_second",
-        tenths_of(totals->in_per_second), "out_per_second",
-        tenths_of(totals->out_per_second), "oldest_seconds",
-        tenths_of(totals->oldest_seconds));
+    json_t *row = json_object();
+
+    json_object_set_new(row, "mailboxes", count_of(totals->mailboxes));
+    json_object_set_new(row, "connected", count_of(totals->connected));
+    json_object_set_new(row, "waiting", count_of(totals->waiting));
+    json_object_set_new(row, "in_flight", count_of(totals->in_flight));
+    json_object_set_new(row, "acknowledged", count_of(totals->acknowledged));
+    json_object_set_new(row, "held", count_of(totals->held));
+    json_object_set_new(row, "parked", count_of(totals->parked));
+    json_object_set_new(row, "unwanted", count_of(totals->unwanted));
+    json_object_set_new(row, "merged", count_of(totals->merged));
+    json_object_set_new(row, "withdrawn", count_of(totals->withdrawn));
+    json_object_set_new(row, "bytes", count_of(totals->bytes));
+    json_object_set_new(row, "in_per_second", tenths_of(totals->in_per_second));
+    json_object_set_new(row, "out_per_second", tenths_of(totals->out_per_second));
+    json_object_set_new(row, "oldest_seconds", tenths_of(totals->oldest_seconds));
+    return row;
 }
 
 void

@@ -133,7 +133,7 @@ print_state(const struct telling *telling, const struct knew_row *row)
         [KNEW_PARKED] = "parked: not delivered again before somebody decides so",
         [KNEW_DROPPED] = "given up by hand, not acknowledged",
         [KNEW_MERGED] = "not sent alone: merged into a later one that says the same anew",
-        [KNEW_WITHDRAWN] = "cancelled before it came: neither came, as the mailbox chose",
+        [KNEW_WITHDRAWN] = "cancelled and not sent, as its mailbox wants it: withdrawn",
         [KNEW_UNWANTED] = "not sent: none of its mailboxes wants such messages",
     };
 

@@ -185,7 +185,7 @@ class Corrections(Story):
                          {(first, THEN): "withdrawn", (between, THEN): "acknowledged",
                           (cancels, THEN): "withdrawn", (first, NOW): "waiting",
                           (between, NOW): "waiting", (cancels, NOW): "waiting"})
-        self.assertIn("cancelled before it came: neither came, as the mailbox chose",
+        self.assertIn("cancelled and not sent, as its mailbox wants it: withdrawn on",
                       vigie.run_raw("journal", "person", f"{ANN:011d}").stdout)
         page = vigie.run_raw("journal", "person", f"{ANN:011d}", "--page").stdout
         self.assertIn("it was cancelled before it was handed over", page)

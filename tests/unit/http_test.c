@@ -1025,6 +1025,8 @@ a_mailbox_shows_what_waits_in_it(void **state)
     store_abort(&txn);
     assert_int_equal(number_at(row, "bytes"), on_disk.bytes_total);
     assert_true(on_disk.bytes_total > 0);
+    assert_int_equal(json_object_size(totals), 14);
+    assert_true(json_is_real(at(totals, "oldest_seconds")));
     assert_int_equal(number_at(totals, "waiting"), 2);
     assert_int_equal(number_at(totals, "mailboxes"), 1);
     answer_clear(&answer);
