@@ -17,8 +17,12 @@ look(struct broker *broker, struct lane *lane)
     struct sift_question question = {&view, lane->outflow, broker->catalogue,
                                      lane->urgent_first, lane->merge_repeats};
     struct command *command = NULL;
-    enum vg_status status = sift_letters(&question, &lane->sifted, &command);
+    uint64_t through = 0;
+    enum vg_status status = sift_letters(&question, &through, &command);
 
+    if (status == VG_OK) { // otherwise they are looked at again
+        lane->sifted = through;
+    }
     if (status == VG_OK && command != NULL) {
         lane->sifting = true;
         broker->fold_wanted = true;

@@ -301,7 +301,7 @@ note_asked(struct witness *witness, struct watched *watched, uint64_t number)
 
     if (is_in_flight(watched, number)) {
         leave_flight(witness, watched, number);
-        *mark = (uint8_t)((*mark & ~MARK_TRIED) | MARK_ASKED | MARK_ANSWERED);
+        *mark = (uint8_t)((*mark & ~MARK_TRIED) | MARK_BACK | MARK_ASKED | MARK_ANSWERED);
     } else if (watched->muddled) {
         *mark |= MARK_ANSWERED;
     }
@@ -375,7 +375,7 @@ note_given_back(struct witness *witness, struct watched *watched, uint64_t numbe
     uint8_t *mark = witness_mark(watched, number);
 
     leave_flight(witness, watched, number);
-    *mark = (uint8_t)((*mark & ~MARK_TRIED) | MARK_LEFT);
+    *mark = (uint8_t)((*mark & ~MARK_TRIED) | MARK_BACK | MARK_LEFT);
 }
 
 // The refused letter leaves the window, and with it those after it about the same person.

@@ -14,6 +14,7 @@ enum {
     MARK_LEFT = 8, // given back, or behind one that was; held on disk when it was opened
     MARK_TRIED = 16, // on its way out of turn
     MARK_NAMED = 32, // in a Deferred
+    MARK_BACK = 64,  // was tried, and the member has said what it makes of it
 };
 
 // witness_mark lends what was done with a letter.

@@ -75,7 +75,7 @@ earlier_one(const struct model *model, struct watched *watched,
     return 0;
 }
 
-// None that was taken out for it, is not with the member and need not wait for another number
+// None that was taken out for it, was not sent for it and need not wait for another number
 // of its person is more urgent; in its turn comes what is not.
 static void
 check_advanced(const struct model *model, struct watched *watched,
@@ -85,7 +85,7 @@ check_advanced(const struct model *model, struct watched *watched,
         const struct told *told = &box->told[n - 1];
 
         if (n != number && is_for_urgency(told) && told->due_us < urgency &&
-            (*witness_mark(watched, n) & MARK_TRIED) == 0 &&
+            (*witness_mark(watched, n) & (MARK_TRIED | MARK_BACK)) == 0 &&
             earlier_one(model, watched, box, n, 0) == 0) {
             broken("mailbox %u: letter %llu is sent, and %llu, which comes first, is not",
                    box->id, (unsigned long long)number, (unsigned long long)n);
