@@ -4,29 +4,7 @@
 // Method: a real broker on loopback over an LMDB that answers "full" for a while.
 #include "edge/owed.h"
 
-#include "store/lmdb_calls.h"
 #include "world.h"
-
-static int
-full_put(MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value, unsigned flags)
-{
-    (void)txn;
-    (void)table;
-    (void)key;
-    (void)value;
-    (void)flags;
-    return MDB_MAP_FULL;
-}
-
-static void
-fill_store(void)
-{
-    static struct lmdb_calls full;
-
-    full = lmdb_own_calls;
-    full.put = full_put;
-    store_use_calls(&full);
-}
 
 static struct peer
 member_with(struct world *world, uint64_t letters)
@@ -50,7 +28,7 @@ is_kept_when_there_is_room_again(void **state)
     struct world *world = *state;
     struct peer member = member_with(world, 5);
 
-    fill_store();
+    atomic_store(&world_is_full, true);
     peer_acknowledge(&member, 0, 2);
     WORLD_UNTIL(world, world->broker->owed_len == 1);
     assert_int_equal(world_row(world, world->cpas_1).acknowledged, 0);
@@ -59,7 +37,7 @@ is_kept_when_there_is_room_again(void **state)
     peer_acknowledge(&member, 0, 4);
     WORLD_UNTIL(world, world->broker->owed_len == 2);
 
-    store_use_calls(NULL);
+    atomic_store(&world_is_full, false);
     WORLD_UNTIL(world, world_row(world, world->cpas_1).acknowledged == 4);
     WORLD_UNTIL(world, world->broker->proposed == 0);
     assert_int_equal(world->broker->owed_len, 0);
@@ -73,13 +51,13 @@ whoever_takes_over_meanwhile_begins_after_it(void **state)
     struct peer first = member_with(world, 3);
     struct peer second = peer_enter(world, world->broker->members, &world->member);
 
-    fill_store();
+    atomic_store(&world_is_full, true);
     peer_acknowledge(&first, 0, 2);
     WORLD_UNTIL(world, world->broker->owed_len == 1);
     peer_subscribe(&second, 0, 10);
     peer_expect(&second, VIGIE__V1__TO_CLIENT__MESSAGE_SUBSCRIBED);
     (void)peer_take(&second, 2, 3);
-    store_use_calls(NULL);
+    atomic_store(&world_is_full, false);
     WORLD_UNTIL(world, world_row(world, world->cpas_1).acknowledged == 2);
     peer_close(&first);
     peer_close(&second);
@@ -91,12 +69,12 @@ what_is_owed_at_the_end_comes_again(void **state)
     struct world *world = *state;
     struct peer member = member_with(world, 2);
 
-    fill_store();
+    atomic_store(&world_is_full, true);
     peer_acknowledge(&member, 0, 2);
     WORLD_UNTIL(world, world->broker->owed_len == 1);
     peer_close(&member);
     world_stop(world);
-    store_use_calls(NULL);
+    atomic_store(&world_is_full, false);
     world_start(world);
     member = peer_enter(world, world->broker->members, &world->member);
     peer_subscribe(&member, 0, 10);
@@ -110,7 +88,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define IN_A_WORLD(test)                                                                 \
-    cmocka_unit_test_setup_teardown(test, world_open_hurried, world_close)
+    cmocka_unit_test_setup_teardown(test, world_open_fillable, world_close)
         IN_A_WORLD(is_kept_when_there_is_room_again),
         IN_A_WORLD(whoever_takes_over_meanwhile_begins_after_it),
         IN_A_WORLD(what_is_owed_at_the_end_comes_again),

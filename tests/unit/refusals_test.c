@@ -5,7 +5,6 @@
 // back and ask; what the disk says is read beside every answer.
 #include "edge/refusals.h"
 
-#include "store/lmdb_calls.h"
 #include "world.h"
 
 static void
@@ -228,34 +227,20 @@ a_refusal_survives_a_cut_and_a_restart(void **state)
     }
 }
 
-static int
-full_put(MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value, unsigned flags)
-{
-    (void)txn;
-    (void)table;
-    (void)key;
-    (void)value;
-    (void)flags;
-    return MDB_MAP_FULL;
-}
-
 static void
 a_store_without_room_keeps_the_refusal_for_later(void **state)
 {
-    static struct lmdb_calls full;
     struct world *world = *state;
     struct peer member;
 
     restart_with(world, 1, 16);
     member = member_with(world, 2);
-    full = lmdb_own_calls;
-    full.put = full_put;
-    store_use_calls(&full);
+    atomic_store(&world_is_full, true);
     peer_refuse(&member, 0, 1, "later", false);
     peer_expect_deferred(&member, 2, 2);
     WORLD_UNTIL(world, world->broker->owed_len == 1);
     assert_int_equal(held_of(world, 1).head.state, HELD_GONE);
-    store_use_calls(NULL);
+    atomic_store(&world_is_full, false);
     peer_expect_held(&member, 1, VIGIE__V1__HELD__STATE__RETRY, 1);
     peer_expect_try(&member, 1, 2);
     peer_close(&member);
@@ -384,7 +369,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define IN_A_WORLD(test)                                                                 \
-    cmocka_unit_test_setup_teardown(test, world_open_hurried, world_close)
+    cmocka_unit_test_setup_teardown(test, world_open_fillable, world_close)
         IN_A_WORLD(a_refused_letter_comes_again_until_it_is_parked),
         IN_A_WORLD(later_letters_about_the_person_wait_and_come_one_by_one),
         IN_A_WORLD(what_cannot_be_refused_is_said_in_words),

@@ -9,6 +9,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 #include "edge/broker.h"
 #include "scratch.h"
+#include "store/lmdb_calls.h"
 #include "vigie/v1/vigie.pb-c.h"
 #include "zmq_threads.h"
 
@@ -281,12 +283,37 @@ world_open_hurried(void **state)
     return world_make(state, true);
 }
 
+// A store that is full when told to, from the start: the writer may not be told of other
+// calls while it runs.
+static atomic_bool world_is_full;
+
+static inline int
+world_put(MDB_txn *txn, MDB_dbi table, MDB_val *key, MDB_val *value, unsigned flags)
+{
+    return atomic_load(&world_is_full) ? MDB_MAP_FULL
+                                       : mdb_put(txn, table, key, value, flags);
+}
+
+// world_open_fillable: a hurried one whose store world_is_full makes full.
+static inline int
+world_open_fillable(void **state)
+{
+    static struct lmdb_calls calls;
+
+    calls = lmdb_own_calls;
+    calls.put = world_put;
+    atomic_store(&world_is_full, false);
+    store_use_calls(&calls);
+    return world_make(state, true);
+}
+
 static inline int
 world_close(void **state)
 {
     struct world *world = *state;
 
     world_stop(world);
+    store_use_calls(NULL);
     for (size_t i = 0; i < WORLD_PEERS_MAX; i++) { // of a test that has failed
         if (world->sockets[i] != NULL) {
             zmq_close(world->sockets[i]);
