@@ -148,8 +148,10 @@ NODISCARD enum vg_status applier_tell_noted(struct applier *applier);
 // applier_retire_catalogue keeps the one in force for those who may still read it.
 void applier_retire_catalogue(struct applier *applier);
 
-// applier_post tells the loop of a letter that was put into a mailbox.
-void applier_post(struct batch *batch, uint32_t mailbox, const struct letter *letter);
+// applier_append puts a letter at the end of a mailbox, of which it gets number and
+// bytes_through, and tells the loop. The journal is the caller's to tell.
+NODISCARD enum vg_status applier_append(struct applier *applier, uint32_t mailbox,
+                                        struct letter *letter);
 
 // know_mailbox puts a stored mailbox into a roster (the argument).
 bool know_mailbox(const struct spec_row *row, void *roster);

@@ -422,7 +422,6 @@ put_letter(struct catching *catching, const struct match_letter *to)
     struct applier *applier = catching->applier;
     const struct integration *integration = &to->share.integration;
     uint32_t mailbox = merge_inflow(applier, to->share.mailbox);
-    struct mailbox_row *row = NULL;
     struct letter letter = {
         .quality = integration->quality,
         .withheld = (uint16_t)(catching->past.mutation.fields_len -
@@ -440,17 +439,12 @@ put_letter(struct catching *catching, const struct match_letter *to)
     enum vg_status status = write_body(catching, to->keep, &letter.body, &letter.size);
 
     if (status == VG_OK) {
-        status = applier_box(applier, mailbox, &row);
+        status = applier_append(applier, mailbox, &letter);
     }
     if (status != VG_OK) {
         return status;
     }
-    row->bytes_total += letter.size;
-    row->last_kept_us = applier->now.us;
-    letter.number = ++row->last;
-    letter.bytes_through = row->bytes_total;
     caught.ticket = applier_ticket(applier);
-    applier_post(applier->batch, mailbox, &letter);
     journal_caught(catching, caught.ticket,
                    &(struct journal_recipient){
                        .number = letter.number,

@@ -477,15 +477,11 @@ static enum vg_status
 put_moved(struct applier *applier, const struct outlet *outlet, uint32_t to)
 {
     struct letter letter = outlet->letter;
-    struct mailbox_row *row = NULL;
     struct hot_content content;
     struct bytes body;
     enum vg_status status =
         copy_body(applier, outlet->letter.body, letter.size, &letter.body);
 
-    if (status == VG_OK) {
-        status = applier_box(applier, to, &row);
-    }
     if (status == VG_OK) {
         status = body_get(applier->txn, outlet->letter.body, &body);
     }
@@ -495,11 +491,10 @@ put_moved(struct applier *applier, const struct outlet *outlet, uint32_t to)
     if (hot_read_content((struct hot_bytes){body.at, body.len}, &content) != HOT_OK) {
         return VG_STORE_BROKEN;
     }
-    row->bytes_total += letter.size;
-    row->last_kept_us = applier->now.us;
-    letter.number = ++row->last;
-    letter.bytes_through = row->bytes_total;
-    applier_post(applier->batch, to, &letter);
+    status = applier_append(applier, to, &letter);
+    if (status != VG_OK) {
+        return status;
+    }
     journal_move(applier, outlet, &content,
                  &(struct journal_recipient){
                      .number = letter.number,

@@ -152,8 +152,8 @@ store_body(struct applier *applier, struct passage *passage, uint64_t keep,
     return VG_OK;
 }
 
-void
-applier_post(struct batch *batch, uint32_t mailbox, const struct letter *letter)
+static void
+post(struct batch *batch, uint32_t mailbox, const struct letter *letter)
 {
     if (batch->posted_len == batch->posted_size) {
         batch->posted_size = batch->posted_size * 2 + 256;
@@ -164,6 +164,23 @@ applier_post(struct batch *batch, uint32_t mailbox, const struct letter *letter)
     batch->posted[batch->posted_len].mailbox = mailbox;
     batch->posted[batch->posted_len].letter = *letter;
     batch->posted_len++;
+}
+
+enum vg_status
+applier_append(struct applier *applier, uint32_t mailbox, struct letter *letter)
+{
+    struct mailbox_row *row = NULL;
+    enum vg_status status = applier_box(applier, mailbox, &row);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    row->bytes_total += letter->size;
+    row->last_kept_us = applier->now.us;
+    letter->number = ++row->last;
+    letter->bytes_through = row->bytes_total;
+    post(applier->batch, mailbox, letter);
+    return VG_OK;
 }
 
 static void
@@ -236,7 +253,6 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
     uint64_t keep = match_fields(applier->catalogue, &passage->judged, share->classes);
     uint32_t withheld = fields - (uint32_t)__builtin_popcountll(keep);
     uint32_t mailbox = merge_inflow(applier, share->mailbox);
-    struct mailbox_row *row = NULL;
     struct variant variant;
     enum vg_status status;
 
@@ -247,19 +263,12 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
         return VG_OK; // nothing is left: no notification, and the journal says so
     }
     status = store_body(applier, passage, keep, &variant);
-    if (status == VG_OK) {
-        status = applier_box(applier, mailbox, &row);
-    }
     if (status != VG_OK) {
         return status;
     }
-    row->bytes_total += variant.size;
-    row->last_kept_us = applier->now.us;
 
     struct letter letter = {
-        .number = ++row->last,
         .body = variant.address,
-        .bytes_through = row->bytes_total,
         .size = variant.size,
         .quality = share->justified ? share->integration.quality : 0,
         .withheld = (uint16_t)withheld,
@@ -267,7 +276,10 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
         .end = share->justified ? share->integration.end : 0,
     };
 
-    applier_post(applier->batch, mailbox, &letter);
+    status = applier_append(applier, mailbox, &letter);
+    if (status != VG_OK) {
+        return status;
+    }
     journal_recipient_of(applier, passage, institution, mailbox, &letter);
     applier->batch->count.notifications++;
     flow_count_of(applier, passage)->notifications++;

@@ -126,20 +126,14 @@ put_letter(struct applier *applier, const struct cancelled *cancelled, uint32_t 
                                 .quality = then->quality,
                                 .begin = then->begin,
                                 .end = then->end};
-    struct mailbox_row *row = NULL;
     enum vg_status status = copy_body(applier, then, cancelled->by, &letter);
 
     if (status == VG_OK) {
-        status = applier_box(applier, mailbox, &row);
+        status = applier_append(applier, mailbox, &letter);
     }
     if (status != VG_OK) {
         return status;
     }
-    row->bytes_total += letter.size;
-    row->last_kept_us = applier->now.us;
-    letter.number = ++row->last;
-    letter.bytes_through = row->bytes_total;
-    applier_post(applier->batch, mailbox, &letter);
     recipient.number = letter.number;
     recipient.body = letter.body;
     recipient.bytes_through = letter.bytes_through;
