@@ -34,12 +34,16 @@ bytes_wanted(const struct store *store, const struct store_ahead *ahead, uint64_
 }
 
 static bool
-disk_has(const struct store *store, uint64_t bytes)
+disk_has(const struct store *store, uint64_t bytes, uint64_t leaving)
 {
     struct statvfs disk;
+    uint64_t left;
 
-    return fstatvfs(store->folder, &disk) == 0 &&
-           (uint64_t)disk.f_bavail * disk.f_frsize >= bytes;
+    if (fstatvfs(store->folder, &disk) != 0) {
+        return false;
+    }
+    left = (uint64_t)disk.f_bavail * disk.f_frsize;
+    return left >= bytes && left - bytes >= leaving;
 }
 
 static bool
@@ -47,7 +51,7 @@ fill_step(struct store *store, int file, uint64_t end, uint64_t disk_bytes)
 {
     static const uint8_t zeros[AHEAD_STEP];
 
-    if (!disk_has(store, disk_bytes + sizeof zeros) ||
+    if (!disk_has(store, sizeof zeros, disk_bytes) ||
         pwrite(file, zeros, sizeof zeros, (off_t)end) != (ssize_t)sizeof zeros) {
         return false;
     }

@@ -132,7 +132,7 @@ the_quota_and_the_disk_are_never_filled(void **state)
 {
     struct fresh_store *fresh = *state;
     const struct store_ahead endless = {.bytes = UINT64_MAX};
-    const struct store_ahead no_disk = {.bytes = 8 * MIB, .disk_bytes = UINT64_MAX / 2};
+    const struct store_ahead no_disk = {.bytes = 8 * MIB, .disk_bytes = UINT64_MAX};
     struct store_options options = {
         .path = fresh->path, .map_bytes = 1 << 30, .quota_bytes = 20 * MIB};
     uint64_t before = file_len(fresh);
