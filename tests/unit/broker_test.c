@@ -70,6 +70,39 @@ says_what_keeps_it_from_starting(void **state)
     world_start(world);
 }
 
+// The file's length after some commands.
+static uint64_t
+file_bytes(struct world *world, int commands)
+{
+    struct store_room room;
+
+    for (int i = 0; i < commands; i++) {
+        struct command *command = command_new(COMMAND_LAST_NUMBER, NULL, 0);
+
+        assert_int_equal(world_do(world, command), VG_OK);
+    }
+    assert_int_equal(store_room(world->broker->store, &room), VG_OK);
+    return room.file_bytes;
+}
+
+static void
+makes_room_ahead_as_its_settings_say(void **state)
+{
+    struct world *world = *state;
+    uint64_t before;
+
+    world_stop(world);
+    world->settings.ahead_bytes = 8 << 20;
+    world->settings.disk_reserve_bytes = UINT64_C(1) << 61; // no disk has that
+    world_start(world);
+    before = file_bytes(world, 20);
+    assert_in_range(before, 1, 8 << 20);
+    world_stop(world);
+    world->settings.disk_reserve_bytes = 0;
+    world_start(world);
+    WORLD_UNTIL(world, file_bytes(world, 0) >= before + (8 << 20));
+}
+
 int
 main(void)
 {
@@ -77,6 +110,7 @@ main(void)
 #define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
         IN_A_WORLD(says_in_a_file_where_it_listens),
         IN_A_WORLD(says_what_keeps_it_from_starting),
+        IN_A_WORLD(makes_room_ahead_as_its_settings_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
