@@ -15,6 +15,7 @@ cd "$(dirname "$0")/.." || exit 1
 set -u
 
 test_seconds_max=600
+test_memory_max=4000000 # kilobytes of a process: some mistakes never end asking for more
 
 # each CALLBACK goes through all lines: test, targets, name, file, program.
 each()
@@ -96,8 +97,11 @@ said()
 # run_test TEST: its failure is what is wanted.
 run_test()
 {
-    timeout -k 10 $((test_seconds_max + 60)) ctest --test-dir build/dev -R "^$1\$" \
-        --no-tests=error --output-on-failure --timeout $test_seconds_max >log 2>&1 </dev/null
+    (
+        ulimit -d $test_memory_max
+        timeout -k 10 $((test_seconds_max + 60)) ctest --test-dir build/dev -R "^$1\$" \
+            --no-tests=error --output-on-failure --timeout $test_seconds_max
+    ) >log 2>&1 </dev/null
 }
 
 try()
