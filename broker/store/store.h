@@ -2,8 +2,8 @@
 // store.h - one LMDB environment: opening, transactions, room.
 //
 // The only layer that sees LMDB. One process, one writer thread; everybody else reads.
-// Flags: MDB_NOTLS | MDB_NORDAHEAD and nothing else: a commit that returns VG_OK is
-// synced (fdatasync of the data, then the O_DSYNC meta page). The map is set once and
+// Flags: MDB_NOTLS, for the writer MDB_NORDAHEAD, and nothing else: a commit that returns
+// VG_OK is synced (fdatasync of the data, then the O_DSYNC meta page). The map is set once and
 // huge; the real limit is the quota, below both map and disk, because a full map refuses
 // deletes too. A folder holds data.mdb, lock.mdb and vigie.lock (an flock, as on the folder
 // itself: one broker per store); while the store is being made, data.new instead of
@@ -27,8 +27,8 @@ struct txn; // a read or a write transaction
 // Who else may have the store open.
 enum store_access {
     STORE_WRITES, // one process only: the broker
-    // Reads beside the process that writes. A transaction that stays open keeps pages from
-    // being used again: the file grows meanwhile.
+    // Reads beside the process that writes, mostly in order: the disk is read ahead. A
+    // transaction that stays open keeps pages from being used again: the file grows meanwhile.
     STORE_READS,
     STORE_READS_COPY, // reads a copy that nobody writes; leaves nothing in its folder
 };

@@ -83,9 +83,10 @@ take_lock(struct store *store, struct why *why)
 static unsigned
 env_flags(const struct store *store)
 {
-    unsigned flags = MDB_NOTLS | MDB_NORDAHEAD;
+    unsigned flags = MDB_NOTLS;
 
-    flags |= store->access != STORE_WRITES ? MDB_RDONLY : 0;
+    // The broker asks for persons here and there; who only reads, reads almost all of it.
+    flags |= store->access == STORE_WRITES ? MDB_NORDAHEAD : MDB_RDONLY;
     return store->access == STORE_READS_COPY ? flags | MDB_NOLOCK : flags;
 }
 
