@@ -284,7 +284,7 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
     applier->batch->count.notifications++;
     flow_count_of(applier, passage)->notifications++;
     return passage->judged.flow->needs_answer
-               ? ask_for_answer(applier, passage, share->mailbox, letter.number)
+               ? ask_for_answer(applier, passage, mailbox, letter.number)
                : VG_OK;
 }
 

@@ -214,6 +214,28 @@ the_successor_answers_for_who_was_merged(void **state)
     assert_int_equal(row.answer, answer);
 }
 
+// It lines up behind letters that are still to be moved, and is taken back there.
+static void
+what_is_asked_of_a_successor_waits_with_its_letter(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct hot_mutation back = alert(2, "CPAS-C");
+    struct asked_row row;
+    char text[24];
+    uint64_t second;
+
+    published(f, SPPIS, alert(1, "CPAS-A"));
+    merge(f, CPAS_A, CPAS_C);
+    second = published(f, SPPIS, alert(2, "CPAS-C"));
+    assert_int_equal(asked(f, second, CPAS_C, &row), VG_NOT_FOUND);
+    assert_int_equal(asked(f, second, CPAS_A, &row), VG_OK);
+    assert_int_equal(row.number, 2);
+    snprintf(text, sizeof text, "%llu", (unsigned long long)second);
+    back.cancels = flow_words(text);
+    published(f, SPPIS, back);
+    assert_int_equal(asked(f, second, CPAS_A, &row), VG_NOT_FOUND);
+}
+
 int
 main(void)
 {
@@ -223,6 +245,7 @@ main(void)
         FLOW_TEST(nobody_answers_what_he_did_not_get),
         FLOW_TEST(a_social_report_goes_back_to_who_asked_for_it),
         FLOW_TEST(the_successor_answers_for_who_was_merged),
+        FLOW_TEST(what_is_asked_of_a_successor_waits_with_its_letter),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
