@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // administer.c - institutions, keys, mailboxes and catalogues. Each act is in the journal with
 // who did it.
-#include "flow/applier.h"
+#include "flow/merge.h"
 
 #include <stdlib.h>
 #include <stdio.h>
@@ -234,6 +234,7 @@ add_mailbox(struct applier *applier, struct command *command)
         refuse(command, VG_NOT_FOUND, "institution %u is not registered", command->actor);
         return VG_OK;
     }
+    merge_refuse(applier, command, command->actor);
     if (add->name.len == 0 || add->name.len >= SPEC_NAME_LEN) {
         refuse(command, VG_MALFORMED, "a mailbox name has 1 to %d bytes, not %zu",
                SPEC_NAME_LEN - 1, add->name.len);

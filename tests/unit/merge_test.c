@@ -350,16 +350,22 @@ successors_are_followed_to_the_end(void **state)
 }
 
 static void
-whoever_publishes_for_it_is_told(void **state)
+whoever_acts_for_it_is_told(void **state)
 {
     struct flow_fixture *f = *state;
-    struct command *old;
+    const struct mailbox_spec *const *mailboxes = NULL;
+    struct command *old, *box;
 
     merge_both(f);
     old = flow_publish_one(f, CPAS_A, 1,
                            flow_mutation("PCSAAlertReaction", flow_person(1)));
+    box = flow_command(f, COMMAND_ADD_MAILBOX, CPAS_A);
+    buffer_add(&box->frame, "late", 4);
+    box->add_mailbox.name = (struct bytes){box->frame.at, 4};
     flow_apply(f);
     assert_int_equal(old->status, VG_MOVED);
+    assert_int_equal(box->status, VG_MOVED); // nobody could open it
+    assert_int_equal(roster_mailboxes(f->applier->roster, CPAS_A, &mailboxes), 1);
 }
 
 int
@@ -376,7 +382,7 @@ main(void)
         FLOW_TEST(further_mailboxes_change_hands),
         FLOW_TEST(what_merges_may_not_be_an_aim),
         FLOW_TEST(successors_are_followed_to_the_end),
-        FLOW_TEST(whoever_publishes_for_it_is_told),
+        FLOW_TEST(whoever_acts_for_it_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
