@@ -6,7 +6,7 @@
 // persons are read in their order, a slice per command, as fast as the writer has nothing
 // better to do. A slice with a letter in it notes in the same commit how far the walk is; so
 // does one in many without. Killed anywhere, it goes on behind the last letter.
-#include "flow/applier.h"
+#include "flow/merge.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +37,7 @@ struct due {
 
 struct slice {
     const struct catalogue *catalogue;
+    const struct roster *roster;
     const struct lapse_walk *walk;
     int32_t first; // ends before it, and after the last, are not due
     int32_t last;
@@ -159,9 +160,23 @@ tell_due(struct applier *applier, const struct lapse_flows *flows, const struct 
 
 // ---- who is due ----
 
+// Of one that was merged its successor is told: what that holds itself goes on for both.
+static bool
+holds_for_another(const struct roster *roster, const struct person *person)
+{
+    for (size_t i = 0; i < person->len; i++) {
+        uint32_t institution = person->integrations[i].institution;
+
+        if (roster_successor(roster, institution) != institution) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
-look_at_person(struct slice *slice, struct niss niss, const struct integration *rows,
-               size_t len)
+look_at_rows(struct slice *slice, struct niss niss, const struct integration *rows,
+             size_t len)
 {
     for (size_t i = 0; i < len && slice->due_len < ARRAY_LEN(slice->due); i++) {
         enum lapse lapse;
@@ -182,6 +197,23 @@ look_at_person(struct slice *slice, struct niss niss, const struct integration *
     }
 }
 
+static void
+look_at_person(struct slice *slice, struct niss niss, const struct person *person)
+{
+    size_t len = person->len;
+    struct integration *rows;
+
+    if (!holds_for_another(slice->roster, person)) {
+        look_at_rows(slice, niss, person->integrations, len);
+        return;
+    }
+    rows = xcalloc(len, sizeof *rows);
+    memcpy(rows, person->integrations, len * sizeof *rows);
+    merge_integrations(slice->roster, rows, &len);
+    look_at_rows(slice, niss, rows, len);
+    free(rows);
+}
+
 static bool
 look_at(struct niss niss, const struct person *person, void *arg)
 {
@@ -193,13 +225,13 @@ look_at(struct niss niss, const struct person *person, void *arg)
         return false;
     }
     slice->persons++;
-    look_at_person(slice, niss, person->integrations, person->len);
+    look_at_person(slice, niss, person);
     return true;
 }
 
 // What a cheap look at an end is held against.
 static void
-begin_slice(struct slice *slice, const struct catalogue *catalogue,
+begin_slice(struct slice *slice, const struct applier *applier,
             const struct lapse_walk *walk)
 {
     int32_t most = 0;
@@ -209,7 +241,8 @@ begin_slice(struct slice *slice, const struct catalogue *catalogue,
             most = walk->days[i].days;
         }
     }
-    *slice = (struct slice){.catalogue = catalogue, .walk = walk};
+    *slice = (struct slice){
+        .catalogue = applier->catalogue, .roster = applier->roster, .walk = walk};
     slice->first = walk->through.number == DAY_EVER.number ? walk->day.number - 1
                                                            : walk->through.number;
     slice->last = walk->day.number + most;
@@ -295,7 +328,7 @@ walk_slice(struct applier *applier, struct command *command, struct lapse_row *r
         lapse->day == row->day && lapse->from > row->next ? lapse->from : row->next;
     enum vg_status status;
 
-    begin_slice(slice, applier->catalogue, walk);
+    begin_slice(slice, applier, walk);
     slice->persons_max = lapse->persons_max == 0 ? SLICE_PERSONS : lapse->persons_max;
     status = person_each(applier->txn, (struct niss){from}, look_at, slice);
     if (status == VG_OK) {
@@ -399,8 +432,8 @@ note_person(struct applier *applier, const struct lapse_walk *walk, struct niss 
     enum vg_status status = person_get(applier->txn, niss, &person);
 
     if (status == VG_OK) {
-        begin_slice(slice, applier->catalogue, walk);
-        look_at_person(slice, niss, person.integrations, person.len);
+        begin_slice(slice, applier, walk);
+        look_at_person(slice, niss, &person);
         note_due(applier, slice);
     }
     free(slice);

@@ -404,6 +404,38 @@ tickets_of_a_publish_follow_one_another(void **state)
 }
 
 // A directory that was taken over whole: what was due before is not told again.
+// A is part of C, which holds the same person on by an integration of its own.
+static void
+a_successor_is_told_of_what_it_holds_itself(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct command *merge;
+    struct hot_content content;
+
+    flow_integrate(f, CPAS_A, flow_person(1), 1, 20261120, 0); // to 20 January 2027
+    flow_integrate(f, CPAS_C, flow_person(1), 1, 20270101, 0); // to 1 March
+    flow_integrate(f, CPAS_A, flow_person(2), 1, 20261120, 0);
+    merge = flow_command(f, COMMAND_MERGE, 0);
+    merge->merge = (struct merge_command){{CPAS_A}, 1, CPAS_C, day_of(2026, 12, 1)};
+    flow_apply(f);
+    set_day(f, 2027, 1, 6);
+    walk(f);
+    assert_int_equal(flow_row(f, CPAS_C).last, 1);
+    content = last_letter(f, CPAS_C);
+    assert_int_equal(content.mutation.niss, flow_person(2).number);
+    assert_text(content.mutation.recipient, "CPAS-C");
+    set_day(f, 2027, 1, 21);
+    walk(f);
+    assert_int_equal(flow_row(f, CPAS_C).last, 2); // that it has ended, of the same one
+    set_day(f, 2027, 2, 20);
+    walk(f);
+    content = last_letter(f, CPAS_C);
+    assert_int_equal(content.mutation.niss, flow_person(1).number);
+    assert_int_equal(content.mutation.period_begin, 20261120);
+    assert_int_equal(content.mutation.period_end, 20270301);
+    assert_int_equal(flow_row(f, CPAS_A).last, 0);
+}
+
 static void
 a_directory_that_came_whole_goes_on(void **state)
 {
@@ -440,6 +472,7 @@ main(void)
         FLOW_TEST(a_walk_that_takes_until_tomorrow),
         FLOW_TEST(numbers_are_replaced_in_its_midst),
         FLOW_TEST(tickets_of_a_publish_follow_one_another),
+        FLOW_TEST(a_successor_is_told_of_what_it_holds_itself),
         FLOW_TEST(a_directory_that_came_whole_goes_on),
     };
 
