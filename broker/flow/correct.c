@@ -335,14 +335,28 @@ shares_of_others(const struct correction *correction,
     }
 }
 
+// An institution may have taken over those of others.
+static size_t
+mailboxes_of(const struct roster *roster, const struct grant *grants, size_t grants_len)
+{
+    const struct mailbox_spec *const *mailboxes = NULL;
+    size_t most = 0;
+
+    for (size_t i = 0; i < grants_len; i++) {
+        most += roster_mailboxes(roster, grants[i].institution, &mailboxes);
+    }
+    return most;
+}
+
 struct correction_shares
 correction_shares(const struct correction *correction,
                   const struct match_question *question, const struct grant *grants,
                   size_t grants_len)
 {
     size_t most =
-        correction->got_len + grants_len * (MAILBOXES_PER_INSTITUTION_MAX + 1) + 1;
-    struct correction_shares shares = {.shares = xcalloc(most, sizeof *shares.shares)};
+        correction->got_len + mailboxes_of(question->roster, grants, grants_len);
+    struct correction_shares shares = {.shares =
+                                           xcalloc(most + 1, sizeof *shares.shares)};
 
     for (size_t i = 0; i < correction->got_len; i++) {
         share_of_owed(&correction->got[i], question, grants, grants_len, &shares);
@@ -354,6 +368,7 @@ correction_shares(const struct correction *correction,
                         &(size_t){0});
         shares_of_others(correction, question, grants + first, len, &shares);
     }
+    CHECK(shares.len <= most);
     return shares;
 }
 

@@ -488,6 +488,41 @@ a_successor_is_told_once_and_corrects_what_it_took_over(void **state)
     refused(f, RN, again, "is no mutation of RN");
 }
 
+static void
+add_mailboxes(struct flow_fixture *f, uint32_t institution, int len)
+{
+    for (int i = 0; i < len; i++) {
+        struct command *command = flow_command(f, COMMAND_ADD_MAILBOX, institution);
+        char name[16];
+
+        snprintf(name, sizeof name, "box %d", i);
+        buffer_add(&command->frame, name, strlen(name));
+        command->add_mailbox.name = (struct bytes){command->frame.at, command->frame.len};
+    }
+    flow_apply(f);
+}
+
+// It has taken over more mailboxes than one institution may make.
+static void
+all_mailboxes_of_a_successor_get_it(void **state)
+{
+    struct flow_fixture *f = *state;
+    enum { FURTHER = MAILBOXES_PER_INSTITUTION_MAX - 1 };
+    uint64_t first = published(f, RN, flow_address(1)); // to nobody
+
+    add_mailboxes(f, CPAS_A, FURTHER);
+    add_mailboxes(f, CPAS_B, FURTHER);
+    add_mailboxes(f, CPAS_C, FURTHER);
+    merge(f, CPAS_A, CPAS_C);
+    merge(f, CPAS_B, CPAS_C);
+    pass_days(f, 1);
+    flow_integrate(f, CPAS_C, flow_person(1), 2, 20261101, 0);
+    flow_apply(f);
+    replaced(f, RN, first, flow_address(1));
+    assert_int_equal(f->done->posted_len, 3 * FURTHER + 1);
+    flow_assert_sound(f);
+}
+
 int
 main(void)
 {
@@ -504,6 +539,7 @@ main(void)
         FLOW_TEST(what_the_journal_has_forgotten_cannot_be_corrected),
         FLOW_TEST(a_publisher_may_take_back_what_it_may_not_publish_any_more),
         FLOW_TEST(a_successor_is_told_once_and_corrects_what_it_took_over),
+        FLOW_TEST(all_mailboxes_of_a_successor_get_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
