@@ -173,7 +173,8 @@ choose_source(struct simulation *s, uint32_t institution, size_t *ret_source)
     *ret_source = first;
     for (size_t i = 0; i < s->sources.len && !dice_one_in(&s->dice, 200); i++) {
         *ret_source = (first + i) % s->sources.len;
-        if (s->sources.source[*ret_source].institution == institution) {
+        if (s->sources.source[*ret_source].institution ==
+            model_successor(s->model, institution)) {
             return true;
         }
     }

@@ -392,6 +392,11 @@ static void
 take_refusal(struct members *members, struct member *member,
              const Vigie__V1__Fault *fault)
 {
+    if (fault->status == VG_MOVED &&
+        !model_names_successor(members->model, member->institution, fault->sentence)) {
+        broken("institution %u is told to go elsewhere: %s", member->institution,
+               fault->sentence);
+    }
     if (fault->remedy != VG_RETRY_LATER && !dice_one_in(members->dice, 3)) {
         members_hang_up(members, member);
     }

@@ -90,7 +90,9 @@ model_got(const struct model *model, uint32_t institution, uint64_t ticket)
     for (size_t i = 0; i < model->boxes_len; i++) {
         const struct model_box *box = &model->boxes[i];
 
-        for (size_t j = 0; box->institution == institution && j < box->len; j++) {
+        for (size_t j = 0;
+             model_successor(model, box->institution) == institution && j < box->len;
+             j++) {
             if (box->told[j].ticket == ticket) {
                 return true;
             }

@@ -16,7 +16,7 @@ enum {
     PERSONS = 24,
     INSTITUTIONS_MAX = 24, // ids 1 to 23
     BOXES_MAX = 64,
-    PRODUCERS_MAX = 3, // numbers 1 to 2
+    PRODUCERS_MAX = 8, // numbers 1 to 7: its own, and of those that became part of it
     KEYS_MAX = 160,
     REPLIES_MAX = 256,
     DAYS = 3072, // known ones; the last one is "for ever"
@@ -46,6 +46,8 @@ enum place {
 
 // A letter that must lie in a mailbox.
 struct told {
+    uint32_t institution; // for which it was published
+    bool moved;           // from a mailbox that was emptied into this one
     uint32_t source;
     uint32_t producer;
     uint64_t number; // of the producer
@@ -80,7 +82,7 @@ struct told {
 struct model_box {
     uint32_t id;
     uint32_t institution;
-    char name[24];
+    char name[32];
     size_t choices_len; // 0: everything
     struct {
         uint16_t flow;
@@ -92,7 +94,8 @@ struct model_box {
     size_t size;
     uint64_t count[PLACES]; // letters
     uint64_t bytes[PLACES];
-    uint64_t mark; // none up to here comes in its turn
+    uint64_t mark;    // none up to here comes in its turn
+    uint64_t emptied; // all up to here are done with, as far as was looked
 };
 
 // What became of a producer's number, for ever.
@@ -148,6 +151,11 @@ struct model_end {
 struct model_institution {
     uint16_t sector;
     char code[24];
+    // It becomes part of another one (0: of none) on a day; on that day it is merged.
+    uint32_t merges_into;
+    int32_t merges_on;
+    bool merged;
+    uint64_t merged_by; // ticket
 };
 
 struct model_key {
@@ -212,6 +220,7 @@ struct model {
     uint64_t mutations, refused, repeated, letters, acknowledgements, directory;
     uint64_t given_back, deferred, parked, dropped, unread; // letters
     uint64_t corrected, owed, answered, warned, ended, rules, advanced, withdrawn;
+    uint64_t mergers, letters_moved;
 };
 
 struct model *model_new(int32_t first_day);
@@ -237,6 +246,13 @@ bool model_is_held(const struct told *told);
 uint64_t model_waiting(const struct model_box *box); // in their turn, and held
 // model_kept lends what a ticket was given to; NULL: it was no mutation's.
 struct kept *model_kept(const struct model *model, uint64_t ticket);
+// model_successor gives the institution of which this one is part today, mostly itself.
+uint32_t model_successor(const struct model *model, uint32_t institution);
+// model_names_successor: it is part of another one, and the sentence says of which.
+bool model_names_successor(const struct model *model, uint32_t institution,
+                           const char *sentence);
+// model_left counts what waits in a mailbox or is parked.
+size_t model_left(const struct model_box *box);
 // model_got says whether a mailbox of an institution got the mutation of a ticket.
 bool model_got(const struct model *model, uint32_t institution, uint64_t ticket);
 // model_current follows replacements to the person in force.

@@ -10,6 +10,10 @@ follow_add_mailbox(struct model *model, const struct command *command,
 {
     const struct add_mailbox_command *add = &command->add_mailbox;
 
+    if (model->institutions[command->actor].merged) {
+        applied_check_status(applied, command, VG_MOVED);
+        return;
+    }
     for (size_t i = 0; i < model->boxes_len; i++) {
         if (model->boxes[i].institution == command->actor &&
             bytes_equal(add->name, model->boxes[i].name)) {

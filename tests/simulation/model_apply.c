@@ -55,17 +55,24 @@ next_item(struct applied *applied)
 }
 
 bool
-applied_is_next(const struct applied *applied, enum journal_kind kind)
+applied_peek(const struct applied *applied, struct journal_item *ret_item)
 {
-    struct journal_item item;
     size_t offset = applied->offset;
 
-    while (journal_next(&applied->record, &offset, &item)) {
-        if (is_followed(item.kind)) {
-            return item.kind == kind;
+    while (journal_next(&applied->record, &offset, ret_item)) {
+        if (is_followed(ret_item->kind)) {
+            return true;
         }
     }
     return false;
+}
+
+bool
+applied_is_next(const struct applied *applied, enum journal_kind kind)
+{
+    struct journal_item item;
+
+    return applied_peek(applied, &item) && item.kind == kind;
 }
 
 void
@@ -214,17 +221,42 @@ follow(struct model *model, const struct command *command, struct applied *appli
     case COMMAND_WITHDRAW:
         follow_withdraw(model, command, applied);
         break;
+    case COMMAND_MERGE:
+        follow_merge(model, command, applied);
+        break;
+    case COMMAND_MOVE_LETTERS:
+        follow_move_letters(model, command, applied);
+        break;
     case COMMAND_SET_LIMITS:
         break; // none here has any of its own
     case COMMAND_FOLD:
     case COMMAND_LOAD_PERSONS:
     case COMMAND_REWIND:
     case COMMAND_KNEW:
-    case COMMAND_MERGE:
-    case COMMAND_MOVE_LETTERS:
     case COMMAND_ANCHOR:
     case COMMAND_LIST:
         break; // what it moves is looked at from both sides elsewhere; nobody loads
+    }
+}
+
+// Letters that move do so before anything else of the batch.
+static bool
+goes_first(const struct command *command)
+{
+    return command->kind == COMMAND_MOVE_LETTERS;
+}
+
+static void
+follow_all(struct model *model, const struct batch *batch, struct applied *applied)
+{
+    model_merge_what_is_due(model, model_day(applied->now_us));
+    for (int first = 1; first >= 0; first--) {
+        for (const struct command *command = batch->first; command != NULL;
+             command = command->next) {
+            if (goes_first(command) == first) {
+                follow(model, command, applied);
+            }
+        }
     }
 }
 
@@ -340,10 +372,7 @@ model_apply(struct model *model, const struct batch *batch, enum room room, bool
     if (answered && room == ROOM_FAILED && all_is_refused(batch)) {
         follow_refusals(model, batch, &applied);
     } else {
-        for (const struct command *command = batch->first; command != NULL;
-             command = command->next) {
-            follow(model, command, &applied);
-        }
+        follow_all(model, batch, &applied);
     }
     if (answered && batch->folded != (meta.folded_commit > model->folded)) {
         broken("the disk is folded up to commit %llu, and the loop is told otherwise",

@@ -17,14 +17,28 @@ is_integrated(const struct model *model, uint32_t institution,
                                request->quality, line->begin, line->end);
 }
 
+// There must be room, and the institution be itself.
+static bool
+may_ask(const struct model *model, uint32_t institution, const struct command *command,
+        const struct applied *applied)
+{
+    enum vg_status status = !applied->room                            ? VG_STORE_FULL
+                            : model->institutions[institution].merged ? VG_MOVED
+                                                                      : VG_OK;
+
+    if (status != VG_OK) {
+        applied_check_status(applied, command, status);
+    }
+    return status == VG_OK;
+}
+
 void
 follow_integrate(struct model *model, const struct command *command,
                  struct applied *applied)
 {
     const struct integrate_command *integrate = &command->integrate;
 
-    if (!applied->room) {
-        applied_check_status(applied, command, VG_STORE_FULL);
+    if (!may_ask(model, integrate->institution, command, applied)) {
         return;
     }
     applied_check_status(applied, command, VG_OK);
@@ -64,8 +78,7 @@ follow_remove(struct model *model, const struct command *command, struct applied
     const struct remove_request *request = &command->remove.request;
     struct journal_directory line;
 
-    if (!applied->room) {
-        applied_check_status(applied, command, VG_STORE_FULL);
+    if (!may_ask(model, command->remove.institution, command, applied)) {
         return;
     }
     applied_item(applied, JOURNAL_DIRECTORY, &line, sizeof line);
@@ -74,6 +87,14 @@ follow_remove(struct model *model, const struct command *command, struct applied
                          model_remove(model, model_person(model, request->niss),
                                       command->remove.institution, request->quality,
                                       line.begin, line.end));
+}
+
+static bool
+shows(const struct model *model, uint32_t institution)
+{
+    const struct model_institution *one = &model->institutions[institution];
+
+    return one->sector == 17 && !one->merged;
 }
 
 // What the CPAS hold on a person, in the order of the answer.
@@ -89,11 +110,11 @@ follow_consult(struct model *model, const struct command *command,
     applied_check_status(applied, command, VG_OK);
     applied_check_ticket(model, applied, command, ++model->tickets);
     for (uint32_t i = 1; applied->answered && i <= model->institutions_len; i++) {
-        for (unsigned q = 1; q < 64 && model->institutions[i].sector == 17; q++) {
+        for (unsigned q = 1; q < 64 && shows(model, i); q++) {
+            const struct days *days = model_held(model, person, i, q);
             struct run run;
 
-            for (int bit = 0;
-                 days_next_run(model, model->held[person][i][q], &bit, &run);) {
+            for (int bit = 0; days_next_run(model, days, &bit, &run);) {
                 const struct integration *row = &command->integrations[next++];
 
                 if (next > command->integrations_len || row->institution != i ||

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // model_inside.h - what the model's files share. On its own it knows days (model_days.c), who
 // may see what (model_match.c), what a mailbox wants less of (model_noise.c), who is told of
-// ends (model_lapse.c), what is corrected and answered (model_refer.c), who follows whom
-// (model_integrations.c), where letters are (model_places.c) and what must hold (rules.c). It
+// ends (model_lapse.c), what is corrected and answered (model_refer.c), who is part of whom
+// (model_merge.c), who follows whom (model_integrations.c), where letters are (model_places.c) and what must hold (rules.c). It
 // follows a batch (model_apply.c) command by command, and looks at everything
 // (model_check.c).
 #ifndef SIMULATION_MODEL_INSIDE_H
@@ -43,6 +43,8 @@ struct applied {
 void applied_item(struct applied *applied, enum journal_kind kind, void *ret, size_t len);
 // applied_is_next says whether the next of them is of this kind.
 bool applied_is_next(const struct applied *applied, enum journal_kind kind);
+// applied_peek shows the next of them; false: there is none.
+bool applied_peek(const struct applied *applied, struct journal_item *ret_item);
 // applied_check_posted compares the next letter that the loop is told.
 void applied_check_posted(struct applied *applied, uint32_t mailbox,
                           const struct journal_recipient *recipient);
@@ -77,6 +79,8 @@ follow_fn follow_lapse;
 follow_fn follow_set_rules;
 follow_fn follow_advance;
 follow_fn follow_withdraw;
+follow_fn follow_merge;
+follow_fn follow_move_letters;
 // follow_stands_through gives the number up to which a Publish that begins with `first` stands
 // before it is looked at.
 uint64_t follow_stands_through(uint64_t first, uint64_t last);
@@ -136,9 +140,11 @@ bool question_refers(const struct question *question);
 // applied_event takes the event of a kept mutation.
 void applied_event(const struct question *question, const struct told *told,
                    struct applied *applied);
-// model_deliver puts a letter that must be there into a mailbox, and compares.
-void model_deliver(const struct question *question, const struct told *told,
-                   struct model_box *box, struct applied *applied);
+// model_deliver puts a letter that must be there into a mailbox, and compares. It returns the
+// one where it lies: that, or one that is being emptied into it.
+struct model_box *model_deliver(const struct question *question, const struct told *told,
+                                struct model_box *box, struct applied *applied);
+struct told *model_add_told(struct model_box *box);
 // model_wants says whether a mailbox takes a flow for an integration of this quality; 0: no
 // integration was asked.
 bool model_wants(const struct model_box *box, uint16_t flow, unsigned quality);
@@ -192,7 +198,32 @@ void model_park_unread(struct model *model, uint32_t mailbox, uint64_t number,
 enum vg_status model_handle_parked(struct model *model,
                                    const struct parked_command *parked, bool drop,
                                    uint32_t actor, int64_t now_us);
-size_t model_person_rows(const struct model *model, int person);
+// model_merge_what_is_due carries out what was planned for this day or earlier.
+void model_merge_what_is_due(struct model *model, int32_t today);
+// model_next_part gives the institutions that are this one today, itself too, one after the
+// other: the first after 0; 0: no more.
+uint32_t model_next_part(const struct model *model, uint32_t institution, uint32_t after);
+// model_next_box gives an institution's mailboxes in their order: the first after NULL.
+struct model_box *model_next_box(struct model *model, uint32_t institution,
+                                 const struct model_box *after);
+// model_box_today gives the mailbox that has the letters of this one today.
+struct model_box *model_box_today(struct model *model, struct model_box *box);
+// model_inflow gives the mailbox of this number if a letter for that one may lie there: behind
+// those that are to be moved. NULL: it may not.
+struct model_box *model_inflow(struct model *model, struct model_box *box,
+                               uint32_t mailbox);
+// model_check_order_moved looks at a mailbox that has letters of others.
+void model_check_order_moved(const struct model *model, const struct model_box *box);
+// model_held lends the days of an institution and all its parts, until the next call; NULL:
+// none. model_unite makes a person's rows those of the successors.
+const struct days *model_held(const struct model *model, int person, uint32_t institution,
+                              unsigned quality);
+void model_unite(struct model *model, int person);
+// model_hand_over: a letter was put into another mailbox, and is done with here.
+void model_hand_over(const struct model *model, struct model_box *box, struct told *told);
+// model_person_rows counts a person's integrations as they are written next, or as they are
+// on disk; 0 where it cannot matter.
+size_t model_person_rows(const struct model *model, int person, bool on_disk);
 bool model_may_integrate(const struct model *model, int person, uint32_t institution,
                          unsigned quality, int32_t begin, int32_t end);
 // model_others_follow says whether another one of the sector holds anything in these days.

@@ -17,8 +17,8 @@ add_outcome(struct model_producer *producer)
     return &producer->outcomes[producer->len++];
 }
 
-static struct told *
-add_told(struct model_box *box)
+struct told *
+model_add_told(struct model_box *box)
 {
     if (box->len == box->size) {
         box->size = box->size * 2 + 64;
@@ -68,24 +68,28 @@ look_at_body(const struct question *question, struct told *told, struct txn *txn
     told->checksum = checksum_of(body.at, body.len);
 }
 
-void
+struct model_box *
 model_deliver(const struct question *question, const struct told *told,
               struct model_box *box, struct applied *applied)
 {
     struct journal_recipient recipient = {.mailbox = 0};
+    uint32_t institution = box->institution, mailbox = box->id;
     struct told *last;
 
-    if (!journal_item_recipient(&applied->item, applied->recipients++, &recipient) ||
-        recipient.mailbox != box->id) {
-        broken("mailbox %u must get deed %u, and the journal gives it to %u", box->id,
+    if (journal_item_recipient(&applied->item, applied->recipients++, &recipient)) {
+        box = model_inflow(question->model, box, recipient.mailbox);
+    }
+    if (recipient.mailbox == 0 || box == NULL) {
+        broken("mailbox %u must get deed %u, and the journal gives it to %u", mailbox,
                told->deed, recipient.mailbox);
     }
-    last = add_told(box);
+    last = model_add_told(box);
     *last = *told;
+    last->institution = institution;
     last->body = last->first_body = recipient.body;
     last->size = recipient.size;
     last->bytes_through = recipient.size + (box->len > 1 ? last[-1].bytes_through : 0);
-    if (recipient.number != box->len || recipient.institution != box->institution ||
+    if (recipient.number != box->len || recipient.institution != institution ||
         recipient.quality != told->quality || recipient.begin != told->begin ||
         recipient.end != told->end || recipient.bytes_through != last->bytes_through ||
         recipient.withheld != deed_withheld(question->deed, told->kept)) {
@@ -101,6 +105,7 @@ model_deliver(const struct question *question, const struct told *told,
     box->count[PLACE_TURN]++;
     box->bytes[PLACE_TURN] += last->size;
     question->model->letters++;
+    return box;
 }
 
 static void
@@ -110,12 +115,13 @@ deliver_to_all(const struct question *question, struct told told, struct applied
 
     for (uint32_t institution = 1; institution <= model->institutions_len;
          institution++) {
-        for (size_t i = 0; i < model->boxes_len; i++) {
+        for (struct model_box *box = NULL;
+             !model->institutions[institution].merged &&
+             (box = model_next_box(model, institution, box)) != NULL;) {
             struct told share = told;
 
-            if (model->boxes[i].institution == institution &&
-                question_share(question, &model->boxes[i], &share)) {
-                model_deliver(question, &share, &model->boxes[i], applied);
+            if (question_share(question, box, &share)) {
+                model_deliver(question, &share, box, applied);
             }
         }
     }

@@ -100,10 +100,10 @@ tell(struct model *model, int person, uint32_t institution, unsigned quality,
     question.flow = facts_flow(model->variant, deed->flow);
     model_decline(&question, &told, institution, applied);
     applied_event(&question, &told, applied);
-    for (size_t i = 0; i < model->boxes_len; i++) {
-        if (model->boxes[i].institution == institution &&
-            model_wants(&model->boxes[i], question.flow->id, quality)) {
-            model_deliver(&question, &told, &model->boxes[i], applied);
+    for (struct model_box *box = NULL;
+         (box = model_next_box(model, institution, box)) != NULL;) {
+        if (model_wants(box, question.flow->id, quality)) {
+            model_deliver(&question, &told, box, applied);
         }
     }
     applied_no_more_recipients(applied, told.deed);
@@ -118,12 +118,20 @@ note_end(struct model *model, const struct model_end *end)
     model->ends[model->ends_len++] = *end;
 }
 
+static bool
+is_told(const struct model *model, uint32_t institution)
+{
+    const struct model_institution *one = &model->institutions[institution];
+
+    return one->sector == 17 && !one->merged;
+}
+
 static void
 note_person(struct model *model, int person)
 {
     for (uint32_t i = 1; i <= model->institutions_len; i++) {
-        for (unsigned q = 1; model->institutions[i].sector == 17 && q < 64; q++) {
-            const struct days *days = model->held[person][i][q];
+        for (unsigned q = 1; is_told(model, i) && q < 64; q++) {
+            const struct days *days = model_held(model, person, i, q);
             struct run run;
 
             for (int bit = 0; days_next_run(model, days, &bit, &run);) {

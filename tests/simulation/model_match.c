@@ -47,25 +47,40 @@ quality_fulfils(const struct fact_demand *demand, unsigned quality)
 }
 
 static bool
-publisher_fulfils(const struct question *question, const struct fact_demand *demand)
+part_fulfils(const struct question *question, const struct fact_demand *demand,
+             uint32_t part)
 {
     const struct model *model = question->model;
 
-    if (demand->when == FACT_NO_DEMAND) {
-        return true;
-    }
-    for (unsigned q = 1; q < 64 && question->person >= 0; q++) {
-        const struct days *days = model->held[question->person][question->source][q];
+    for (unsigned q = 1; q < 64; q++) {
+        const struct days *days = model->held[question->person][part][q];
         struct run run;
 
         if (!quality_fulfils(demand, q) ||
-            (model->follows[question->person][question->source] >> q & 1) == 0) {
+            (model->follows[question->person][part] >> q & 1) == 0) {
             continue;
         }
         for (int bit = 0; days_next_run(model, days, &bit, &run);) {
             if (days_fulfil(question, demand, run)) {
                 return true;
             }
+        }
+    }
+    return false;
+}
+
+static bool
+publisher_fulfils(const struct question *question, const struct fact_demand *demand)
+{
+    uint32_t part = 0;
+
+    if (demand->when == FACT_NO_DEMAND) {
+        return true;
+    }
+    while (question->person >= 0 &&
+           (part = model_next_part(question->model, question->source, part)) != 0) {
+        if (part_fulfils(question, demand, part)) {
+            return true;
         }
     }
     return false;
@@ -91,20 +106,32 @@ model_wants(const struct model_box *box, uint16_t flow, unsigned quality)
     return box->choices_len == 0;
 }
 
+// It is called so, or what is part of it was.
+static bool
+bears(const struct model *model, uint32_t institution, const char *code)
+{
+    for (uint32_t i = 0; (i = model_next_part(model, institution, i)) != 0;) {
+        if (strcmp(model->institutions[i].code, code) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Does the law, the message or the catalogue name this institution?
 static bool
 is_named(const struct question *question, const struct fact_group *group,
          uint32_t institution)
 {
-    const struct model_institution *one = &question->model->institutions[institution];
+    const struct model *model = question->model;
 
     switch (group->to) {
     case FACT_ADDRESSED:
-        return strcmp(one->code, question->deed->recipient) == 0;
+        return bears(model, institution, question->deed->recipient);
     case FACT_NAMED:
-        return strcmp(one->code, group->named) == 0;
+        return bears(model, institution, group->named);
     case FACT_EVERYBODY:
-        return (group->sectors >> one->sector & 1) != 0;
+        return (group->sectors >> model->institutions[institution].sector & 1) != 0;
     case FACT_NOBODY:
     case FACT_DIRECTORY:
         break;
@@ -143,25 +170,51 @@ flow_takes(const struct question *question, uint32_t institution, unsigned quali
     return false;
 }
 
-// Adds what one quality lets through, the earliest first.
+// The first quality, of it what begins first.
+static bool
+comes_before(unsigned q, struct run run, const struct told *told)
+{
+    return told->quality == 0 ||
+           (told->quality == q && (run.begin < told->begin ||
+                                   (run.begin == told->begin && run.end < told->end)));
+}
+
+// Adds what one quality lets through.
 static unsigned
-classes_of_quality(const struct question *question, uint32_t institution, unsigned q,
-                   struct told *told)
+classes_of_quality(const struct question *question, uint32_t institution, uint32_t part,
+                   unsigned q, struct told *told)
 {
     const struct model *model = question->model;
     unsigned classes = 0;
     struct run run;
 
-    for (int bit = 0; days_next_run(model, model->held[question->person][institution][q],
-                                    &bit, &run);) {
+    for (int bit = 0;
+         days_next_run(model, model->held[question->person][part][q], &bit, &run);) {
         if (!flow_takes(question, institution, q, run)) {
             continue;
         }
         classes |= facts_class(model->institutions[institution].sector, q);
-        if (told->quality == 0) {
+        if (comes_before(q, run, told)) {
             told->quality = (uint16_t)q;
             told->begin = run.begin;
             told->end = run.end;
+        }
+    }
+    return classes;
+}
+
+static unsigned
+classes_of_parts(const struct question *question, const struct model_box *box, unsigned q,
+                 struct told *told)
+{
+    const struct model *model = question->model;
+    uint32_t institution = box->institution;
+    unsigned classes = 0;
+
+    for (uint32_t i = 0; (i = model_next_part(model, institution, i)) != 0;) {
+        if ((model->follows[question->person][i] >> q & 1) != 0 &&
+            model_wants(box, question->flow->id, q)) {
+            classes |= classes_of_quality(question, institution, i, q, told);
         }
     }
     return classes;
@@ -171,19 +224,14 @@ unsigned
 question_classes(const struct question *question, const struct model_box *box,
                  struct told *told)
 {
-    const struct model *model = question->model;
-    uint32_t institution = box->institution;
     unsigned classes = 0;
 
     if (model_wants(box, question->flow->id, 0) &&
-        flow_takes(question, institution, 0, (struct run){0, 0})) {
+        flow_takes(question, box->institution, 0, (struct run){0, 0})) {
         classes = FACT_ANY;
     }
     for (unsigned q = 1; q < 64 && question->person >= 0; q++) {
-        if ((model->follows[question->person][institution] >> q & 1) != 0 &&
-            model_wants(box, question->flow->id, q)) {
-            classes |= classes_of_quality(question, institution, q, told);
-        }
+        classes |= classes_of_parts(question, box, q, told);
     }
     return classes;
 }
@@ -275,9 +323,9 @@ judge_replacement(const struct question *question)
     if (model->replaced_by[model_person(model, question->deed->new_niss)] >= 0) {
         return VG_BAD_NISS;
     }
-    return model_person_rows(model, model_person(model, question->deed->niss)) +
-                       model_person_rows(model,
-                                         model_person(model, question->deed->new_niss)) >
+    return model_person_rows(model, model_person(model, question->deed->niss), true) +
+                       model_person_rows(
+                           model, model_person(model, question->deed->new_niss), true) >
                    PERSON_ROWS_MAX
                ? VG_TOO_MANY
                : VG_OK;
@@ -291,7 +339,8 @@ recipient_is_known(const struct question *question)
     for (uint32_t i = 1; i <= question->model->institutions_len; i++) {
         unsigned sector = question->model->institutions[i].sector;
 
-        if (is_named(question, group, i) && (group->sectors >> sector & 1) != 0) {
+        if (!question->model->institutions[i].merged && is_named(question, group, i) &&
+            (group->sectors >> sector & 1) != 0) {
             return true;
         }
     }

@@ -195,8 +195,8 @@ model_declines(const struct question *question, const struct told *told,
     for (uint32_t i = 1; i <= question->model->institutions_len; i++) {
         struct told ground = *told;
 
-        if (!left_out[i] && question_ground(question, i, &ground) &&
-            !somebody_wants(question, i)) {
+        if (!question->model->institutions[i].merged && !left_out[i] &&
+            question_ground(question, i, &ground) && !somebody_wants(question, i)) {
             take_unwanted(question, &ground, i, ground.quality, applied);
         }
     }

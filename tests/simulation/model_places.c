@@ -131,6 +131,18 @@ model_acknowledge(struct model *model, const struct acknowledge_command *acknowl
     return VG_OK;
 }
 
+void
+model_hand_over(const struct model *model, struct model_box *box, struct told *told)
+{
+    enum place place = told->place;
+
+    move(box, told, PLACE_DONE);
+    move_mark(box);
+    if (place != PLACE_TURN) {
+        model_put_in_order(model, box, told->subject);
+    }
+}
+
 // ---- refusing ----
 
 static int64_t

@@ -127,6 +127,8 @@ follow_mutations(struct publishing *publishing)
             follow_repeat(publishing, number);
         } else if (!publishing->applied->room) {
             return VG_STORE_FULL;
+        } else if (publishing->model->institutions[publishing->command->actor].merged) {
+            return VG_MOVED;
         } else {
             follow_new(publishing, number, deed);
         }

@@ -37,11 +37,23 @@ may_be_corrected(const struct question *question)
     const struct deed *deed = question->deed;
     const struct kept *kept = model_kept(model, deed->corrects);
 
-    return kept != NULL && kept->source == question->source && kept->corrected_by == 0 &&
-           deed_of(model, kept)->flow == deed->flow &&
+    return kept != NULL && model_successor(model, kept->source) == question->source &&
+           kept->corrected_by == 0 && deed_of(model, kept)->flow == deed->flow &&
            (question->flow->of_enterprises ||
             model_is_same(model, deed_of(model, kept)->niss, deed->niss)) &&
            is_remembered(question, kept);
+}
+
+// By its code, or by that of whatever else is part of it today.
+static bool
+goes_to(const struct model *model, const char *code, uint32_t asking)
+{
+    for (uint32_t i = 1; i <= model->institutions_len; i++) {
+        if (strcmp(code, model->institutions[i].code) == 0) {
+            return model_successor(model, i) == model_successor(model, asking);
+        }
+    }
+    return false;
 }
 
 static bool
@@ -55,8 +67,7 @@ may_be_answered(const struct question *question)
 
     return kept != NULL && model_got(model, question->source, deed->answers) &&
            facts_flow(0, deed_of(model, kept)->flow)->id == flow->answers &&
-           (!addressed ||
-            strcmp(deed->recipient, model->institutions[kept->source].code) == 0) &&
+           (!addressed || goes_to(model, deed->recipient, kept->source)) &&
            model_is_same(model, deed_of(model, kept)->niss, deed->niss) &&
            is_remembered(question, kept);
 }
@@ -75,7 +86,7 @@ static struct told *
 first_in(const struct model_box *box, uint64_t ticket)
 {
     for (size_t i = 0; i < box->len; i++) {
-        if (box->told[i].ticket == ticket) {
+        if (box->told[i].ticket == ticket && !box->told[i].moved) {
             return box->told[i].withdrawn && box->told[i].referred ? NULL : &box->told[i];
         }
     }
@@ -83,33 +94,77 @@ first_in(const struct model_box *box, uint64_t ticket)
 }
 
 struct owed {
-    struct model_box *box;
-    struct told *first;
+    struct model_box *box; // that has its letters today
+    struct model_box *was; // that got the first
+    uint64_t number;       // of the first, in that one
+    const struct told *first;
+    unsigned then; // what it was shown
+    bool twice;    // so was another one that is part of it
     struct told share;
     bool only; // it follows the person no more, or wants no such thing today
 };
 
-// By the mailbox's number.
+static bool
+comes_before(const struct owed *one, const struct owed *other)
+{
+    return one->box->id != other->box->id ? one->box->id < other->box->id
+                                          : one->was->id < other->was->id;
+}
+
+static unsigned
+classes_then(const struct model *model, const struct model_box *box,
+             const struct told *first)
+{
+    return first->quality == 0 ? FACT_ANY
+                               : facts_class(model->institutions[box->institution].sector,
+                                             first->quality);
+}
+
+// Of two that are one today the first stands for both.
+static size_t
+put_together(struct owed *owed, size_t len)
+{
+    size_t kept = 0;
+
+    for (size_t i = 1; i < len; i++) {
+        if (owed[i].box == owed[kept].box) {
+            owed[kept].then |= owed[i].then;
+            owed[kept].twice = true;
+        } else {
+            owed[++kept] = owed[i];
+        }
+    }
+    return len == 0 ? 0 : kept + 1;
+}
+
+// By the mailbox's number. No answer to the first is asked for any more.
 static size_t
 find_owed(struct model *model, uint64_t ticket, struct owed *owed)
 {
     size_t len = 0;
 
     for (size_t i = 0; i < model->boxes_len; i++) {
-        struct owed one = {.box = &model->boxes[i],
-                           .first = first_in(&model->boxes[i], ticket)};
+        struct model_box *box = &model->boxes[i];
+        struct told *first = first_in(box, ticket);
         size_t place = len;
+        struct owed one;
 
-        if (one.first == NULL) {
+        if (first == NULL) {
             continue;
         }
-        for (; place > 0 && owed[place - 1].box->id > one.box->id; place--) {
+        first->asks = false;
+        one = (struct owed){.box = model_box_today(model, box),
+                            .was = box,
+                            .number = (uint64_t)(first - box->told) + 1,
+                            .first = first,
+                            .then = classes_then(model, box, first)};
+        for (; place > 0 && comes_before(&one, &owed[place - 1]); place--) {
             owed[place] = owed[place - 1];
         }
         owed[place] = one;
         len++;
     }
-    return len;
+    return put_together(owed, len);
 }
 
 // Whoever was given a wrong datum sees what he saw, and what he may see today; if nothing is
@@ -118,8 +173,6 @@ static void
 work_out(const struct question *question, const struct told *told, struct owed *owed)
 {
     const struct told *first = owed->first;
-    unsigned sector = question->model->institutions[owed->box->institution].sector;
-    unsigned then = first->quality == 0 ? FACT_ANY : facts_class(sector, first->quality);
     unsigned now = 0;
 
     owed->share = *told;
@@ -133,7 +186,7 @@ work_out(const struct question *question, const struct told *told, struct owed *
         owed->share.begin = first->begin;
         owed->share.end = first->end;
     }
-    question_fields(question, then | now, &owed->share);
+    question_fields(question, owed->then | now, &owed->share);
 }
 
 static void
@@ -163,22 +216,32 @@ take_correction(const struct question *question, const struct told *told,
     }
 }
 
+static bool
+is_among(const struct model_box *box, const struct owed *owed, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (owed[i].box == box) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // That there was a first one is not for these to know.
 static void
 give_to_others(const struct question *question, const struct told *told,
-               struct applied *applied)
+               const struct owed *owed, size_t len, struct applied *applied)
 {
     struct model *model = question->model;
 
     for (uint32_t institution = 1; institution <= model->institutions_len;
          institution++) {
-        for (size_t i = 0; i < model->boxes_len; i++) {
-            struct model_box *box = &model->boxes[i];
+        for (struct model_box *box = NULL;
+             !model->institutions[institution].merged &&
+             (box = model_next_box(model, institution, box)) != NULL;) {
             struct told share = *told;
 
-            if (box->institution == institution &&
-                first_in(box, question->deed->corrects) == NULL &&
-                question_share(question, box, &share)) {
+            if (!is_among(box, owed, len) && question_share(question, box, &share)) {
                 model_deliver(question, &share, box, applied);
             }
         }
@@ -205,15 +268,16 @@ model_correct(const struct question *question, const struct told *told,
     }
     applied_event(question, told, applied);
     for (size_t i = 0; i < len; i++) {
-        uint64_t first = (uint64_t)(owed[i].first - owed[i].box->told) + 1;
+        const struct model_box *put =
+            model_deliver(question, &owed[i].share, owed[i].box, applied);
 
-        owed[i].first->asks = false;
-        model_deliver(question, &owed[i].share, owed[i].box, applied);
-        model_note_pair(question, owed[i].box, first, applied);
+        if (put == owed[i].was && !owed[i].twice) {
+            model_note_pair(question, put, owed[i].number, applied);
+        }
         model->owed++;
     }
     if (!deed->cancels && question_publisher_may(question)) {
-        give_to_others(question, told, applied);
+        give_to_others(question, told, owed, len, applied);
     }
     model->kept[deed->corrects].corrected_by = told->ticket;
     model->kept[deed->corrects].cancelled = deed->cancels;
@@ -229,7 +293,7 @@ model_answer(const struct question *question, uint64_t ticket)
 
     for (size_t i = 0; i < model->boxes_len; i++) {
         struct model_box *box = &model->boxes[i];
-        struct told *told = box->institution == question->source
+        struct told *told = model_successor(model, box->institution) == question->source
                                 ? first_in(box, question->deed->answers)
                                 : NULL;
 

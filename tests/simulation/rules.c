@@ -26,7 +26,8 @@ count_all_shares(struct reading *reading)
     reading->must_get = xcalloc(model->tickets + 1, sizeof *reading->must_get);
     for (size_t i = 0; i < model->boxes_len; i++) {
         for (size_t j = 0; j < model->boxes[i].len; j++) {
-            reading->must_get[model->boxes[i].told[j].ticket]++;
+            reading->must_get[model->boxes[i].told[j].ticket] +=
+                !model->boxes[i].told[j].moved;
         }
     }
 }
@@ -73,7 +74,7 @@ next_number(struct reading *reading, const struct journal_recipient *recipient)
 // ---- the order is the one in which they were published ----
 
 static void
-in_order_published(const struct model_box *box)
+in_order_published(const struct model *model, const struct model_box *box)
 {
     uint64_t last[INSTITUTIONS_MAX][PRODUCERS_MAX] = {0};
 
@@ -81,6 +82,10 @@ in_order_published(const struct model_box *box)
         const struct told *told = &box->told[i];
         uint64_t *before = &last[told->source][told->producer];
 
+        if (told->moved) {
+            model_check_order_moved(model, box);
+            return;
+        }
         if ((told->source != 0 && told->number <= *before) ||
             (i > 0 && told->ticket <= told[-1].ticket)) {
             broken("mailbox %u: number %llu of institution %u overtakes or comes twice",
@@ -223,7 +228,9 @@ read_record(struct reading *reading, const struct buffer *record)
             continue;
         }
         CHECK(journal_item_as(&item, &event, sizeof event));
-        kept_in_all_or_none(reading, &event);
+        if (event.again == AGAIN_NOT) {
+            kept_in_all_or_none(reading, &event);
+        }
         for (size_t i = 0; journal_item_recipient(&item, i, &recipient); i++) {
             is_justified(&recipient, next_number(reading, &recipient));
         }
@@ -278,7 +285,7 @@ rules_hold(const struct model *model, struct txn *txn)
                    reading.seen[i], box->len);
         }
         rule_counters(box, txn);
-        in_order_published(box);
+        in_order_published(model, box);
         nobody_is_overtaken(box, txn);
         nothing_withheld_is_told(model, box, txn);
     }

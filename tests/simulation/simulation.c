@@ -29,6 +29,7 @@ enum {
     HEARTBEAT_MS = 60 * 1000,
     FIRST_KEY = 1,
     FLOOD_STEPS = 1500,
+    MERGE_STEPS = 50, // from one plan to the next
 };
 
 static const int64_t day_us = INT64_C(86400) * 1000000;
@@ -114,7 +115,7 @@ next_midnight(const struct simulation *s)
     return us - us % (3600 * second_us); // Brussels is whole hours away
 }
 
-static void
+void
 add_time(struct simulation *s, int64_t us)
 {
     s->now_us += us;
@@ -411,6 +412,9 @@ act_now(struct simulation *s, enum act act)
     case ACT_REPLAY:
         replay(s);
         break;
+    case ACT_MERGE:
+        merge(s);
+        break;
     case ACTS:
         break;
     }
@@ -463,7 +467,7 @@ draw_weights(struct simulation *s)
 {
     static const unsigned factors[] = {0, 1, 4, 4, 4, 8, 16}; // of four
 
-    for (unsigned i = 0; i < ACTS; i++) {
+    for (unsigned i = 0; i < ACT_MERGE; i++) {
         unsigned factor = factors[dice_below(&s->dice, ARRAY_LEN(factors))];
 
         if (i <= ACT_GO_ON && factor == 0) {
@@ -484,6 +488,8 @@ draw_weights(struct simulation *s)
         s->weights[i] = usual[i] * factor / 4;
         s->weights_total += s->weights[i];
     }
+    s->weights[ACT_MERGE] = s->merging ? s->weights_total / MERGE_STEPS : 0;
+    s->weights_total += s->weights[ACT_MERGE];
 }
 
 // What is rare and large: thousands of letters and of gaps between acknowledgements, a
@@ -605,6 +611,15 @@ begin_clock(struct simulation *s)
     stage_set_time(s->now_us, s->steady_us);
 }
 
+// Drawn apart: what the other seeds do they did before there were mergers.
+static bool
+merges(uint64_t seed)
+{
+    struct dice dice = {.state = seed ^ UINT64_C(0x6d657267)};
+
+    return dice_one_in(&dice, 4);
+}
+
 // steps 0: as the seed draws them.
 static void
 begin(struct simulation *s, uint64_t seed, uint64_t steps)
@@ -636,6 +651,7 @@ begin(struct simulation *s, uint64_t seed, uint64_t steps)
         (struct members){.dice = &s->dice, .model = s->model, .network = &s->network};
     s->refusing = dice_one_in(&s->dice, 3);
     s->noisy = dice_one_in(&s->dice, 3);
+    s->merging = merges(seed);
     draw_weights(s);
     draw_sizes(s);
     settings = draw_settings(s);
@@ -670,6 +686,13 @@ renew_keys(struct simulation *s)
     }
 }
 
+// It was the own one of an institution that is part of another one now.
+static bool
+is_emptied(const struct simulation *s, const struct model_box *box)
+{
+    return box->id < MAILBOX_EXTRA_FIRST && s->model->institutions[box->id].merged;
+}
+
 static void
 stop_troubles(struct simulation *s)
 {
@@ -694,6 +717,29 @@ quiet_round(struct simulation *s)
     }
 }
 
+// What those had who became part of others goes into the mailboxes of these.
+static void
+move_all_letters(struct simulation *s)
+{
+    size_t left = 1;
+
+    for (int round = 0; left > 0; round++) {
+        left = 0;
+        quiet_round(s);
+        for (size_t i = 0; i < s->model->boxes_len; i++) {
+            left +=
+                is_emptied(s, &s->model->boxes[i]) ? model_left(&s->model->boxes[i]) : 0;
+        }
+        if (left > 0 && round == QUIET_ROUNDS_MAX && !s->node.tiny) {
+            broken("after %d quiet rounds %zu letters are still to be moved", round,
+                   left);
+        }
+        if (round == QUIET_ROUNDS_MAX || (s->node.tiny && round == 40)) {
+            break; // there may be no room
+        }
+    }
+}
+
 static void
 calm_down(struct simulation *s)
 {
@@ -714,6 +760,10 @@ calm_down(struct simulation *s)
     while (s->node.broker->draining) {
         quiet_round(s);
     }
+    if (s->merging) {
+        settle_mergers(s);
+        move_all_letters(s);
+    }
     if (dice_one_in(&s->dice, 2)) {
         lift_rules(s);
     }
@@ -732,12 +782,6 @@ sleep_some_days(struct simulation *s)
     expire(s);
     quiet_round(s);
     look_at_everything(s);
-}
-
-static size_t
-left_in(const struct model_box *box)
-{
-    return model_waiting(box) + box->count[PLACE_PARKED];
 }
 
 // Of what waits in its turn, what the mailbox's rules let come at this moment.
@@ -792,7 +836,7 @@ empty_mailbox(struct simulation *s, const struct model_box *box)
 
     s->members.calm = true;
     members_hang_up(&s->members, member);
-    for (size_t round = 0; left_in(box) > 0 && round < rounds_max; round++) {
+    for (size_t round = 0; model_left(box) > 0 && round < rounds_max; round++) {
         bool well = !s->refusing || round >= UNWELL_ROUNDS;
 
         if (s->node.tiny && round == 40) {
@@ -805,7 +849,7 @@ empty_mailbox(struct simulation *s, const struct model_box *box)
         be_served(s, box, member, well);
     }
     members_hang_up(&s->members, member);
-    if (left_in(box) != 0 && !s->node.tiny) {
+    if (model_left(box) != 0 && !s->node.tiny) {
         broken("mailbox %u: %llu letters still wait after all was acknowledged, %llu are "
                "parked",
                box->id, (unsigned long long)model_waiting(box),
@@ -829,7 +873,9 @@ static void
 empty_all_mailboxes(struct simulation *s)
 {
     for (size_t i = 0; i < s->model->boxes_len; i++) {
-        empty_mailbox(s, &s->model->boxes[i]);
+        if (!is_emptied(s, &s->model->boxes[i])) {
+            empty_mailbox(s, &s->model->boxes[i]);
+        }
     }
     for (int rounds = 0; rounds < 3;
          rounds++) { // the fold's own commit is nothing to fold
@@ -866,16 +912,17 @@ print_end(const struct simulation *s, const struct hash *journal)
            " frames, %" PRIu64 " lost, %" PRIu64 " delivered, %" PRIu64
            " corrected, %" PRIu64 " owed, %" PRIu64 " answered, %" PRIu64
            " warned, %" PRIu64 " ended, %" PRIu64 " rules, %" PRIu64 " unwanted, %" PRIu64
-           " advanced, %" PRIu64 " withdrawn, %" PRIu64 " takeovers, %" PRIu64
-           " batches without room%s, %" PRIu64 " crashes, %" PRIu64 " drains, journal ",
+           " advanced, %" PRIu64 " withdrawn, %" PRIu64 " mergers, %" PRIu64
+           " moved, %" PRIu64 " takeovers, %" PRIu64 " batches without room%s, %" PRIu64
+           " crashes, %" PRIu64 " drains, journal ",
            s->seed, s->steps, model->commits, model->mutations, model->refused,
            model->repeated, model->letters, model->acknowledgements, model->given_back,
            model->deferred, s->witness.tried, model->parked, model->unread,
            model->dropped, model->directory, s->network.frames, s->network.lost,
            s->witness.delivered, model->corrected, model->owed, model->answered,
            model->warned, model->ended, model->rules, unwanted, model->advanced,
-           model->withdrawn, s->witness.takeovers, s->node.full,
-           s->node.tiny ? " (tiny)" : "", s->node.crashes, s->node.drains);
+           model->withdrawn, model->mergers, model->letters_moved, s->witness.takeovers,
+           s->node.full, s->node.tiny ? " (tiny)" : "", s->node.crashes, s->node.drains);
     for (size_t i = 0; i < 8; i++) {
         printf("%02x", journal->at[i]);
     }

@@ -40,6 +40,7 @@ enum act {
     ACT_COPY,
     ACT_EXPIRE,
     ACT_REPLAY,
+    ACT_MERGE,
     ACTS,
 };
 
@@ -67,6 +68,7 @@ struct simulation {
     bool refusing;         // members give letters back
     bool referring;        // sources correct and answer
     bool noisy;         // mailboxes have rules: unwanted, quiet hours, a digest, urgent
+    bool merging;       // institutions become part of others
     bool heavy;         // letters bigger than what a frame takes of a mailbox
     uint32_t items_max; // of an Integrate
     uint32_t boxes_asked;
@@ -74,6 +76,10 @@ struct simulation {
     unsigned catalogues_waiting; // proposed, not applied
     bool expires;                // likewise
 };
+
+// ---- simulation.c ----
+
+void add_time(struct simulation *s, int64_t us);
 
 // ---- choose.c: what clients and administrators want next ----
 
@@ -102,6 +108,13 @@ void want_neither(struct simulation *s);
 // next_change gives a moment at which quiet hours of some mailbox begin or end, or its digest
 // is due; now: none has any.
 int64_t next_change(struct simulation *s);
+
+// ---- choose_merge.c: who becomes part of whom ----
+
+// merge plans that some become part of another one, or gives a plan up.
+void merge(struct simulation *s);
+// settle_mergers: what is still planned is given up, or its day comes.
+void settle_mergers(struct simulation *s);
 
 void want_institution(struct simulation *s, const char *code, uint16_t sector);
 void want_key(struct simulation *s, uint32_t institution, uint32_t role);

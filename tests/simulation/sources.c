@@ -125,6 +125,20 @@ sources_publish(struct sources *sources, size_t i)
 
 // ---- in ----
 
+static bool
+is_told_moved(const struct sources *sources, const struct source *source,
+              const Vigie__V1__Fault *fault)
+{
+    if (fault->status != VG_MOVED) {
+        return false;
+    }
+    if (!model_names_successor(sources->model, source->institution, fault->sentence)) {
+        broken("a source of institution %u is told to go elsewhere: %s",
+               source->institution, fault->sentence);
+    }
+    return true;
+}
+
 // What a source is told must be true, now and for ever.
 static void
 check_published(const struct sources *sources, const struct source *source,
@@ -154,9 +168,11 @@ check_published(const struct sources *sources, const struct source *source,
     // One more says why the rest was not taken.
     if (next < published->n_results &&
         published->results[next]->number > published->through) {
-        enum vg_status rest = (enum vg_status)published->results[next++]->fault->status;
+        const Vigie__V1__Fault *fault = published->results[next++]->fault;
+        enum vg_status rest = (enum vg_status)fault->status;
 
-        if (rest != VG_GAP && rest != VG_STORE_FULL) {
+        if (rest != VG_GAP && rest != VG_STORE_FULL &&
+            !is_told_moved(sources, source, fault)) {
             broken("institution %u is told %s of a whole Publish", source->institution,
                    vg_status_name(rest));
         }
@@ -191,6 +207,47 @@ take_last_number(struct source *source, const Vigie__V1__LastNumberIs *is)
     }
 }
 
+// ---- its institution is part of another one ----
+
+static bool
+is_free(const struct sources *sources, uint32_t institution, uint32_t producer)
+{
+    for (size_t i = 0; i < sources->len; i++) {
+        if (sources->source[i].institution == institution &&
+            sources->source[i].producer == producer) {
+            return false;
+        }
+    }
+    return sources->model->producers[institution][producer].len == 0;
+}
+
+// What was not answered is sent anew.
+static void
+move(struct sources *sources, size_t i)
+{
+    struct source *source = &sources->source[i];
+    uint32_t institution = model_successor(sources->model, source->institution);
+    uint32_t producer = 1;
+
+    while (producer < PRODUCERS_MAX && !is_free(sources, institution, producer)) {
+        producer++;
+    }
+    CHECK(producer < PRODUCERS_MAX);
+    sources_hang_up(sources, i);
+    source->institution = institution;
+    source->producer = producer;
+    source->first = 1;
+    source->next = 1 + source->len;
+    source->asks = false;
+}
+
+static bool
+sends_away(const Vigie__V1__Published *published)
+{
+    return published->n_results > 0 &&
+           published->results[published->n_results - 1]->fault->status == VG_MOVED;
+}
+
 static void
 hear(struct sources *sources, size_t i, const Vigie__V1__ToClient *message)
 {
@@ -200,6 +257,14 @@ hear(struct sources *sources, size_t i, const Vigie__V1__ToClient *message)
     case VIGIE__V1__TO_CLIENT__MESSAGE_PUBLISHED:
         check_published(sources, source, message->published);
         take_published(source, message->published);
+        if (sends_away(message->published)) {
+            move(sources, i);
+        }
+        break;
+    case VIGIE__V1__TO_CLIENT__MESSAGE_REFUSED:
+        if (is_told_moved(sources, source, message->refused->fault)) {
+            move(sources, i);
+        }
         break;
     case VIGIE__V1__TO_CLIENT__MESSAGE_LAST_NUMBER_IS:
         take_last_number(source, message->last_number_is);

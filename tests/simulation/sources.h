@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // sources.h - sources as their library behaves: numbered mutations are kept until they are
-// answered, and sent again under the same numbers on each new connection.
+// answered, and sent again under the same numbers on each new connection. Whose institution
+// became part of another one speaks for that from then on, with numbers of its own.
 #ifndef SIMULATION_SOURCES_H
 #define SIMULATION_SOURCES_H
 

@@ -546,6 +546,19 @@ note_flight(struct witness *witness, struct watched *watched,
     witness->tried += letter->attempt > 0;
 }
 
+// Whose letters they were sees none once they are another one's.
+static void
+check_may_see(const struct witness *witness, uint64_t session,
+              const struct model_box *box)
+{
+    const struct session *one = sessions_find(witness->broker->sessions, session);
+
+    if (is_level() && one != NULL && one->institution != box->institution) {
+        broken("mailbox %u: a letter is sent to institution %u", box->id,
+               one->institution);
+    }
+}
+
 static void
 note_letter(struct witness *witness, uint64_t session,
             const struct hot_notification *letter)
@@ -563,6 +576,9 @@ note_letter(struct witness *witness, uint64_t session,
     if (watched == NULL || watched->session != session) {
         broken("mailbox %u: a letter is sent to a session that has not opened it",
                letter->mailbox);
+    }
+    if (!late) {
+        check_may_see(witness, session, box);
     }
     if (model_letter(box, letter->number) == NULL) {
         broken("mailbox %u: letter %llu of %zu is sent", box->id,
@@ -636,6 +652,17 @@ read_deferred(struct witness *witness, struct hot_bytes body)
     return watched;
 }
 
+static void
+check_welcome(const struct witness *witness, uint64_t session)
+{
+    const struct session *one = sessions_find(witness->broker->sessions, session);
+
+    if (is_level() && one != NULL && one->outbox == NULL &&
+        witness->model->institutions[one->institution].merged) {
+        broken("institution %u is welcome, and part of another one", one->institution);
+    }
+}
+
 void
 witness_sent(struct witness *witness, uint64_t session, struct bytes frame)
 {
@@ -647,6 +674,9 @@ witness_sent(struct witness *witness, uint64_t session, struct bytes frame)
 
     if (kind == VIGIE__V1__TO_CLIENT__MESSAGE_DEFERRED) {
         (void)read_deferred(witness, body);
+    }
+    if (kind == VIGIE__V1__TO_CLIENT__MESSAGE_WELCOME) {
+        check_welcome(witness, session);
     }
     if (kind != 1) {
         return;
