@@ -128,41 +128,38 @@ is_sound(struct bytes block)
                                         block.len - sizeof head.checksum);
 }
 
-// Its place in a table of those whose checksum held.
-static uint64_t *
-trusted_place(struct txn *txn, uint64_t number)
+static enum vg_status
+find_block(struct txn *txn, uint64_t number, struct bytes *ret_block)
 {
-    if (txn->trusted == NULL) {
-        txn->trusted = xcalloc(TRUSTED_BLOCKS, sizeof *txn->trusted);
+    struct key key = key_of_u64(number);
+    struct seen_block *seen = &txn->seen[number % SEEN_BLOCKS];
+    enum vg_status status = VG_OK;
+
+    if (seen->bytes.at != NULL && seen->number == number) {
+        *ret_block = seen->bytes;
+        return VG_OK;
     }
-    return &txn->trusted[number % TRUSTED_BLOCKS];
+    status = table_get(txn, TABLE_BODIES, &key, ret_block);
+    if (status == VG_OK && !txn->writes) {
+        *seen = (struct seen_block){number, *ret_block};
+    }
+    return status;
 }
 
 // A block never changes and its number is never given again: one look is enough.
 static enum vg_status
 get_block(struct txn *txn, uint64_t number, struct bytes *ret_block)
 {
-    struct key key = key_of_u64(number);
-    struct seen_block *seen = &txn->seen[number % SEEN_BLOCKS];
+    enum vg_status status = find_block(txn, number, ret_block);
 
-    if (seen->bytes.at != NULL && seen->number == number) {
-        *ret_block = seen->bytes;
-        return VG_OK;
+    if (status != VG_OK || trusted_has(&txn->trusted, number)) {
+        return status;
     }
-
-    enum vg_status status = table_get(txn, TABLE_BODIES, &key, ret_block);
-    uint64_t *trusted = trusted_place(txn, number);
-
-    if (status == VG_OK && *trusted != number && !is_sound(*ret_block)) {
+    if (!is_sound(*ret_block)) {
         return VG_STORE_BROKEN;
     }
-    if (status == VG_OK) {
-        *trusted = number;
-    }
-    if (status == VG_OK && !txn->writes) {
-        *seen = (struct seen_block){number, *ret_block};
-    }
-    return status;
+    trusted_add(&txn->trusted, number);
+    return VG_OK;
 }
 
 // False when the bytes are no block or no body begins there.
@@ -197,17 +194,17 @@ body_get(struct txn *txn, uint64_t address, struct bytes *ret_body)
 }
 
 void
-body_hint(const struct txn *txn, uint64_t address, size_t len)
+body_hint(struct txn *txn, uint64_t address, size_t len)
 {
-    const struct seen_block *seen = &txn->seen[(address >> OFFSET_BITS) % SEEN_BLOCKS];
     size_t begin = address & OFFSET_MASK;
     size_t end = begin + LENGTH_BYTES + len;
+    struct bytes block;
 
-    if (seen->bytes.at == NULL || seen->number != address >> OFFSET_BITS) {
+    if (txn->writes || find_block(txn, address >> OFFSET_BITS, &block) != VG_OK) {
         return;
     }
-    for (size_t at = begin; at < end && at < seen->bytes.len; at += CACHE_LINE) {
-        __builtin_prefetch(seen->bytes.at + at);
+    for (size_t at = begin; at < end && at < block.len; at += CACHE_LINE) {
+        __builtin_prefetch(block.at + at);
     }
 }
 
@@ -224,15 +221,7 @@ bodies_copy_block(struct txn *from, struct txn *to, uint64_t block)
 void
 bodies_distrust(struct txn *txn, uint64_t block)
 {
-    struct seen_block *seen = &txn->seen[block % SEEN_BLOCKS];
-    uint64_t *trusted = trusted_place(txn, block);
-
-    if (seen->number == block) {
-        *seen = (struct seen_block){0};
-    }
-    if (*trusted == block) {
-        *trusted = 0;
-    }
+    trusted_drop(&txn->trusted, block);
 }
 
 enum vg_status

@@ -43,14 +43,14 @@ NODISCARD enum vg_status bodies_flush(struct txn *txn, struct body_writer *write
                                       struct meta *meta);
 
 // body_get lends a body until the transaction rests or ends. The block's checksum is
-// checked when the transaction first reads it, and remembered while it rests (at most 1 GiB of
-// blocks). Returns VG_OK, VG_NOT_FOUND, VG_STORE_BROKEN (nothing of a damaged
+// checked when the transaction first reads it, and remembered while it rests
+// (store/trusted.h). Returns VG_OK, VG_NOT_FOUND, VG_STORE_BROKEN (nothing of a damaged
 // block is lent).
 NODISCARD enum vg_status body_get(struct txn *txn, uint64_t address,
                                   struct bytes *ret_body);
-// body_hint fetches a body of about len bytes towards the cache when its block was read
-// before. Letters of one mailbox lie far from one another: ask a few ahead of body_get.
-void body_hint(const struct txn *txn, uint64_t address, size_t len);
+// body_hint fetches a body of about len bytes towards the cache. Letters of one mailbox
+// lie far from one another: ask a few ahead of body_get. In a write transaction it does nothing.
+void body_hint(struct txn *txn, uint64_t address, size_t len);
 // bodies_copy_block copies a block as it stands, sound or not, from another store.
 // Durable: with the transaction's commit. VG_NOT_FOUND: the other store has none.
 NODISCARD enum vg_status bodies_copy_block(struct txn *from, struct txn *to,

@@ -136,7 +136,7 @@ store_commit(struct txn **txn, struct why *why)
 
     enum vg_status status = commit(ended, why);
 
-    free(ended->trusted);
+    trusted_free(&ended->trusted);
     buffer_free(&ended->rows);
     free(ended);
     return status;
@@ -147,7 +147,7 @@ store_abort(struct txn **txn)
 {
     if (*txn != NULL) {
         mdb_txn_abort((*txn)->mdb);
-        free((*txn)->trusted);
+        trusted_free(&(*txn)->trusted);
         buffer_free(&(*txn)->rows);
         free(*txn);
         *txn = NULL;

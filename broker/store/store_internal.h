@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "store/lmdb_calls.h"
 #include "store/store.h"
+#include "store/trusted.h"
 #include "values/niss.h"
 
 #include <endian.h>
@@ -65,7 +66,7 @@ enum table {
         TABLES
 };
 
-enum { SEEN_BLOCKS = 128, TRUSTED_BLOCKS = 16384 }; // powers of two
+enum { SEEN_BLOCKS = 128 }; // a power of two
 enum { CHANGED_BITS = 4096 };
 
 struct txn {
@@ -74,14 +75,13 @@ struct txn {
     bool writes;
     bool rests;
     enum vg_status lost; // why it cannot be committed any more, VG_OK: it can
-    // Blocks that body_get has read, by number: the letters of a mailbox lie in all the
-    // blocks of a batch, one after the other. Only in a read transaction, where they stay.
+    // Where blocks lie, by number: the letters of a mailbox lie in all the blocks of a
+    // batch, one after the other. Only in a read transaction, where they stay.
     struct seen_block {
         uint64_t number;
         struct bytes bytes; // at NULL: none
     } seen[SEEN_BLOCKS];
-    // Numbers of blocks whose checksum held, NULL: none was read yet.
-    uint64_t *trusted;
+    struct trusted trusted;
     struct buffer rows; // items of rows that the journal's next record tells
 
     // Persons that this transaction may have changed: a bit for many of them.
