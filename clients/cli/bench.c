@@ -66,7 +66,7 @@ command_bench(struct cli *cli)
         {"national", NULL, "15500000 persons, some 170 million integrations", NULL,
          &national},
         {"cpas", "N", "mailboxes of CPAS (581)", &cpas, NULL},
-        {"seconds", "N", "of each run (5)", &seconds, NULL},
+        {"seconds", "N", "of each run, also parts of one (5)", &seconds, NULL},
         {"rounds", "N", "of each case; the median is told (3)", &rounds, NULL},
         {"rate", "N", "mutations a second, where a scenario is not saturated", &rate,
          NULL},
@@ -89,7 +89,7 @@ command_bench(struct cli *cli)
                     : national     ? "15500000"
                                    : "1000000",
                     100, 20000000, &bench.people) ||
-        !cli_number("--seconds", seconds, 1, 3600, &bench.seconds) ||
+        !cli_seconds("--seconds", seconds, 50, 3600000, &bench.run_ms) ||
         !cli_number("--rounds", rounds, 1, BENCH_ROUNDS_MAX, &bench.rounds) ||
         !cli_number("--rate", rate, 0, 1000000, &bench.rate) ||
         !cli_number("--cpas", cpas, 2, SYNTHETIC_CPAS_MAX, &bench.cpas) ||
@@ -100,7 +100,8 @@ command_bench(struct cli *cli)
         return EXIT_USAGE;
     }
     if (ahead == NULL) {
-        bench.ahead_mb = (bench.rounds + 1) * bench.seconds * BENCH_AHEAD_MB_A_SECOND;
+        bench.ahead_mb =
+            (bench.rounds + 1) * bench.run_ms * BENCH_AHEAD_MB_A_SECOND / 1000;
     }
     bench_machine(&bench);
 

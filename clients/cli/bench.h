@@ -33,7 +33,7 @@ struct bench {
     uint64_t people;
     uint64_t cpas;
     uint64_t rounds;
-    uint64_t seconds; // of each run
+    uint64_t run_ms; // of each run
     uint64_t rate; // of a run that is not to be saturated, mutations a second; 0: its own
     uint64_t sessions; // connections, in the scenario of this name
     uint64_t waiting;  // letters, in the scenarios about those that wait
@@ -91,7 +91,7 @@ enum bench_about {
 
 struct bench_job {
     uint64_t rate;  // mutations a second, each due at its moment; 0: as many as go
-    uint64_t count; // mutations; 0: for bench->seconds
+    uint64_t count; // mutations; 0: for bench->run_ms
 };
 
 struct bench_sources; // which sources there are, and what they are going to say

@@ -115,13 +115,13 @@ bench_machine(const struct bench *bench)
     processor_name(processor);
     if (bench->cli->json) {
         cli_print(json_pack(
-            "{s:s,s:{s:s,s:I,s:f,s:s,s:f,s:f,s:f,s:f},s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I}}",
+            "{s:s,s:{s:s,s:I,s:f,s:s,s:f,s:f,s:f,s:f},s:{s:I,s:I,s:f,s:I,s:I,s:I,s:I}}",
             "scenario", bench->scenario, "machine", "processor", processor, "cores",
             (json_int_t)cores, "memory_bytes", memory, "kernel", system.release,
             "sync_ms_p50", p50, "sync_ms_p99", p99, "encrypt_ns_per_byte", seal,
             "first_touch_ns_per_page", first_touch, "settings", "people",
             (json_int_t)bench->people, "cpas", (json_int_t)bench->cpas, "seconds",
-            (json_int_t)bench->seconds, "rounds", (json_int_t)bench->rounds,
+            (double)bench->run_ms / 1000, "rounds", (json_int_t)bench->rounds,
             "ahead_bytes", (json_int_t)bench->ahead_mb << 20, "connections",
             (json_int_t)BENCH_CONNECTIONS, "window", (json_int_t)BENCH_WINDOW));
     } else {

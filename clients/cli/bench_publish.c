@@ -422,7 +422,7 @@ static bool
 say_all(struct run *run, const struct bench_job *job, uint64_t begin)
 {
     uint64_t real = realtime_us() - begin;
-    uint64_t end = begin + run->sources->bench->seconds * 1000000;
+    uint64_t end = begin + run->sources->bench->run_ms * 1000;
     uint64_t now = begin;
 
     for (uint64_t index = 0; job->count == 0 ? now < end : index < job->count;) {

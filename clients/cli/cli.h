@@ -68,6 +68,11 @@ struct cli_option {
 bool cli_options(struct cli *cli, const struct cli_option *options, size_t options_len,
                  int words_min, int words_max);
 
+// cli_seconds reads a number of seconds, also of parts of one, with its limits; prints what
+// is wrong.
+bool cli_seconds(const char *name, const char *text, uint64_t min_ms, uint64_t max_ms,
+                 uint64_t *ret_ms);
+
 // cli_number reads a whole number with its limits; prints what is wrong.
 bool cli_number(const char *name, const char *text, uint64_t min, uint64_t max,
                 uint64_t *ret);

@@ -185,3 +185,21 @@ cli_number(const char *name, const char *text, uint64_t min, uint64_t max, uint6
     *ret = number;
     return true;
 }
+
+bool
+cli_seconds(const char *name, const char *text, uint64_t min_ms, uint64_t max_ms,
+            uint64_t *ret_ms)
+{
+    char *end = NULL;
+    double ms = strtod(text, &end) * 1000;
+
+    // strtod itself would take signs, spaces, powers and "infinity".
+    if (text[strspn(text, "0123456789.")] != 0 || end == text || *end != 0 ||
+        ms < (double)min_ms || ms > (double)max_ms) {
+        fprintf(stderr, "vigie: %s is \"%s\", seconds from %g to %g are wanted\n", name,
+                text, (double)min_ms / 1000, (double)max_ms / 1000);
+        return false;
+    }
+    *ret_ms = (uint64_t)(ms + 0.5);
+    return true;
+}

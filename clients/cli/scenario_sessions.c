@@ -69,9 +69,9 @@ run_with(const struct scene *scene, size_t connections, struct found *found, siz
     found->memory_mb[round] =
         ((double)bench_memory(bench).private_bytes - (double)bytes) / 1e6;
     cpu_s = bench_cpu_s(bench);
-    sleep((unsigned)bench->seconds);
+    usleep((useconds_t)bench->run_ms * 1000);
     found->idle_percent[round] =
-        (bench_cpu_s(bench) - cpu_s) / (double)bench->seconds * 100;
+        (bench_cpu_s(bench) - cpu_s) / (double)bench->run_ms * 100000;
     good = bench_run(bench, crew, scene->sources, &scene->job, &found->result[round]);
     crew_stop(&crew);
     return good;

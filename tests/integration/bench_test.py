@@ -27,7 +27,7 @@ class Bench(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="vigie-test-", dir=memory()) as folder:
             done = subprocess.run(
                 [BIN / "vigie", "bench", "--scenario", scenario, "--people", "10000", "--cpas",
-                 "20", "--seconds", "1", "--rounds", "1", "--ahead", "2", "--folder", folder,
+                 "20", "--seconds", "0.2", "--rounds", "1", "--ahead", "2", "--folder", folder,
                  "--json", *words],
                 capture_output=True, text=True, timeout=100, check=False)
             self.assertEqual(os.listdir(folder), [], "something was left behind")
@@ -91,7 +91,7 @@ class Bench(unittest.TestCase):
         self.received(self.bench("scale", "--waiting", "1000", "--cpas", "9"), 1 + 3)
 
     def test_the_addresses_of_a_merger_come_and_hold_up_nobody(self):
-        cases = self.bench("merger", "--waiting", "3000", "--rate", "200")
+        cases = self.bench("merger", "--waiting", "3000", "--rate", "200", "--seconds", "1")
         self.received(cases, 1 + 3)
         burst = cases["3000 addresses of 3 CPAS that became one"]
         self.assertEqual(burst["notifications"], 3000)

@@ -221,6 +221,39 @@ numbers_are_whole_and_within_their_limits(void **state)
     assert_true(ret == UINT64_MAX);
 }
 
+static bool
+seconds(const char *text, uint64_t min_ms, uint64_t max_ms, uint64_t *ret_ms)
+{
+    listen();
+
+    bool good = cli_seconds("--seconds", text, min_ms, max_ms, ret_ms);
+
+    stop_listening();
+    return good;
+}
+
+static void
+seconds_have_parts_and_limits(void **state)
+{
+    static const char *const wrong[] = {"",  "x",   "1s",  "-1",  "+1",    " 1",  "1.2.3",
+                                        ".", "1e0", "0x1", "inf", "0.049", "3.6", "nan"};
+    uint64_t ret = 99;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_false(seconds(wrong[i], 50, 3500, &ret));
+        assert_said("--seconds is \"");
+        assert_said("seconds from 0.05 to 3.5 are wanted");
+        assert_int_equal(ret, 99); // untouched
+    }
+    assert_true(seconds("0.05", 50, 3500, &ret));
+    assert_int_equal(ret, 50);
+    assert_true(seconds("3.5", 50, 3500, &ret));
+    assert_int_equal(ret, 3500);
+    assert_true(seconds("3", 50, 3500, &ret));
+    assert_int_equal(ret, 3000);
+}
+
 // ---- commands ----
 
 static int
@@ -322,6 +355,7 @@ main(void)
         cmocka_unit_test(a_wrong_number_of_words_says_what_is_wanted),
         cmocka_unit_test(help_names_words_meaning_and_every_option_and_runs_nothing),
         cmocka_unit_test(numbers_are_whole_and_within_their_limits),
+        cmocka_unit_test(seconds_have_parts_and_limits),
         cmocka_unit_test(runs_the_verb_that_is_named_and_gives_its_exit_code),
         cmocka_unit_test(an_unknown_word_is_named_and_the_known_ones_are_listed),
         cmocka_unit_test(no_word_or_help_lists_them),
