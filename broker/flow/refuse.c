@@ -112,12 +112,15 @@ enum vg_status
 advance_letters(struct applier *applier, struct command *command)
 {
     struct advance_command *advance = &command->advance;
-    enum vg_status status = merge_repeats(applier, command);
+    bool waits = false;
+    enum vg_status status = merge_repeats(applier, command, &waits);
     enum mark mark = MARK_NEW;
 
+    // What waits after all may be about the person of one that would pass it.
     advance->taken = 0;
     for (size_t i = 0;
-         status == VG_OK && mark != MARK_NO_ROOM && i < advance->letters_len; i++) {
+         status == VG_OK && !waits && mark != MARK_NO_ROOM && i < advance->letters_len;
+         i++) {
         const struct advanced_letter *letter = &advance->letters[i];
         struct held_row row;
 

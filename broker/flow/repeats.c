@@ -3,6 +3,7 @@
 
 #include "flow/hold.h"
 #include "flow/sift.h"
+#include "store/correction.h"
 #include "store/merged.h"
 
 #include <stdlib.h>
@@ -117,6 +118,33 @@ look_between(struct txn *txn, const struct repeat *repeats, size_t earlier, size
     return status;
 }
 
+enum vg_status
+repeats_void(struct txn *txn, uint64_t ticket, bool *ret_void)
+{
+    struct correction_row row = {.by = ticket};
+    enum vg_status status;
+
+    do {
+        status = correction_get(txn, row.by, &row);
+    } while (status == VG_OK && row.act == CORRECTION_REPLACES);
+    *ret_void = status == VG_OK;
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
+static enum vg_status
+look_at_later(struct txn *txn, const struct repeat *repeats, size_t earlier, size_t later,
+              bool *ret_stands)
+{
+    bool between = false, is_void = false;
+    enum vg_status status = look_between(txn, repeats, earlier, later, &between);
+
+    if (status == VG_OK && !between) {
+        status = repeats_void(txn, repeats[later].ticket, &is_void);
+    }
+    *ret_stands = !between && !is_void;
+    return status;
+}
+
 // From the last one on, so that each knows at once which one comes in the end.
 enum vg_status
 repeats_find(struct txn *txn, struct repeat *repeats, size_t len)
@@ -126,13 +154,13 @@ repeats_find(struct txn *txn, struct repeat *repeats, size_t len)
     link_subjects(repeats, len);
     for (size_t i = len; status == VG_OK && i-- > 0;) {
         size_t later = find_later(repeats, len, i);
-        bool between = false;
+        bool stands = false;
 
         repeats[i].into = (uint32_t)i;
         if (later != i) {
-            status = look_between(txn, repeats, i, later, &between);
+            status = look_at_later(txn, repeats, i, later, &stands);
         }
-        if (later != i && !between) {
+        if (stands) {
             repeats[i].into = repeats[later].into;
         }
     }
@@ -224,47 +252,68 @@ tell(struct applier *applier, uint32_t mailbox, const struct merged_letter *lett
     hold_tell_left(applier->batch, mailbox, item.number, subject);
 }
 
+// Much may have happened since the loop has asked for it. ret_waits: the earlier one is in its
+// turn still.
 static enum vg_status
-merge(struct applier *applier, struct advance_command *advance,
-      const struct merged_letter *letter)
+may_merge(struct applier *applier, uint32_t mailbox, const struct merged_letter *letter,
+          bool *ret_waits, bool *ret_may)
 {
-    uint32_t mailbox = advance->mailbox;
-    struct merged_row earlier, later;
-    bool waits = false, stands = false;
+    bool stands = false, is_void = false;
     enum vg_status status =
-        is_in_turn(applier, mailbox, letter->about.letter.number, &waits);
+        is_in_turn(applier, mailbox, letter->about.letter.number, ret_waits);
 
     if (status == VG_OK) {
         status = is_in_turn(applier, mailbox, letter->into_number, &stands);
     }
+    if (status == VG_OK) {
+        status = repeats_void(applier->txn, letter->into_ticket, &is_void);
+    }
+    *ret_may = *ret_waits && stands && !is_void;
+    return status;
+}
+
+static enum vg_status
+merge(struct applier *applier, struct advance_command *advance,
+      const struct merged_letter *letter, bool *ret_waits)
+{
+    uint32_t mailbox = advance->mailbox;
+    struct merged_row earlier, later;
+    bool may = false;
+    enum vg_status status = may_merge(applier, mailbox, letter, ret_waits, &may);
+
     if (status == VG_OK) {
         status = read_row(applier, letter->ticket, mailbox, &earlier);
     }
     if (status == VG_OK) {
         status = read_row(applier, letter->into_ticket, mailbox, &later);
     }
-    if (status != VG_OK || !waits || !stands || earlier.head.into != 0 ||
-        later.head.into != 0 || earlier.head.len + later.head.len >= MERGED_MAX) {
+    if (status != VG_OK || !may || earlier.head.into != 0 || later.head.into != 0 ||
+        earlier.head.len + later.head.len >= MERGED_MAX) {
         return status;
     }
     status = acknowledge(applier, mailbox, &letter->about.letter);
     if (status == VG_OK) {
         tell(applier, mailbox, letter);
         advance->merged++;
+        *ret_waits = false;
         status = put_rows(applier, mailbox, letter, &earlier, &later);
     }
     return status;
 }
 
 enum vg_status
-merge_repeats(struct applier *applier, struct command *command)
+merge_repeats(struct applier *applier, struct command *command, bool *ret_waits)
 {
     struct advance_command *advance = &command->advance;
     enum vg_status status = VG_OK;
 
     advance->merged = 0;
+    *ret_waits = false;
     for (size_t i = 0; status == VG_OK && i < advance->merges_len; i++) {
-        status = merge(applier, advance, &advance->merges[i]);
+        bool waits = false;
+
+        status = merge(applier, advance, &advance->merges[i], &waits);
+        *ret_waits = *ret_waits || waits;
     }
     return status == VG_TOO_MANY ? VG_OK : status;
 }

@@ -9,6 +9,7 @@
 //    same field codes as the institution may see them, in the same order;
 //  - the later one was published later and did not occur earlier: the last word is the newest;
 //  - neither corrects, cancels or answers something, replaces a number, or came after its time;
+//  - the later one is not void: what is cancelled, now or in its correction, stands for nothing;
 //  - all that lies between them about that person, under any of his numbers, could itself be
 //    merged. An event is read beside what was known when it comes: a death at the address
 //    known then. So what comes before it is never moved behind it.
@@ -46,10 +47,16 @@ NODISCARD enum vg_status repeats_find(struct txn *txn, struct repeat *repeats,
 // merge_repeats takes letters out of the main sequence, for which others in it stand from now
 // on: acknowledged for the institution, each in the journal (JOURNAL_MERGED). One of which
 // either has left the main sequence meanwhile stays as it is, and so does one more than a
-// letter can stand for. Answer: advance.merged. Thread: writer.
+// letter can stand for, and one whose later one has become void. ret_waits: one that should not
+// come waits in its turn after all. Answer: advance.merged. Thread: writer.
 //
 // Durable: with the batch's commit, both together. Returns why the store cannot go on.
-NODISCARD enum vg_status merge_repeats(struct applier *applier, struct command *command);
+NODISCARD enum vg_status merge_repeats(struct applier *applier, struct command *command,
+                                       bool *ret_waits);
+
+// repeats_void says whether a mutation was cancelled, or what corrects it was: then those
+// before it hold again. As far as the journal goes back. Thread: any, with its own transaction.
+NODISCARD enum vg_status repeats_void(struct txn *txn, uint64_t ticket, bool *ret_void);
 
 // repeats_follow lets what a letter stands for follow it into another mailbox, in which it gets
 // a place of its own: its institution was merged. ticket: of its mutation. Thread: writer.

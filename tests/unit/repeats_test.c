@@ -233,6 +233,84 @@ what_differs_or_is_older_comes_itself(void **state)
 }
 
 static void
+cancel(struct loop *loop, int person, uint64_t ticket)
+{
+    struct hot_mutation mutation = flow_mutation("notifyPerson", flow_person(person));
+    char text[24];
+
+    snprintf(text, sizeof text, "%llu", (unsigned long long)ticket);
+    mutation.cancels = flow_words(text);
+    (void)publish_this(loop, RN, mutation);
+}
+
+// Gives the ticket of what stands instead.
+static uint64_t
+replace(struct loop *loop, int person, uint64_t ticket)
+{
+    struct hot_mutation mutation = flow_mutation("notifyPerson", flow_person(person));
+    char text[24];
+
+    snprintf(text, sizeof text, "%llu", (unsigned long long)ticket);
+    mutation.replaces = flow_words(text);
+    flow_field(&mutation, "020", "Rue Basse 1");
+    return publish_this(loop, RN, mutation);
+}
+
+static void
+what_is_void_stands_for_nothing(void **state)
+{
+    struct loop loop;
+
+    open_merging(&loop, *state);
+    (void)publish(&loop, 1, "020");
+    cancel(&loop, 1, publish(&loop, 1, "020"));
+    (void)publish(&loop, 2, "020");
+    (void)replace(&loop, 2, publish(&loop, 2, "020"));
+    (void)sift(&loop);
+    assert_int_equal(loop.merged, 1); // he is told of another last word
+    (void)publish(&loop, 3, "020");
+    cancel(&loop, 3, replace(&loop, 3, publish(&loop, 3, "020")));
+    (void)sift(&loop);
+    assert_int_equal(loop.merged, 0);
+    empty(&loop);
+    EXPECT(&loop, 1, 2, 3, 5, 6, 7, 8, 9, 10);
+    close_loop(&loop);
+}
+
+// It becomes void when it is about to stand for another one: then that comes, and before the
+// death that would come first.
+static void
+what_becomes_void_meanwhile_lets_nothing_pass(void **state)
+{
+    struct sift_question question;
+    struct outflow_view view;
+    struct command *command = NULL;
+    struct loop loop;
+    uint64_t last;
+
+    open_merging(&loop, *state);
+    loop.urgent_first = true;
+    (void)publish(&loop, 2, "020");
+    (void)publish(&loop, 1, "020");
+    last = publish(&loop, 1, "020");
+    (void)publish(&loop, 1, "150");
+    view = view_of(&loop);
+    question = (struct sift_question){&view, loop.outflow,
+                                      applier_catalogue(loop.f->applier), true, true};
+    assert_int_equal(sift_letters(&question, &loop.sifted, &command), VG_OK);
+    assert_int_equal(command->advance.merges_len, 1);
+    assert_int_equal(command->advance.letters_len, 2);
+    cancel(&loop, 1, last);
+    submit(&loop, command);
+    apply(&loop);
+    assert_int_equal(command->advance.merged, 0);
+    assert_int_equal(command->advance.taken, 0);
+    empty(&loop);
+    EXPECT(&loop, 2, 1, 3, 4, 5);
+    close_loop(&loop);
+}
+
+static void
 what_is_on_its_way_or_gone_is_left_alone(void **state)
 {
     struct flow_fixture *f = *state;
@@ -373,6 +451,8 @@ main(void)
         FLOW_TEST(it_stands_for_them_after_a_restart_out_of_turn_and_on_rewind),
         FLOW_TEST(no_event_is_passed),
         FLOW_TEST(what_differs_or_is_older_comes_itself),
+        FLOW_TEST(what_is_void_stands_for_nothing),
+        FLOW_TEST(what_becomes_void_meanwhile_lets_nothing_pass),
         FLOW_TEST(what_is_on_its_way_or_gone_is_left_alone),
         FLOW_TEST(one_letter_stands_for_so_many_and_no_more),
         FLOW_TEST(each_comes_or_is_listed_once),

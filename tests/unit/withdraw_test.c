@@ -227,9 +227,6 @@ what_stands_for_others_is_delivered_with_its_cancellation(void **state)
     struct command *command;
 
     assert_int_equal(flow_letters(f, CPAS_A, 1, letters, 2), 2);
-    cancelled(f, second);
-    assert_int_equal(f->done->pairs_len, 1);
-    pair = f->done->pairs[0];
     command = flow_command(f, COMMAND_ADVANCE, 0);
     command->advance.mailbox = CPAS_A;
     command->advance.merges = xcalloc(1, sizeof *command->advance.merges);
@@ -238,7 +235,10 @@ what_stands_for_others_is_delivered_with_its_cancellation(void **state)
                                .ticket = merged,
                                .into_ticket = second,
                                .into_number = 2};
-    propose(f, &pair); // in one batch, the merge before it
+    cancelled(f, second); // in one batch, the merge before it
+    assert_int_equal(f->done->pairs_len, 1);
+    pair = f->done->pairs[0];
+    propose(f, &pair);
     flow_apply(f);
     assert_int_equal(flow_row(f, CPAS_A).acknowledged_total, 1);
     assert_int_equal(row_of(f, second).other, 0);
