@@ -198,7 +198,16 @@ read_row(struct applier *applier, uint64_t ticket, uint32_t mailbox,
     return status;
 }
 
-// The later one stands for it, and for all for which it stood.
+static int
+compare_tickets(const void *a, const void *b)
+{
+    uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+
+    return (one > other) - (one < other);
+}
+
+// The later one stands for it, and for all for which it stood. It may have come to stand for
+// one behind it before: what lay between them has left since.
 static enum vg_status
 put_rows(struct applier *applier, uint32_t mailbox, const struct merged_letter *letter,
          const struct merged_row *earlier, struct merged_row *later)
@@ -212,6 +221,7 @@ put_rows(struct applier *applier, uint32_t mailbox, const struct merged_letter *
            len * sizeof later->tickets[0]);
     later->head.len += len;
     later->tickets[later->head.len++] = letter->ticket;
+    qsort(later->tickets, later->head.len, sizeof later->tickets[0], compare_tickets);
     for (uint32_t i = 0; status == VG_OK && i < len; i++) {
         status = merged_put(applier->txn, earlier->tickets[i], id, &gone);
     }

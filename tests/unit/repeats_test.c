@@ -310,6 +310,36 @@ what_becomes_void_meanwhile_lets_nothing_pass(void **state)
     close_loop(&loop);
 }
 
+// The last one came first to stand for another, and then for one before that.
+static void
+a_list_is_in_the_order_published(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct merged_row row;
+    struct letter letter;
+    struct loop loop;
+    uint64_t first, second, last;
+
+    open_merging(&loop, f);
+    first = publish(&loop, 1, "020");
+    (void)publish(&loop, 1, "work");
+    second = publish(&loop, 1, "020");
+    last = publish(&loop, 1, "020");
+    assert_int_equal(sift(&loop), 0);
+    assert_int_equal(loop.merged, 1);
+    assert_int_equal(flow_letters(f, CPAS_A, 2, &letter, 1), 1);
+    flow_command(f, COMMAND_REFUSE, CPAS_A)->refuse = (struct refuse_command){
+        .mailbox = CPAS_A, .refused = {letter, flow_person(1).number}, .park = true};
+    apply(&loop);
+    assert_int_equal(sift(&loop), 0);
+    assert_int_equal(loop.merged, 1);
+    row = row_of(&loop, last);
+    assert_int_equal(row.head.len, 2);
+    assert_int_equal(row.tickets[0], first);
+    assert_int_equal(row.tickets[1], second);
+    close_loop(&loop);
+}
+
 static void
 what_is_on_its_way_or_gone_is_left_alone(void **state)
 {
@@ -453,6 +483,7 @@ main(void)
         FLOW_TEST(what_differs_or_is_older_comes_itself),
         FLOW_TEST(what_is_void_stands_for_nothing),
         FLOW_TEST(what_becomes_void_meanwhile_lets_nothing_pass),
+        FLOW_TEST(a_list_is_in_the_order_published),
         FLOW_TEST(what_is_on_its_way_or_gone_is_left_alone),
         FLOW_TEST(one_letter_stands_for_so_many_and_no_more),
         FLOW_TEST(each_comes_or_is_listed_once),
