@@ -26,19 +26,59 @@ unmerge_note(struct applier *applier, uint64_t by, const struct correction_share
 
 // ---- which one holds again ----
 
+// What a mutation corrects; VG_NOT_FOUND: nothing, or the journal does not know any more.
+static enum vg_status
+find_corrected(struct applier *applier, uint64_t ticket, uint64_t *ret_of)
+{
+    struct journal_place place = {.next = 0};
+    struct journal_correction told = {.of = 0};
+    enum vg_status status =
+        journal_find(applier->txn, &applier->meta, ticket, &place, NULL);
+
+    if (status == VG_OK && !correction_told(&place.record, ticket, &told, 0, NULL)) {
+        status = VG_NOT_FOUND;
+    }
+    *ret_of = told.of;
+    buffer_free(&place.record);
+    return status;
+}
+
+// For what the cancelled one stood; a correction, for what that stood which it corrects.
+static enum vg_status
+find_row(struct applier *applier, const struct cancelled *cancelled,
+         struct merged_row *ret_row)
+{
+    struct mailbox_id was = {cancelled->was};
+    uint64_t of = cancelled->of;
+    enum vg_status found = merged_get(applier->txn, of, was, ret_row);
+    enum vg_status status = VG_OK;
+
+    while (found == VG_NOT_FOUND && status == VG_OK) {
+        status = find_corrected(applier, of, &of);
+        if (status == VG_OK) {
+            found = merged_get(applier->txn, of, was, ret_row);
+        }
+    }
+    return status == VG_OK ? found : status;
+}
+
 // Its place in the list; VG_NOT_FOUND: none, or a later word than it was heard already.
 static enum vg_status
 last_that_holds(struct applier *applier, const struct merged_row *row, uint32_t *ret_last)
 {
     for (uint32_t i = row->head.len; i-- > 0;) {
         struct correction_row corrected;
+        bool is_void = false;
         enum vg_status status = correction_get(applier->txn, row->tickets[i], &corrected);
 
         if (status == VG_NOT_FOUND) {
             *ret_last = i;
             return VG_OK;
         }
-        if (status != VG_OK || corrected.act == CORRECTION_REPLACES) {
+        if (status == VG_OK) {
+            status = repeats_void(applier->txn, row->tickets[i], &is_void);
+        }
+        if (status != VG_OK || !is_void) {
             return status == VG_OK ? VG_NOT_FOUND : status;
         }
     }
@@ -173,8 +213,7 @@ unmerge(struct applier *applier, const struct cancelled *cancelled)
     struct journal_event event;
     struct merged_row row;
     uint32_t last = 0;
-    enum vg_status status = merged_get(applier->txn, cancelled->of,
-                                       (struct mailbox_id){cancelled->was}, &row);
+    enum vg_status status = find_row(applier, cancelled, &row);
 
     if (status == VG_OK) {
         status = last_that_holds(applier, &row, &last);

@@ -3,8 +3,9 @@
 // after all.
 //
 // Whoever got the later address alone (flow/repeats.h) does not know the one before, which is
-// in force again when the later one is taken back. So behind the cancellation, in the commit
-// that keeps it, the last one that was not itself corrected gets a place of its own, with its own
+// in force again when the later one is taken back, or what it was corrected into. So behind the
+// cancellation, in the commit that keeps it, the last one that holds (not void itself; when a
+// correction stands instead of it, that is known) gets a place of its own, with its own
 // ticket and moment, and stands for those before it. Its content says that it comes late, and
 // because of which ticket (`caught_up`), and so does its event in the journal (AGAIN_CAUGHT).
 // Where its body is kept no more nothing comes: the institution is told that the later one is

@@ -14,7 +14,7 @@ enum { ADDRESSES = 4 };
 
 struct scene {
     struct loop loop;
-    uint64_t tickets[ADDRESSES];
+    uint64_t tickets[ADDRESSES]; // what is in force of each
 };
 
 // Each address is merged into the next one, but the last; all are sent.
@@ -65,6 +65,13 @@ correct(struct scene *scene, size_t address, bool cancels)
     struct hot_mutation mutation = correction(scene->tickets[address], cancels, text);
 
     return publish_corrections(scene, &mutation, 1);
+}
+
+static void
+replace(struct scene *scene, size_t address)
+{
+    assert_int_equal(correct(scene, address, false), 1);
+    scene->tickets[address] = flow_meta(scene->loop.f).last_sequence;
 }
 
 // The content of the newest letter. Lent by the view.
@@ -135,6 +142,32 @@ a_replacement_is_a_last_word(void **state)
 }
 
 static void
+a_correction_that_is_cancelled_leaves_the_one_before(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, *state);
+    replace(&scene, 3);
+    replace(&scene, 3);
+    assert_int_equal(correct(&scene, 3, true), 2);
+    assert_int_equal(newest(&scene).ticket, scene.tickets[2]);
+    close_loop(&scene.loop);
+}
+
+static void
+what_is_void_with_its_correction_does_not_come(void **state)
+{
+    struct scene scene;
+
+    open_scene(&scene, *state);
+    replace(&scene, 2);
+    assert_int_equal(correct(&scene, 2, true), 1);
+    assert_int_equal(correct(&scene, 3, true), 2);
+    assert_int_equal(newest(&scene).ticket, scene.tickets[1]);
+    close_loop(&scene.loop);
+}
+
+static void
 tickets_of_one_publish_follow_one_another(void **state)
 {
     struct scene scene;
@@ -190,6 +223,8 @@ main(void)
         FLOW_TEST(the_one_before_comes_and_stands_for_the_others),
         FLOW_TEST(what_was_cancelled_or_is_known_does_not_come),
         FLOW_TEST(a_replacement_is_a_last_word),
+        FLOW_TEST(a_correction_that_is_cancelled_leaves_the_one_before),
+        FLOW_TEST(what_is_void_with_its_correction_does_not_come),
         FLOW_TEST(tickets_of_one_publish_follow_one_another),
         FLOW_TEST(nothing_comes_of_what_is_kept_no_more),
     };
