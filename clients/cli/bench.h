@@ -66,6 +66,8 @@ bool scenario_merger(struct bench *bench);
 // bench->cpas CPAS, starts it, draws the sources' keys and waits until the store's file is as
 // long as bench->ahead_mb says. False: printed; close it anyway.
 bool bench_open(struct bench *bench);
+// bench_settle waits until the store's file does not grow any more, and returns its bytes.
+uint64_t bench_settle(const struct bench *bench);
 void bench_close(struct bench *bench); // ends it and removes its folder
 
 // bench_start and bench_stop start and end vigied in its folder; signal: SIGTERM or SIGKILL.

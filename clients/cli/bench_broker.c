@@ -232,9 +232,8 @@ store_file_bytes(const struct bench *bench)
     return good ? (uint64_t)file.st_size : 0;
 }
 
-// Until the file, so long before, does not grow any more.
-static bool
-wait_for_room(const struct bench *bench, uint64_t before)
+uint64_t
+bench_settle(const struct bench *bench)
 {
     uint64_t now = store_file_bytes(bench);
     uint64_t then;
@@ -244,7 +243,13 @@ wait_for_room(const struct bench *bench, uint64_t before)
         then = now;
         now = store_file_bytes(bench);
     } while (now > then);
-    if (now - before >= (bench->ahead_mb << 20) / 2) {
+    return now;
+}
+
+static bool
+has_room(const struct bench *bench, uint64_t before)
+{
+    if (bench_settle(bench) - before >= (bench->ahead_mb << 20) / 2) {
         return true;
     }
     fprintf(stderr,
@@ -259,7 +264,7 @@ start(struct bench *bench)
 {
     uint64_t before = store_file_bytes(bench);
 
-    return bench_start(bench) > 0 && draw_keys(bench) && wait_for_room(bench, before);
+    return bench_start(bench) > 0 && draw_keys(bench) && has_room(bench, before);
 }
 
 bool

@@ -56,6 +56,9 @@ with_waiting(struct bench *bench, uint64_t waiting)
     good = good &&
            (waiting == 0 || (alerts != NULL && bench_publish(alerts, &job, &published)));
     bench_sources_close(&alerts);
+    if (good) {
+        bench_settle(bench); // what waits took the room that was made before
+    }
     snprintf(title, sizeof title, "%llu letters waiting", (unsigned long long)waiting);
     good = good && saturate(bench, title);
     bench_close(bench);
