@@ -3,7 +3,7 @@
 // not "no change".
 //
 // The catalogue says for some flows how long a source may be silent (rhythm). What a source has
-// published of a flow is kept in the table "heard" (store/registry.h), which a restart, a
+// published of a flow is kept beside meta (store/registry.h), which a restart, a
 // restored backup and retention leave as it is.
 #ifndef FLOW_FRESHNESS_H
 #define FLOW_FRESHNESS_H

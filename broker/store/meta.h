@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 // meta.h - the single row that says how far everything has come.
 //
-//  table "meta", key "meta": struct meta as it stands; key "schema": u32
+//  table "meta", key "meta": struct meta as it stands; key "schema": u32; of producers and
+//  flows see store/registry.h
 #ifndef STORE_META_H
 #define STORE_META_H
 

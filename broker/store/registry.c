@@ -312,14 +312,23 @@ rules_each(struct txn *txn, rules_fn each, void *arg)
                       &(struct rules_call){each, arg});
 }
 
-// ---- producers and what they were refused ----
+// ---- producers, and what was heard of sources ----
+
+// What stands in a key of the table "meta" after SOURCE_FIRST and the institution.
+enum of_source { OF_PRODUCER, OF_FLOW };
+// Words, as the other keys of that table, begin with a letter.
+enum { SOURCE_FIRST = 0, SOURCE_KEY_LEN = 1 + 4 + 1 + 4 };
 
 static struct key
-producer_key(struct institution_id institution, uint32_t producer)
+source_key(struct institution_id source, enum of_source of, uint32_t number)
 {
-    struct key key = key_of_u32(institution.number);
+    const uint8_t first = SOURCE_FIRST, kind = (uint8_t)of;
+    struct key key = {.len = 0};
 
-    key_add_u32(&key, producer);
+    key_add(&key, &first, sizeof first);
+    key_add_u32(&key, source.number);
+    key_add(&key, &kind, sizeof kind);
+    key_add_u32(&key, number);
     return key;
 }
 
@@ -327,9 +336,9 @@ enum vg_status
 producer_get(struct txn *txn, struct institution_id institution, uint32_t producer,
              struct producer_row *ret_row)
 {
-    struct key key = producer_key(institution, producer);
+    struct key key = source_key(institution, OF_PRODUCER, producer);
     enum vg_status status =
-        table_get_struct(txn, TABLE_PRODUCERS, &key, ret_row, sizeof *ret_row);
+        table_get_struct(txn, TABLE_META, &key, ret_row, sizeof *ret_row);
 
     if (status == VG_NOT_FOUND) {
         *ret_row = (struct producer_row){.last_number = 0};
@@ -342,9 +351,9 @@ enum vg_status
 producer_put(struct txn *txn, struct institution_id institution, uint32_t producer,
              const struct producer_row *row)
 {
-    struct key key = producer_key(institution, producer);
+    struct key key = source_key(institution, OF_PRODUCER, producer);
 
-    return table_put(txn, TABLE_PRODUCERS, &key, view(row, sizeof *row), 0);
+    return table_put(txn, TABLE_META, &key, view(row, sizeof *row), 0);
 }
 
 _Static_assert(sizeof(struct heard) == 24, "stored without holes");
@@ -353,9 +362,9 @@ enum vg_status
 heard_get(struct txn *txn, struct institution_id source, uint16_t flow,
           struct heard *ret_heard)
 {
-    struct key key = producer_key(source, flow);
+    struct key key = source_key(source, OF_FLOW, flow);
     enum vg_status status =
-        table_get_struct(txn, TABLE_HEARD, &key, ret_heard, sizeof *ret_heard);
+        table_get_struct(txn, TABLE_META, &key, ret_heard, sizeof *ret_heard);
 
     if (status == VG_NOT_FOUND) {
         *ret_heard = (struct heard){.last_us = 0};
@@ -368,9 +377,9 @@ enum vg_status
 heard_put(struct txn *txn, struct institution_id source, uint16_t flow,
           const struct heard *heard)
 {
-    struct key key = producer_key(source, flow);
+    struct key key = source_key(source, OF_FLOW, flow);
 
-    return table_put(txn, TABLE_HEARD, &key, view(heard, sizeof *heard), 0);
+    return table_put(txn, TABLE_META, &key, view(heard, sizeof *heard), 0);
 }
 
 struct heard_call {
@@ -383,33 +392,43 @@ give_heard(struct bytes key, struct bytes value, void *arg, bool *go_on)
 {
     const struct heard_call *call = arg;
     struct heard heard;
-    uint32_t flow;
+    uint32_t source, flow;
 
-    if (key.len != 2 * sizeof(uint32_t) || value.len != sizeof heard) {
+    if (key.at[0] != SOURCE_FIRST) {
+        *go_on = false; // a word: those of sources stand before them
+        return VG_OK;
+    }
+    if (key.len != SOURCE_KEY_LEN) {
         return VG_STORE_BROKEN;
     }
-    flow = read_be32(key.at + sizeof(uint32_t));
-    if (flow > UINT16_MAX) {
+    if (key.at[1 + sizeof source] != OF_FLOW) {
+        return VG_OK;
+    }
+    source = read_be32(key.at + 1);
+    flow = read_be32(key.at + 1 + sizeof source + 1);
+    if (value.len != sizeof heard || flow > UINT16_MAX) {
         return VG_STORE_BROKEN;
     }
     memcpy(&heard, value.at, sizeof heard);
-    *go_on = call->each((struct institution_id){read_be32(key.at)}, (uint16_t)flow,
-                        &heard, call->arg);
+    *go_on =
+        call->each((struct institution_id){source}, (uint16_t)flow, &heard, call->arg);
     return VG_OK;
 }
 
 enum vg_status
 heard_each(struct txn *txn, heard_fn each, void *arg)
 {
-    return table_each(txn, TABLE_HEARD, NULL, give_heard,
-                      &(struct heard_call){each, arg});
+    return table_each(txn, TABLE_META, NULL, give_heard, &(struct heard_call){each, arg});
 }
+
+// ---- what producers were refused ----
 
 static struct key
 refusal_key(struct institution_id institution, uint32_t producer, uint64_t number)
 {
-    struct key key = producer_key(institution, producer);
+    struct key key = key_of_u32(institution.number);
 
+    key_add_u32(&key, producer);
     key_add_u64(&key, number);
     return key;
 }

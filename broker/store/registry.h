@@ -7,10 +7,13 @@
 //  "specs"         u32 BE mailbox                       -> struct spec_row, choices of 16 B
 //  "limits"        u32 BE mailbox                       -> struct limits
 //  "mailbox_rules" u32 BE mailbox -> struct mailbox_rules, unwanted_len of its list (schema 4)
-//  "producers"     u32 BE institution, u32 BE producer  -> struct producer_row
-//  "heard"         u32 BE institution, u32 BE flow      -> struct heard (schema 3)
-//  "refusals"      the same as producers, u64 BE number              -> u16 status, text
+//  "refusals"      u32 BE institution, u32 BE producer, u64 BE number -> u16 status, text
 //  "catalogues"    u64 BE version          -> i64 loaded_us, i64 effective_us, text
+//
+//  In "meta" (store/meta.h), because each commit that keeps a mutation writes them with that
+//  row, and every page it touches costs it a write of its own:
+//  u8 0, u32 BE institution, u8 0, u32 BE producer      -> struct producer_row (schema 6)
+//  u8 0, u32 BE institution, u8 1, u32 BE flow          -> struct heard (schema 6)
 #ifndef STORE_REGISTRY_H
 #define STORE_REGISTRY_H
 

@@ -28,7 +28,8 @@ enum { RECORD_HEAD_LEN = 64, PART_BITS = 16 };
 // themselves. The order is stored in journal records: a new table goes to the end.
 enum table_told { ITEMS, ROWS };
 
-// name, name in the file, LMDB's flags, largest value, schema that it came with, told by
+// name, name in the file, LMDB's flags, largest value, schema that it came with, told by.
+// PRODUCERS and HEARD are empty since schema 6.
 #define STORE_TABLES(ROW)                                                                \
     ROW(META, "meta", 0, 4080, 1, ITEMS)                                                 \
     ROW(COMMITS, "commits", 0, VALUE_MAX, 1, ITEMS)                                      \

@@ -2,6 +2,7 @@
 #include "store/upgrade.h"
 
 #include "store/mailbox.h"
+#include "store/registry.h"
 
 #include <stddef.h>
 
@@ -135,6 +136,58 @@ upgrade_meta_1(struct txn *txn)
     return status == VG_OK ? incarnation_new(txn, 0, 0) : status;
 }
 
+// A row of the tables "producers" and "heard": institution, number, and a struct.
+struct row_5 {
+    struct institution_id institution;
+    uint32_t number;
+    union {
+        struct producer_row producer;
+        struct heard heard;
+    };
+};
+
+_Static_assert(sizeof(struct producer_row) == sizeof(struct heard),
+               "both are read alike");
+
+// Takes the first row out. VG_NOT_FOUND: there is none.
+static enum vg_status
+take_row_5(struct cursor *cursor, struct row_5 *ret_row)
+{
+    enum vg_status status = cursor_move(cursor, MDB_FIRST);
+
+    if (status != VG_OK) {
+        return status;
+    }
+    if (cursor->key.len != 2 * sizeof(uint32_t) ||
+        cursor->value.len != sizeof ret_row->heard) {
+        return VG_STORE_BROKEN;
+    }
+    ret_row->institution.number = read_be32(cursor->key.at);
+    ret_row->number = read_be32(cursor->key.at + sizeof(uint32_t));
+    memcpy(&ret_row->heard, cursor->value.at, sizeof ret_row->heard);
+    return cursor_erase(cursor);
+}
+
+static enum vg_status
+upgrade_sources_5(struct txn *txn, enum table table)
+{
+    AUTO(cursor_close) struct cursor cursor = {.mdb = NULL};
+    struct row_5 row;
+    enum vg_status status = cursor_open(txn, table, &cursor);
+
+    while (status == VG_OK && (status = take_row_5(&cursor, &row)) == VG_OK) {
+        if (table == TABLE_PRODUCERS) {
+            status = producer_put(txn, row.institution, row.number, &row.producer);
+        } else {
+            status =
+                row.number > UINT16_MAX
+                    ? VG_STORE_BROKEN
+                    : heard_put(txn, row.institution, (uint16_t)row.number, &row.heard);
+        }
+    }
+    return status == VG_NOT_FOUND ? VG_OK : status;
+}
+
 enum vg_status
 store_upgrade(struct txn *txn, uint32_t from, struct why *why)
 {
@@ -148,6 +201,12 @@ store_upgrade(struct txn *txn, uint32_t from, struct why *why)
     }
     if (status == VG_OK && from < 2) {
         status = upgrade_backlog_1(txn);
+    }
+    if (status == VG_OK) {
+        status = upgrade_sources_5(txn, TABLE_PRODUCERS);
+    }
+    if (status == VG_OK) {
+        status = upgrade_sources_5(txn, TABLE_HEARD);
     }
     if (status == VG_OK) {
         status = schema_put(txn, STORE_SCHEMA);

@@ -828,17 +828,17 @@ static void
 what_was_heard_of_a_source_cannot_be_of_a_later_ticket(void **state)
 {
     struct fresh_store *fresh = *state;
-    const uint8_t key[] = {0, 0, 0, 1, 0, 0, 0, 1};
+    const uint8_t key[] = {0, 0, 0, 0, 1, 1, 0, 0, 0, 1};
     struct heard heard = {.last_ticket = world.meta.last_sequence + 1, .mutations = 1};
     char words[WHY_TEXT_MAX];
 
     snprintf(words, sizeof words,
              "heard: source 1, flow 1: ticket %llu of 1 mutations cannot be",
              (unsigned long long)heard.last_ticket);
-    fresh_store_put_raw(fresh, "heard", key, sizeof key, &heard, sizeof heard);
+    fresh_store_put_raw(fresh, "meta", key, sizeof key, &heard, sizeof heard);
     fresh_store_open(fresh);
     assert_fault(fresh, words);
-    fresh_store_put_raw(fresh, "heard", key, sizeof key, &heard, sizeof heard - 1);
+    fresh_store_put_raw(fresh, "meta", key, sizeof key, &heard, sizeof heard - 1);
     fresh_store_open(fresh);
     assert_fault(fresh, "heard: a row cannot be read");
 }

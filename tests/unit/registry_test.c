@@ -369,7 +369,7 @@ other_rows_of_strange_length_are_broken(void **state)
     struct why why;
     struct txn *txn;
 
-    fresh_store_put_raw(fresh, "producers", zeros, 8, zeros, 23);
+    fresh_store_put_raw(fresh, "meta", zeros, 10, zeros, 23);
     fresh_store_put_raw(fresh, "refusals", zeros, 16, zeros, 1);
     fresh_store_put_raw(fresh, "catalogues", &catalogue, 8, zeros, 15);
     fresh_store_open(fresh);
