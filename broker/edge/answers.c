@@ -230,6 +230,8 @@ answer(struct broker *broker, struct command *command)
     }
 }
 
+// Sources are told last (answer_sources): of two frames the letter is the one that somebody
+// waits for, and nothing else depends on what a source was told.
 static void
 take_batch(struct broker *broker, struct batch *batch)
 {
@@ -238,7 +240,9 @@ take_batch(struct broker *broker, struct batch *batch)
     refusals_changed(broker, batch);
     for (struct command *command = batch->first; command != NULL;
          command = command->next) {
-        answer(broker, command);
+        if (command->kind != COMMAND_PUBLISH) {
+            answer(broker, command);
+        }
     }
     withdrawing_take(broker, batch);
     take_posted(broker, batch);
@@ -246,8 +250,19 @@ take_batch(struct broker *broker, struct batch *batch)
     if (batch->folded) {
         retention_folded(broker, batch->commit - 1);
     }
-    levels_take(broker, batch);
     watch_written(broker, batch->count.bytes_written);
+}
+
+static void
+answer_sources(struct broker *broker, struct batch *batch)
+{
+    for (struct command *command = batch->first; command != NULL;
+         command = command->next) {
+        if (command->kind == COMMAND_PUBLISH) {
+            answer(broker, command);
+        }
+    }
+    levels_take(broker, batch); // "blocked" comes after the answers
     metrics.queued = broker->proposed;
 }
 
@@ -272,10 +287,12 @@ answers_take(struct broker *broker)
 {
     struct batch *batch;
 
-    // What a batch left on the disk is seen only by a transaction begun after it.
-    broker_rest_txn(broker);
     while ((batch = writer_take(broker->writer)) != NULL) {
+        // What it left on the disk is seen only by a transaction begun after it.
+        broker_rest_txn(broker);
         take_batch(broker, batch);
+        delivery_run(broker);
+        answer_sources(broker, batch);
         batch_free(&batch);
     }
     notice_failure(broker);
