@@ -4,44 +4,26 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/random.h>
-#include <unistd.h>
 #include <zmq.h>
 
 #include "address.h"
 #include "clock.h"
-#include "context.h"
 #include "error.h"
+#include "link.h"
+#include "pulse.h"
 
 enum {
     WIRE_VERSION = 1,
-    ATTEMPT_MS = 10 * 1000, // from connect to Welcome
     BACKOFF_MS_MIN = 100,
     BACKOFF_MS_MAX = 5000,
     LEAVE_MS = 2000, // answers may still come after a goodbye
     LINGER_MS = 2000,
     FRAMES_PER_TURN = 256,
-    SILENT_HEARTBEATS = 3,
     HEARTBEAT_MS_DEFAULT = 10 * 1000,
-    // ZeroMQ keeps unread frames of a lost connection only while it means to connect
-    // again.
-    RECONNECT_MS_NEVER = 24 * 3600 * 1000,
-    FRAME_BYTES_MAX = 64 * 1024 * 1024,
-};
-
-// What ZAP says in its status: 400 a key that nobody knows, 500 a revoked one, 300 later.
-enum { ZAP_UNKNOWN = 400, ZAP_REVOKED = 500 };
-
-enum {
-    EVENTS_WANTED = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED |
-                    ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                    ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                    ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
 };
 
 enum state {
@@ -55,12 +37,7 @@ enum state {
 struct vg_connection {
     struct vg_connection_owner owner;
     struct vg_address *address;
-    void *context;
-    void *dealer;
-    void *monitor;
-    int epoll_fd; // both sockets' descriptors, and none while resting
-    int dealer_fd;
-    int monitor_fd;
+    struct vg_link link; // open unless resting or ended
     enum state state;
     bool running;
     bool broken;           // drop it at the end of this turn
@@ -72,141 +49,12 @@ struct vg_connection {
     int64_t attempt_until;
     int64_t leave_until;
     int64_t ready_at;
-    int64_t sent_at;
-    int64_t received_at;
-    int64_t probed_at;    // the first heartbeat since received_at; 0: none
-    int64_t heartbeat_at; // the last heartbeat
+    struct vg_pulse pulse;
     uint64_t echo_sent;
     uint64_t echo_seen;
 };
 
-// ---- one socket ----
-
-static bool
-set_int(void *socket, int option, int value)
-{
-    return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
-}
-
-static bool
-set_text(void *socket, int option, const char *text)
-{
-    return zmq_setsockopt(socket, option, text, strlen(text) + 1) == 0;
-}
-
-static bool
-set_keys(void *dealer, const struct vg_address *address)
-{
-    return set_text(dealer, ZMQ_CURVE_SERVERKEY, address->broker_public) &&
-           set_text(dealer, ZMQ_CURVE_PUBLICKEY, address->own_public) &&
-           set_text(dealer, ZMQ_CURVE_SECRETKEY, address->own_secret);
-}
-
-// No limit on what is received: a full queue and a lost link together abort the process
-// (libzmq 4.3.4). The window we grant is the limit. No heartbeats of ZeroMQ's: ours.
-static bool
-set_options(void *dealer)
-{
-    int64_t frame_bytes_max = FRAME_BYTES_MAX;
-
-    return set_int(dealer, ZMQ_RCVHWM, 0) && set_int(dealer, ZMQ_SNDHWM, 0) &&
-           set_int(dealer, ZMQ_LINGER, 0) &&
-           set_int(dealer, ZMQ_RECONNECT_IVL, RECONNECT_MS_NEVER) &&
-           set_int(dealer, ZMQ_HANDSHAKE_IVL, ATTEMPT_MS) &&
-           set_int(dealer, ZMQ_CONNECT_TIMEOUT, ATTEMPT_MS) &&
-           zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &frame_bytes_max,
-                          sizeof frame_bytes_max) == 0;
-}
-
-// The consumer is connected, without a limit, before the first event: otherwise the
-// library's I/O thread would wait for it.
-static void *
-open_monitor(void *context, void *dealer)
-{
-    static atomic_uint_fast64_t names;
-    char name[64];
-    void *monitor = zmq_socket(context, ZMQ_PAIR);
-
-    (void)snprintf(name, sizeof name, "inproc://vigie-monitor-%llu",
-                   (unsigned long long)atomic_fetch_add(&names, 1));
-    if (monitor == NULL || !set_int(monitor, ZMQ_RCVHWM, 0) ||
-        !set_int(monitor, ZMQ_LINGER, 0) ||
-        zmq_socket_monitor(dealer, name, EVENTS_WANTED) != 0 ||
-        zmq_connect(monitor, name) != 0) {
-        if (monitor != NULL) {
-            (void)zmq_close(monitor);
-        }
-        return NULL;
-    }
-    return monitor;
-}
-
-static bool
-watch_socket(int epoll_fd, void *socket, int *ret_fd)
-{
-    struct epoll_event event = {.events = EPOLLIN};
-    size_t size = sizeof *ret_fd;
-
-    return zmq_getsockopt(socket, ZMQ_FD, ret_fd, &size) == 0 &&
-           epoll_ctl(epoll_fd, EPOLL_CTL_ADD, *ret_fd, &event) == 0;
-}
-
-static void
-close_sockets(struct vg_connection *connection, int linger_ms)
-{
-    if (connection->dealer_fd >= 0) {
-        (void)epoll_ctl(connection->epoll_fd, EPOLL_CTL_DEL, connection->dealer_fd, NULL);
-    }
-    if (connection->monitor_fd >= 0) {
-        (void)epoll_ctl(connection->epoll_fd, EPOLL_CTL_DEL, connection->monitor_fd,
-                        NULL);
-    }
-    if (connection->dealer != NULL) {
-        (void)zmq_socket_monitor(connection->dealer, NULL, 0);
-        (void)set_int(connection->dealer, ZMQ_LINGER, linger_ms);
-        (void)zmq_close(connection->dealer);
-    }
-    if (connection->monitor != NULL) {
-        (void)zmq_close(connection->monitor);
-    }
-    connection->dealer = NULL;
-    connection->monitor = NULL;
-    connection->dealer_fd = -1;
-    connection->monitor_fd = -1;
-}
-
-static enum vg_status
-open_sockets(struct vg_connection *connection, struct vg_error *error)
-{
-    const struct vg_address *address = connection->address;
-    void *dealer = zmq_socket(connection->context, ZMQ_DEALER);
-
-    connection->dealer = dealer;
-    if (dealer == NULL || !set_options(dealer)) {
-        return vg_fail(error, VG_NO_MEMORY, "no socket: %s", zmq_strerror(errno));
-    }
-    if (!set_keys(dealer, address)) {
-        return vg_fail(error, VG_MALFORMED, "one of the three keys is not a CURVE key");
-    }
-    // Names would be asked for in vain where there is no IPv6.
-    if (strchr(address->endpoint, '[') != NULL) {
-        (void)set_int(dealer, ZMQ_IPV6, 1);
-    }
-    connection->monitor = open_monitor(connection->context, dealer);
-    if (connection->monitor == NULL) {
-        return vg_fail(error, VG_NO_MEMORY, "no monitor: %s", zmq_strerror(errno));
-    }
-    if (zmq_connect(dealer, address->endpoint) != 0) {
-        return vg_fail(error, VG_MALFORMED, "endpoint %s: %s", address->endpoint,
-                       zmq_strerror(errno));
-    }
-    if (!watch_socket(connection->epoll_fd, dealer, &connection->dealer_fd) ||
-        !watch_socket(connection->epoll_fd, connection->monitor,
-                      &connection->monitor_fd)) {
-        return vg_fail(error, VG_NO_MEMORY, "no descriptor: %s", zmq_strerror(errno));
-    }
-    return VG_OK;
-}
+// ---- one attempt ----
 
 static void
 say_hello(struct vg_connection *connection)
@@ -224,14 +72,13 @@ say_hello(struct vg_connection *connection)
 static enum vg_status
 start_attempt(struct vg_connection *connection, int64_t now, struct vg_error *error)
 {
-    enum vg_status status = open_sockets(connection, error);
+    enum vg_status status = vg_link_open(&connection->link, connection->address, error);
 
     if (status != VG_OK) {
-        close_sockets(connection, 0);
         return status;
     }
     connection->state = GREETING;
-    connection->attempt_until = now + ATTEMPT_MS;
+    connection->attempt_until = now + VG_ATTEMPT_MS;
     connection->broken = false;
     say_hello(connection);
     return VG_OK;
@@ -252,14 +99,9 @@ vg_connection_open(const struct vg_address *address,
     }
     connection->owner = *owner;
     connection->backoff_ms = BACKOFF_MS_MIN;
-    connection->dealer_fd = -1;
-    connection->monitor_fd = -1;
-    connection->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    connection->context = vg_context_take();
-    status = vg_address_copy(address, &connection->address, error);
-    if (status == VG_OK && (connection->epoll_fd < 0 || connection->context == NULL)) {
-        status =
-            vg_fail(error, VG_NO_MEMORY, "no memory or descriptor: %s", strerror(errno));
+    status = vg_link_init(&connection->link, error);
+    if (status == VG_OK) {
+        status = vg_address_copy(address, &connection->address, error);
     }
     if (status == VG_OK) {
         status = start_attempt(connection, vg_clock_ms(), error);
@@ -280,13 +122,7 @@ vg_connection_close(struct vg_connection **connection)
     if (closed == NULL) {
         return;
     }
-    close_sockets(closed, 0);
-    if (closed->context != NULL) {
-        vg_context_return();
-    }
-    if (closed->epoll_fd >= 0) {
-        (void)close(closed->epoll_fd);
-    }
+    vg_link_end(&closed->link);
     vg_address_free(&closed->address);
     free(closed);
     *connection = NULL;
@@ -331,7 +167,7 @@ drop_connection(struct vg_connection *connection, int64_t now, int linger_ms)
     if (was_ready && now - connection->ready_at >= connection->backoff_ms) {
         connection->backoff_ms = BACKOFF_MS_MIN;
     }
-    close_sockets(connection, linger_ms);
+    vg_link_close(&connection->link, linger_ms);
     connection->broken = false;
     connection->state = RESTING;
     connection->retry_at = now + next_pause_ms(connection);
@@ -345,12 +181,11 @@ drop_connection(struct vg_connection *connection, int64_t now, int linger_ms)
 static bool
 send_message(struct vg_connection *connection, zmq_msg_t *message)
 {
-    if (zmq_msg_send(message, connection->dealer, ZMQ_DONTWAIT) < 0) {
-        (void)zmq_msg_close(message);
+    if (!vg_link_send(&connection->link, message)) {
         vg_connection_break(connection, "a frame could not be sent");
         return false;
     }
-    connection->sent_at = vg_clock_ms();
+    connection->pulse.sent_at = vg_clock_ms();
     return true;
 }
 
@@ -360,7 +195,7 @@ vg_connection_send(struct vg_connection *connection, const Vigie__V1__ToBroker *
     size_t size = vigie__v1__to_broker__get_packed_size(message);
     zmq_msg_t frame;
 
-    if (connection->dealer == NULL || zmq_msg_init_size(&frame, size) != 0) {
+    if (connection->link.dealer == NULL || zmq_msg_init_size(&frame, size) != 0) {
         return false;
     }
     (void)vigie__v1__to_broker__pack(message, zmq_msg_data(&frame));
@@ -372,7 +207,7 @@ vg_connection_send_bytes(struct vg_connection *connection, const uint8_t *at, si
 {
     zmq_msg_t frame;
 
-    if (connection->dealer == NULL || zmq_msg_init_size(&frame, len) != 0) {
+    if (connection->link.dealer == NULL || zmq_msg_init_size(&frame, len) != 0) {
         return false;
     }
     memcpy(zmq_msg_data(&frame), at, len);
@@ -391,7 +226,7 @@ vg_connection_probe(struct vg_connection *connection)
     if (!vg_connection_is_open(connection) || !vg_connection_send(connection, &message)) {
         return 0;
     }
-    connection->heartbeat_at = connection->sent_at;
+    connection->pulse.heartbeat_at = connection->pulse.sent_at;
     return ++connection->echo_sent;
 }
 
@@ -417,8 +252,9 @@ read_welcome(struct vg_connection *connection, struct hot_bytes body)
         .message_bytes_max = welcome->message_bytes_max,
     };
     vigie__v1__welcome__free_unpacked(welcome, NULL);
+    connection->pulse.heartbeat_ms = connection->grant.heartbeat_ms;
     connection->state = READY;
-    connection->ready_at = connection->received_at;
+    connection->ready_at = connection->pulse.received_at;
     connection->owner.ready(&connection->grant, connection->owner.arg);
 }
 
@@ -505,13 +341,11 @@ receive_frames(struct vg_connection *connection, int64_t now, bool (*goal)(void 
 
     (void)zmq_msg_init(&message);
     for (int i = 0; i < FRAMES_PER_TURN || connection->broken; i++) {
-        if (connection->state == ENDED || connection->dealer == NULL ||
-            goal_is_reached(connection, goal) ||
-            zmq_msg_recv(&message, connection->dealer, ZMQ_DONTWAIT) < 0) {
+        if (connection->state == ENDED || goal_is_reached(connection, goal) ||
+            !vg_link_receive(&connection->link, &message)) {
             break;
         }
-        connection->received_at = now;
-        connection->probed_at = 0;
+        vg_pulse_received(&connection->pulse, now);
         wanted |= take_frame(
             connection,
             (struct hot_bytes){zmq_msg_data(&message), zmq_msg_size(&message)}, now);
@@ -520,105 +354,69 @@ receive_frames(struct vg_connection *connection, int64_t now, bool (*goal)(void 
     return wanted;
 }
 
-// ---- the monitor ----
+// ---- what became of it ----
 
 static void
-end_by_zap(struct vg_connection *connection, uint32_t zap_status)
+end_by_key(struct vg_connection *connection, enum vg_status status)
 {
     struct vg_error fault;
 
-    if (zap_status == ZAP_UNKNOWN) {
-        (void)vg_fail(&fault, VG_KEY_UNKNOWN, "%s", vg_status_sentence(VG_KEY_UNKNOWN));
-        vg_connection_end(connection, &fault);
-    } else if (zap_status == ZAP_REVOKED) {
-        (void)vg_fail(&fault, VG_KEY_REVOKED, "%s", vg_status_sentence(VG_KEY_REVOKED));
-        vg_connection_end(connection, &fault);
-    } else {
-        vg_connection_break(connection, "the broker does not take this key yet");
-    }
+    (void)vg_fail(&fault, status, "%s", vg_status_sentence(status));
+    vg_connection_end(connection, &fault);
 }
 
 static void
-take_event(struct vg_connection *connection, uint16_t event, uint32_t value)
+take_event(struct vg_connection *connection, enum vg_link_event event)
 {
     switch (event) {
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        end_by_zap(connection, value);
+    case VG_LINK_KEY_UNKNOWN:
+        end_by_key(connection, VG_KEY_UNKNOWN);
         break;
-    case ZMQ_EVENT_CONNECT_RETRIED:
+    case VG_LINK_KEY_REVOKED:
+        end_by_key(connection, VG_KEY_REVOKED);
+        break;
+    case VG_LINK_KEY_LATER:
+        vg_connection_break(connection, "the broker does not take this key yet");
+        break;
+    case VG_LINK_NOBODY:
         vg_connection_break(connection, "nobody listens there");
         break;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+    case VG_LINK_NO_HANDSHAKE:
         vg_connection_break(connection, "the handshake failed; is broker_public right?");
         break;
-    case ZMQ_EVENT_DISCONNECTED:
+    case VG_LINK_LOST:
         vg_connection_break(connection, connection->state == GREETING
                                             ? "closed before a welcome came"
                                             : "the connection was lost");
         break;
-    default:
+    case VG_LINK_QUIET:
         break;
     }
 }
 
-// An event is two frames: number and value, then the endpoint.
 static void
-read_monitor(struct vg_connection *connection)
+take_events(struct vg_connection *connection)
 {
-    uint8_t event[6];
-    char endpoint[8];
-    uint16_t number;
-    uint32_t value;
+    enum vg_link_event event;
 
-    while (connection->monitor != NULL && connection->state != ENDED &&
-           zmq_recv(connection->monitor, event, sizeof event, ZMQ_DONTWAIT) >= 0) {
-        (void)zmq_recv(connection->monitor, endpoint, sizeof endpoint, ZMQ_DONTWAIT);
-        memcpy(&number, event, sizeof number);
-        memcpy(&value, event + sizeof number, sizeof value);
-        take_event(connection, number, value);
+    while (connection->state != ENDED &&
+           (event = vg_link_event(&connection->link)) != VG_LINK_QUIET) {
+        take_event(connection, event);
     }
 }
 
 // ---- time ----
 
-// The owner may have been away for minutes: only an unanswered heartbeat proves silence.
-static int64_t
-silent_at(const struct vg_connection *connection)
-{
-    int64_t heartbeat_ms = connection->grant.heartbeat_ms;
-    int64_t by_silence = connection->received_at + SILENT_HEARTBEATS * heartbeat_ms;
-    int64_t by_probe = connection->probed_at + (SILENT_HEARTBEATS - 1) * heartbeat_ms;
-
-    if (connection->probed_at == 0) {
-        return VG_NEVER;
-    }
-    return by_silence > by_probe ? by_silence : by_probe;
-}
-
-// One is due when nothing was sent for a while, and also when nothing came back.
-static int64_t
-heartbeat_due_at(const struct vg_connection *connection)
-{
-    int64_t heartbeat_ms = connection->grant.heartbeat_ms;
-    int64_t quiet = connection->sent_at + heartbeat_ms;
-    int64_t deaf = connection->received_at > connection->heartbeat_at
-                       ? connection->received_at + heartbeat_ms
-                       : connection->heartbeat_at + heartbeat_ms;
-
-    return quiet < deaf ? quiet : deaf;
-}
-
 static void
 keep_alive(struct vg_connection *connection, int64_t now)
 {
-    if (now >= silent_at(connection)) {
+    if (now >= vg_pulse_silent_at(&connection->pulse)) {
         vg_connection_break(connection, "nothing was heard of the broker for too long");
         return;
     }
-    if (now >= heartbeat_due_at(connection) && vg_connection_probe(connection) != 0 &&
-        connection->probed_at == 0) {
-        connection->probed_at = now;
+    if (now >= vg_pulse_due_at(&connection->pulse) &&
+        vg_connection_probe(connection) != 0 && connection->pulse.probed_at == 0) {
+        connection->pulse.probed_at = now;
     }
 }
 
@@ -682,8 +480,8 @@ due_at(const struct vg_connection *connection)
         at = connection->attempt_until;
         break;
     case READY: {
-        int64_t silent = silent_at(connection);
-        int64_t heartbeat = heartbeat_due_at(connection);
+        int64_t silent = vg_pulse_silent_at(&connection->pulse);
+        int64_t heartbeat = vg_pulse_due_at(&connection->pulse);
 
         at = silent < heartbeat ? silent : heartbeat;
         break;
@@ -699,22 +497,7 @@ due_at(const struct vg_connection *connection)
 
 // ---- turns ----
 
-static bool
-has_input(void *socket)
-{
-    uint32_t events = 0;
-    size_t size = sizeof events;
-
-    if (socket == NULL) {
-        return false;
-    }
-    if (zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) != 0) {
-        return errno == EINTR; // look again
-    }
-    return (events & ZMQ_POLLIN) != 0;
-}
-
-// The monitor is read first: then what came before the end of a connection is already
+// The events are read first: then what came before the end of a connection is already
 // there to be received.
 static bool
 take_turn(struct vg_connection *connection, bool (*goal)(void *arg))
@@ -722,14 +505,14 @@ take_turn(struct vg_connection *connection, bool (*goal)(void *arg))
     int64_t now = vg_clock_ms();
     bool wanted;
 
-    read_monitor(connection);
+    take_events(connection);
     wanted = receive_frames(connection, now, goal);
     keep_time(connection, now);
     if (connection->owner.work != NULL) {
         connection->owner.work(now, connection->owner.arg);
     }
     if (connection->state == ENDED) {
-        close_sockets(connection, 0);
+        vg_link_close(&connection->link, 0);
     } else if (connection->broken) {
         drop_connection(connection, now, connection->state == LEAVING ? LINGER_MS : 0);
     }
@@ -743,7 +526,7 @@ pause_ms(const struct vg_connection *connection, int64_t until)
     int64_t now = vg_clock_ms();
     int64_t at = due_at(connection);
 
-    if (has_input(connection->dealer) || has_input(connection->monitor)) {
+    if (vg_link_has_input(&connection->link)) {
         return 0;
     }
     at = at < until ? at : until;
@@ -770,7 +553,7 @@ run(struct vg_connection *connection, int64_t until, bool (*goal)(void *arg),
 {
     for (;;) {
         bool wanted = take_turn(connection, goal);
-        struct pollfd fd = {connection->epoll_fd, POLLIN, 0};
+        struct pollfd fd = {connection->link.epoll_fd, POLLIN, 0};
 
         if (connection->state == ENDED) {
             return vg_fail_again(error, &connection->fault);
@@ -852,7 +635,7 @@ vg_connection_fault(const struct vg_connection *connection)
 int
 vg_connection_fd(const struct vg_connection *connection)
 {
-    return connection->epoll_fd;
+    return connection->link.epoll_fd;
 }
 
 int
@@ -860,8 +643,7 @@ vg_connection_due_ms(const struct vg_connection *connection)
 {
     int64_t at = due_at(connection);
 
-    if (at == VG_NEVER && !has_input(connection->dealer) &&
-        !has_input(connection->monitor)) {
+    if (at == VG_NEVER && !vg_link_has_input(&connection->link)) {
         return -1;
     }
     return pause_ms(connection, VG_NEVER);
