@@ -19,10 +19,7 @@ envelope_is_good(struct broker *broker, struct session *session, struct bytes bo
                  HOT_MUTATIONS_MAX);
         broker_violation(broker, session, VG_TOO_MANY, sentence);
         return false;
-    case HOT_TOO_LARGE:
-        broker_violation(broker, session, VG_TOO_LARGE,
-                         "a mutation or one of its values is too large");
-        return false;
+    case HOT_TOO_LARGE: // of no Publish: who reads its mutations says which field it is
     case HOT_MALFORMED:
         break;
     }
