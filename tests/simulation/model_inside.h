@@ -214,6 +214,8 @@ struct model_box *model_inflow(struct model *model, struct model_box *box,
                                uint32_t mailbox);
 // model_check_order_moved looks at a mailbox that has letters of others.
 void model_check_order_moved(const struct model *model, const struct model_box *box);
+// model_qualities gives those that an institution, or a part of it, ever held (bit q).
+uint64_t model_qualities(const struct model *model, int person, uint32_t institution);
 // model_held lends the days of an institution and all its parts, until the next call; NULL:
 // none. model_unite makes a person's rows those of the successors.
 const struct days *model_held(const struct model *model, int person, uint32_t institution,
