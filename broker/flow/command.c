@@ -97,6 +97,9 @@ command_forget_answer(struct command *command)
         command->refuse.attempts = 0;
         command->refuse.due_us = 0;
         break;
+    case COMMAND_ADVANCE:
+        command->advance.merged = command->advance.taken = 0;
+        break;
     case COMMAND_WITHDRAW:
         for (size_t i = 0; i < command->withdraw.pairs_len; i++) {
             command->withdraw.pairs[i].withdrawn = false;

@@ -50,6 +50,20 @@ every_kind_can_be_freed_without_an_answer(void **state)
     }
 }
 
+// The loop counts what it is told, also of a batch that was given up.
+static void
+forgets_what_was_merged_and_advanced(void **state)
+{
+    struct command *command = command_new(COMMAND_ADVANCE, NULL, 0);
+
+    (void)state;
+    command->advance.merged = 2;
+    command->advance.taken = 1;
+    command_forget_answer(command);
+    assert_int_equal(command->advance.merged + command->advance.taken, 0);
+    command_free(&command);
+}
+
 static void
 forgets_its_answer(void **state)
 {
@@ -104,6 +118,7 @@ main(void)
         cmocka_unit_test(copies_its_frame),
         cmocka_unit_test(every_kind_has_a_name_of_its_own),
         cmocka_unit_test(every_kind_can_be_freed_without_an_answer),
+        cmocka_unit_test(forgets_what_was_merged_and_advanced),
         FLOW_TEST(forgets_its_answer),
     };
 
