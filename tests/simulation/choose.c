@@ -99,7 +99,7 @@ choose_person(struct simulation *s)
                : dice_below(&s->dice, PERSONS);
 }
 
-static struct deed
+struct deed
 choose_deed(struct simulation *s, unsigned index)
 {
     const struct fact_flow *flow = facts_flow(0, index);
@@ -127,172 +127,13 @@ choose_deed(struct simulation *s, unsigned index)
         choose_recipient(s, &deed);
     }
     choose_period(s, flow, &deed);
+    if (flow->merges && dice_one_in(&s->dice, 4)) {
+        deed.occurred = today(s) - dice_between(&s->dice, 0, 3);
+    }
     if (dice_one_in(&s->dice, 12)) {
         choose_wrong(s, flow, &deed);
     }
     return deed;
-}
-
-// ---- what they say of an earlier one ----
-
-enum { LATELY = 200 };
-
-static const struct deed *
-deed_of(const struct simulation *s, uint64_t ticket)
-{
-    const struct kept *kept = model_kept(s->model, ticket);
-
-    return kept == NULL ? NULL : &s->model->deeds[kept->deed - 1];
-}
-
-// Mostly about the same person, or another number of his.
-static void
-take_person(struct simulation *s, const struct deed *first, struct deed *deed)
-{
-    const struct model *model = s->model;
-
-    if (facts_flow(0, first->flow)->of_enterprises || dice_one_in(&s->dice, 12)) {
-        return;
-    }
-    deed->niss = first->niss;
-    for (int i = 0; i < PERSONS; i++) {
-        if (model->niss[i] != first->niss &&
-            model_is_same(model, model->niss[i], first->niss) &&
-            dice_one_in(&s->dice, 2)) {
-            deed->niss = model->niss[i];
-        }
-    }
-}
-
-// A source of the institution; mostly: sometimes it is somebody else's to say.
-static bool
-choose_source(struct simulation *s, uint32_t institution, size_t *ret_source)
-{
-    size_t first = dice_below(&s->dice, (uint32_t)s->sources.len);
-
-    *ret_source = first;
-    for (size_t i = 0; i < s->sources.len && !dice_one_in(&s->dice, 200); i++) {
-        *ret_source = (first + i) % s->sources.len;
-        if (s->sources.source[*ret_source].institution ==
-            model_successor(s->model, institution)) {
-            return true;
-        }
-    }
-    return dice_one_in(&s->dice, 12);
-}
-
-// One of the newest that nobody corrects yet; 0: there is none.
-static uint64_t
-choose_corrected(struct simulation *s)
-{
-    uint64_t newest = s->model->tickets;
-    uint32_t skip = dice_below(&s->dice, 12);
-    uint64_t found = 0;
-
-    for (uint64_t ticket = newest; ticket > 0 && ticket + LATELY > newest; ticket--) {
-        const struct kept *kept = model_kept(s->model, ticket);
-
-        if (kept != NULL && (!kept->named || dice_one_in(&s->dice, 12))) {
-            found = ticket;
-            if (skip-- == 0) {
-                break;
-            }
-        }
-    }
-    return found;
-}
-
-static void
-correct(struct simulation *s)
-{
-    uint64_t ticket = choose_corrected(s);
-    const struct deed *first = deed_of(s, ticket);
-    struct deed deed;
-    size_t source;
-
-    if (first == NULL ||
-        !choose_source(s, model_kept(s->model, ticket)->source, &source)) {
-        return;
-    }
-    model_kept(s->model, ticket)->named = true;
-    deed = choose_deed(s, dice_one_in(&s->dice, 30) ? dice_below(&s->dice, facts_flows())
-                                                    : first->flow);
-    take_person(s, first, &deed);
-    if (!dice_one_in(&s->dice, 4)) {
-        memcpy(deed.recipient, first->recipient, sizeof deed.recipient);
-    }
-    deed.corrects = ticket;
-    deed.cancels = dice_one_in(&s->dice, 3) || (s->noisy && dice_one_in(&s->dice, 2));
-    if (dice_one_in(&s->dice, 20)) { // a request's, or one that is yet to come
-        deed.corrects = s->model->tickets + 3 - dice_below(&s->dice, 6);
-    }
-    sources_report(&s->sources, source, deed);
-}
-
-// The flow that answers letters of this one; NULL: none does.
-static const struct fact_flow *
-answering(const struct deed *asked, unsigned *ret_index)
-{
-    for (unsigned i = 0; i < facts_flows(); i++) {
-        if (facts_flow(0, i)->answers == facts_flow(0, asked->flow)->id) {
-            *ret_index = i;
-            return facts_flow(0, i);
-        }
-    }
-    return NULL;
-}
-
-// A letter that can be answered, in one mailbox; NULL: it has none.
-static const struct told *
-choose_asked(struct simulation *s, const struct model_box *box)
-{
-    uint32_t skip = dice_below(&s->dice, 3);
-    const struct told *found = NULL;
-    unsigned index;
-
-    for (size_t n = box->len; n > 0 && n + LATELY > box->len; n--) {
-        const struct told *told = &box->told[n - 1];
-
-        if (told->deed != 0 &&
-            answering(&s->model->deeds[told->deed - 1], &index) != NULL) {
-            found = told;
-            if (skip-- == 0) {
-                break;
-            }
-        }
-    }
-    return found;
-}
-
-static bool
-answer(struct simulation *s)
-{
-    const struct model *model = s->model;
-    size_t from = dice_below(&s->dice, (uint32_t)model->boxes_len);
-    const struct model_box *box = NULL;
-    const struct told *asked = NULL;
-    const struct fact_flow *flow;
-    struct deed deed;
-    unsigned index;
-    size_t source;
-
-    for (size_t i = 0; i < model->boxes_len && asked == NULL; i++) {
-        box = &model->boxes[(from + i) % model->boxes_len];
-        asked = choose_asked(s, box);
-    }
-    if (asked == NULL || !choose_source(s, box->institution, &source)) {
-        return false;
-    }
-    flow = answering(&model->deeds[asked->deed - 1], &index);
-    deed = choose_deed(s, index);
-    take_person(s, &model->deeds[asked->deed - 1], &deed);
-    if (flow->groups[0].to == FACT_ADDRESSED && !dice_one_in(&s->dice, 6)) {
-        memcpy(deed.recipient, model->institutions[asked->source].code,
-               sizeof deed.recipient);
-    }
-    deed.answers = asked->ticket;
-    sources_report(&s->sources, source, deed);
-    return true;
 }
 
 // ---- reporting ----
@@ -313,41 +154,6 @@ choose_flow(struct simulation *s, unsigned sector)
     return 0;
 }
 
-// Something that can be answered.
-static void
-ask_for_answer(struct simulation *s)
-{
-    size_t source = dice_below(&s->dice, (uint32_t)s->sources.len);
-    uint32_t institution = s->sources.source[source].institution;
-    unsigned sector = s->model->institutions[institution].sector;
-    unsigned ignored;
-
-    for (unsigned i = 0; i < facts_flows(); i++) {
-        struct deed asked = {.flow = i};
-
-        if ((facts_flow(0, i)->sources >> sector & 1) != 0 &&
-            answering(&asked, &ignored) != NULL) {
-            sources_report(&s->sources, source, choose_deed(s, i));
-        }
-    }
-}
-
-void
-refer(struct simulation *s)
-{
-    if (!s->referring) {
-        return;
-    }
-    for (int n = 0; s->noisy && n < 3; n++) {
-        correct(s);
-    }
-    if (dice_one_in(&s->dice, 2)) {
-        correct(s);
-    } else if (!answer(s)) {
-        ask_for_answer(s);
-    }
-}
-
 void
 report(struct simulation *s)
 {
@@ -357,6 +163,10 @@ report(struct simulation *s)
                          ? dice_below(&s->dice, facts_flows())
                          : choose_flow(s, s->model->institutions[institution].sector);
 
+    if (s->repeating && dice_one_in(&s->dice, 3)) {
+        say_anew(s);
+        return;
+    }
     for (uint32_t n = 1 + dice_below(&s->dice, s->burst); n > 0; n--) {
         sources_report(&s->sources, i, choose_deed(s, index));
     }

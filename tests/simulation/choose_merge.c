@@ -2,17 +2,7 @@
 // Who becomes part of whom, and when, by the dice.
 #include "simulation.h"
 
-enum { FROM_HERE = 3, DAYS_AHEAD = 4, TRIES = 20 };
-
-// What it has given back makes it the best choice, then that something waits.
-static bool
-is_worth_it(struct simulation *s, uint32_t id, int tries)
-{
-    const struct model_box *box = model_box(s->model, id);
-
-    return tries > 2 * TRIES || (tries > TRIES && model_left(box) > 0) ||
-           model_left(box) > box->count[PLACE_TURN];
-}
+enum { FROM_HERE = 3, DAYS_AHEAD = 4 };
 
 // Mostly of the same sector; a few are not registered, or were merged.
 static uint32_t
@@ -21,12 +11,11 @@ choose_other(struct simulation *s, uint32_t into)
     const struct model *model = s->model;
     uint32_t id = any_institution(s);
 
-    for (int tries = 0; tries < 3 * TRIES; tries++) {
+    for (int tries = 0; tries < 20; tries++) {
         const struct model_institution *one = &model->institutions[id];
 
         if (id != into && !one->merged &&
-            one->sector == model->institutions[into].sector &&
-            is_worth_it(s, id, tries)) {
+            one->sector == model->institutions[into].sector) {
             break;
         }
         id = any_institution(s);

@@ -100,8 +100,10 @@ change_rules(struct simulation *s)
     struct set_rules_command *set = &command->set_rules;
 
     set->mailbox = model->boxes[dice_below(&s->dice, (uint32_t)model->boxes_len)].id;
-    set->named =
-        dice_below(&s->dice, 16) | (dice_one_in(&s->dice, 2) ? RULES_CANCELLED : 0);
+    set->named = dice_below(&s->dice, 16) |
+                 (dice_one_in(&s->dice, 2) ? RULES_CANCELLED : 0) |
+                 (s->repeating && dice_one_in(&s->dice, 2) ? RULES_REPEATS : 0);
+    set->rules.repeats = dice_one_in(&s->dice, 4) ? REPEATS_COME : REPEATS_MERGE;
     set->rules.cancelled = dice_one_in(&s->dice, 4) ? CANCELLED_PAIR : CANCELLED_NEITHER;
     choose_times(s, &set->rules);
     set->rules.urgent_first = !dice_one_in(&s->dice, 3);
@@ -126,9 +128,10 @@ lift_rules(struct simulation *s)
 {
     static const struct mailbox_rules none;
 
-    set_for_all(
-        s, RULES_UNWANTED | RULES_QUIET | RULES_DIGEST | RULES_URGENT | RULES_CANCELLED,
-        &none);
+    set_for_all(s,
+                RULES_UNWANTED | RULES_QUIET | RULES_DIGEST | RULES_URGENT |
+                    RULES_REPEATS | RULES_CANCELLED,
+                &none);
 }
 
 void
@@ -137,6 +140,14 @@ want_neither(struct simulation *s)
     static const struct mailbox_rules neither = {.cancelled = CANCELLED_NEITHER};
 
     set_for_all(s, RULES_CANCELLED, &neither);
+}
+
+void
+want_merged(struct simulation *s)
+{
+    static const struct mailbox_rules merged = {.repeats = REPEATS_MERGE};
+
+    set_for_all(s, RULES_REPEATS, &merged);
 }
 
 int64_t

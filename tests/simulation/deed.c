@@ -117,6 +117,12 @@ reference_to(uint64_t ticket)
     return reference;
 }
 
+static uint32_t
+occurred_of(const struct deed *deed)
+{
+    return deed->occurred == 0 ? 0 : day_number((struct day){deed->occurred});
+}
+
 void
 deed_write(const struct deed *deed, struct buffer *mutations)
 {
@@ -133,7 +139,7 @@ deed_write(const struct deed *deed, struct buffer *mutations)
     mutation->niss = deed->wrong == WRONG_NISS ? 12345678901 : deed->niss;
     mutation->new_niss = deed->new_niss;
     mutation->enterprise = deed->enterprise;
-    mutation->occurred = deed->wrong == WRONG_DATE ? 20261399 : 0;
+    mutation->occurred = deed->wrong == WRONG_DATE ? 20261399 : occurred_of(deed);
     mutation->reference_year = deed->year;
     *(deed->cancels ? &mutation->cancels : &mutation->replaces) =
         words(deed->wrong == WRONG_REFERENCE ? "1x" : corrects.text);
@@ -225,6 +231,9 @@ deed_is_told(const struct deed *deed, unsigned kept, bool referred,
         (told->period_begin != day_number((struct day){deed->begin}) ||
          told->period_end != day_number((struct day){deed->end}))) {
         return "the body has another period";
+    }
+    if (deed->quality == 0 && told->occurred != occurred_of(deed)) {
+        return "the body has another day";
     }
     if (!references_are_told(deed, referred, told)) {
         return "the body refers to another mutation, or to one that is not to be known";

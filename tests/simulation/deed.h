@@ -34,7 +34,8 @@ struct deed {
     bool has_period;
     int32_t begin; // days
     int32_t end;
-    unsigned year; // reference year, 0: none
+    unsigned year;    // reference year, 0: none
+    int32_t occurred; // day, 0: it does not say
     char recipient[24];
     uint64_t corrects; // ticket of an earlier one, 0: none
     bool cancels;      // that does not stand any more

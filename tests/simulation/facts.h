@@ -55,6 +55,7 @@ struct fact_flow {
     int32_t rhythm_days; // 0: nothing is expected of its sources
     bool asks;           // each who gets it must answer
     uint16_t answers;    // id of the flow whose notifications it answers, 0: none
+    bool merges;         // says how something is now: the last word says all
     unsigned urgency;    // 1 comes before 2; 0: none but its fields'
     struct fact_demand publisher;
     struct fact_group groups[FACT_GROUPS];

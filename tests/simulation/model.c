@@ -12,6 +12,7 @@ model_new(int32_t first_day)
     struct model *model = xcalloc(1, sizeof *model);
 
     model->first_day = first_day;
+    model->trimmed_before = 1;
     model->walk.through = model->walk.day = DAY_EVER.number;
     for (int i = 0; i < PERSONS; i++) {
         model->niss[i] = niss_make(1950 + i, 60 + 1 + i % 12, 1 + i, 3 + 7 * i).number;
@@ -28,6 +29,7 @@ model_free(struct model **model)
     }
     for (size_t i = 0; i < (*model)->boxes_len; i++) {
         free((*model)->boxes[i].told);
+        free((*model)->boxes[i].merged);
     }
     for (size_t i = 0; i < INSTITUTIONS_MAX; i++) {
         for (size_t j = 0; j < PRODUCERS_MAX; j++) {
@@ -44,6 +46,7 @@ model_free(struct model **model)
     free((*model)->deeds);
     free((*model)->kept);
     free((*model)->commit_us);
+    free((*model)->commit_event);
     free(*model);
     *model = NULL;
 }

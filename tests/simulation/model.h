@@ -11,6 +11,7 @@
 #include "deed.h"
 #include "flow/apply.h"
 #include "flow/outflow.h"
+#include "store/merged.h"
 
 enum {
     PERSONS = 24,
@@ -54,6 +55,9 @@ struct told {
     uint32_t deed;
     unsigned kept; // fields, bits
     uint64_t ticket;
+    uint64_t event;    // ticket of its own event: another one when it came after its time
+    uint64_t because;  // ticket of what brought it then; 0: it came in its time
+    uint64_t in_force; // number of the person that its body names, 0: its own
     int64_t kept_us;
     uint16_t quality;
     int32_t begin;
@@ -65,6 +69,7 @@ struct told {
     uint64_t checksum;
     uint64_t bytes_through;
     bool sent;       // a member may have it
+    bool listed;     // or one that stands for it
     bool withdrawn;  // it and its cancellation, or it and what it cancels
     uint64_t other;  // ticket of that one
     bool referred;   // its body names what it corrects
@@ -77,6 +82,14 @@ struct told {
     uint32_t attempts; // how often it was refused
     uint32_t actor;    // who refused it last, or tried it again
     int64_t due_us;    // of a refused one
+};
+
+// What a mailbox's letters of a ticket stand for, or which one stands for them.
+struct model_merged {
+    uint64_t ticket;
+    uint64_t into; // 0: it comes itself
+    size_t len;
+    uint64_t tickets[MERGED_MAX]; // in order
 };
 
 struct model_box {
@@ -94,8 +107,12 @@ struct model_box {
     size_t size;
     uint64_t count[PLACES]; // letters
     uint64_t bytes[PLACES];
-    uint64_t mark;    // none up to here comes in its turn
-    uint64_t emptied; // all up to here are done with, as far as was looked
+    uint64_t mark;               // none up to here comes in its turn
+    uint64_t emptied;            // all up to here are done with, as far as was looked
+    struct model_merged *merged; // as the disk must say; a row goes with its record
+    size_t merged_len;
+    size_t merged_size;
+    uint64_t merged_total; // that the loop was told of
 };
 
 // What became of a producer's number, for ever.
@@ -185,7 +202,8 @@ struct model {
     uint32_t extra_len; // further mailboxes
     struct model_producer producers[INSTITUTIONS_MAX][PRODUCERS_MAX];
     uint64_t niss[PERSONS];
-    int replaced_by[PERSONS];                         // -1: not
+    int replaced_by[PERSONS]; // -1: not
+    uint64_t joined[PERSONS]; // commit in which another number became his, 0: none did
     struct days *held[PERSONS][INSTITUTIONS_MAX][64]; // by quality; NULL: never
     uint64_t follows[PERSONS][INSTITUTIONS_MAX];      // bit q: held ever
     struct model_key keys[KEYS_MAX];
@@ -211,8 +229,11 @@ struct model {
     uint64_t tickets;
     int64_t last_us;
     uint64_t last_batch;
-    int64_t *commit_us; // of commit n: commit_us[n - 1]
+    int64_t *commit_us;     // of commit n: commit_us[n - 1]
+    uint64_t *commit_event; // ticket of its last event, 0: it has none
     size_t commits_size;
+    uint64_t trimmed_before;       // records of commits below are gone
+    uint64_t trimmed_through;      // and with them what is known of tickets up to here
     int64_t erased_us;             // bodies of what was kept later are all there
     int32_t trimmed_day;           // records of this day and later are all there
     uint64_t moved, trimmed, gaps; // gaps: acknowledgements that found too many
@@ -221,6 +242,7 @@ struct model {
     uint64_t given_back, deferred, parked, dropped, unread; // letters
     uint64_t corrected, owed, answered, warned, ended, rules, advanced, withdrawn;
     uint64_t mergers, letters_moved;
+    uint64_t merged, holding_again;
 };
 
 struct model *model_new(int32_t first_day);
@@ -268,6 +290,19 @@ int model_minute(int64_t us);
 int64_t model_hold_back(const struct mailbox_rules *rules, int64_t now_us);
 // model_urgency gives the catalogue's of what a letter tells, 1 before 2; 0: none.
 unsigned model_urgency(const struct model *model, const struct told *told);
+
+// model_may_stand says whether a letter could be merged with another one, and
+// model_says_anew whether `later` says the same anew of the same person.
+bool model_may_stand(const struct model *model, const struct told *told);
+bool model_says_anew(const struct model *model, const struct told *earlier,
+                     const struct told *later);
+// model_is_void: a ticket's mutation was cancelled, or what corrects it was.
+bool model_is_void(const struct model *model, uint64_t ticket);
+// model_stands_for lends what the letters of a ticket stand for; NULL: nothing.
+const struct model_merged *model_stands_for(const struct model_box *box, uint64_t ticket);
+// model_check_told: who had a letter acknowledged was told of all that it stands for. All is
+// delivered, and nothing waits.
+void model_check_told(const struct model *model);
 
 // model_rows compares counters with the rows on the disk.
 void model_rows(struct model *model, struct txn *txn);

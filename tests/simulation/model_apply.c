@@ -13,7 +13,7 @@ is_followed(enum journal_kind kind)
 {
     return kind == JOURNAL_EVENT || kind == JOURNAL_REFUSAL ||
            kind == JOURNAL_DIRECTORY || kind == JOURNAL_CORRECTION ||
-           kind == JOURNAL_UNWANTED;
+           kind == JOURNAL_UNWANTED || kind == JOURNAL_MERGED;
 }
 
 // A letter that somebody still waits for has its body copied before the old one is erased.
@@ -75,6 +75,17 @@ applied_is_next(const struct applied *applied, enum journal_kind kind)
     return applied_peek(applied, &item) && item.kind == kind;
 }
 
+bool
+applied_is_caught(const struct applied *applied, uint64_t ticket)
+{
+    struct journal_item item;
+    struct journal_event event;
+
+    return applied_peek(applied, &item) && item.kind == JOURNAL_EVENT &&
+           journal_item_as(&item, &event, sizeof event) && event.again == AGAIN_CAUGHT &&
+           event.number == ticket;
+}
+
 void
 applied_item(struct applied *applied, enum journal_kind kind, void *ret, size_t len)
 {
@@ -84,6 +95,10 @@ applied_item(struct applied *applied, enum journal_kind kind, void *ret, size_t 
     if (applied->item.kind != kind || !journal_item_as(&applied->item, ret, len)) {
         broken("the journal has an item of kind %d instead of %d",
                (int)applied->item.kind, (int)kind);
+    }
+    if (kind == JOURNAL_EVENT) {
+        applied->model->commit_event[applied->model->commits - 1] =
+            ((const struct journal_event *)ret)->ticket;
     }
 }
 
@@ -328,8 +343,11 @@ note_commit(struct model *model, int64_t us)
         model->commits_size = model->commits_size * 2 + 64;
         model->commit_us =
             realloc(model->commit_us, model->commits_size * sizeof *model->commit_us);
-        CHECK(model->commit_us != NULL);
+        model->commit_event = realloc(model->commit_event,
+                                      model->commits_size * sizeof *model->commit_event);
+        CHECK(model->commit_us != NULL && model->commit_event != NULL);
     }
+    model->commit_event[model->commits] = 0;
     model->commit_us[model->commits++] = us;
 }
 
@@ -397,4 +415,5 @@ model_apply(struct model *model, const struct batch *batch, enum room room, bool
                applied.posted);
     }
     buffer_free(&applied.record);
+    buffer_free(&applied.voids);
 }

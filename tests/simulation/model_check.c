@@ -387,6 +387,7 @@ model_everything(struct model *model, struct txn *txn)
     model_check_walk(model, txn);
     model_check_mailbox_rules(model, txn);
     model_check_withdrawn(model, txn);
+    model_check_merged(model, txn);
     for (uint32_t i = 1; i <= model->institutions_len; i++) {
         for (uint32_t p = 1; p < PRODUCERS_MAX; p++) {
             check_refusals(model, i, p, txn);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: EUPL-1.2
 // model_inside.h - what the model's files share. On its own it knows days (model_days.c), who
-// may see what (model_match.c), what a mailbox wants less of (model_noise.c), who is told of
-// ends (model_lapse.c), what is corrected and answered (model_refer.c), who is part of whom
-// (model_merge.c), who follows whom (model_integrations.c), where letters are (model_places.c) and what must hold (rules.c). It
+// may see what (model_match.c), what a mailbox wants less of (model_noise.c), which letters
+// stand for others (model_merged.c), who is told of ends (model_lapse.c), what is corrected and
+// answered (model_refer.c), who is part of whom (model_merge.c), who follows whom
+// (model_integrations.c), where letters are (model_places.c) and what must hold (rules.c). It
 // follows a batch (model_apply.c) command by command, and looks at everything
 // (model_check.c).
 #ifndef SIMULATION_MODEL_INSIDE_H
@@ -31,8 +32,10 @@ struct applied {
     struct buffer record;
     size_t offset;
     size_t posted;
-    size_t unwanted; // of the batch's
-    size_t pairs;    // likewise
+    size_t unwanted;     // of the batch's
+    struct buffer voids; // struct model_void: cancellations of the Publish being followed
+    uint64_t trimmed;    // records, by the commands followed so far
+    size_t pairs;        // likewise
     struct journal_item item;
     size_t recipients;     // of the item, looked at
     uint64_t first_commit; // where the journal begins after this batch
@@ -45,6 +48,9 @@ void applied_item(struct applied *applied, enum journal_kind kind, void *ret, si
 bool applied_is_next(const struct applied *applied, enum journal_kind kind);
 // applied_peek shows the next of them; false: there is none.
 bool applied_peek(const struct applied *applied, struct journal_item *ret_item);
+// applied_is_caught says whether the next of them is the event of a letter that comes after
+// its time, of this ticket.
+bool applied_is_caught(const struct applied *applied, uint64_t ticket);
 // applied_check_posted compares the next letter that the loop is told.
 void applied_check_posted(struct applied *applied, uint32_t mailbox,
                           const struct journal_recipient *recipient);
@@ -159,6 +165,24 @@ void model_declines(const struct question *question, const struct told *told,
 // neither the loop is told.
 void model_note_pair(const struct question *question, const struct model_box *box,
                      uint64_t number, struct applied *applied);
+// model_merge follows the merges of an ADVANCE. False: a letter that should not come still
+// waits, so none may come before its turn either.
+bool model_merge(struct model *model, const struct advance_command *advance,
+                 struct applied *applied);
+// model_note_void: a mailbox is told that a ticket is cancelled; model_tell_voids gives each of
+// them what holds again, when the Publish is done with.
+void model_note_void(struct applied *applied, const struct model_box *box, uint64_t of,
+                     uint64_t by);
+void model_tell_voids(struct model *model, struct applied *applied);
+// model_trim: records of commits below this one are gone.
+void model_trim(struct model *model, uint64_t before);
+void model_check_merged(const struct model *model, struct txn *txn);
+// model_came_late: a letter of this ticket came into the mailbox after its time.
+bool model_came_late(const struct model_box *box, uint64_t ticket);
+// model_put adds a letter, as the journal says that it lies in the mailbox, and compares.
+void model_put(struct model *model, const struct told *told,
+               const struct journal_recipient *recipient, struct model_box *box,
+               struct applied *applied);
 void model_check_withdrawn(const struct model *model, struct txn *txn);
 void model_check_mailbox_rules(const struct model *model, struct txn *txn);
 // applied_no_more_recipients: nobody else got the event's deed.
@@ -175,6 +199,9 @@ void model_check_references(const struct model *model, struct txn *txn);
 
 struct outcome model_publish_one(struct model *model, uint32_t source, uint32_t producer,
                                  uint64_t number, uint32_t deed, struct applied *applied);
+// model_take_out lets a letter leave its turn; false: there is no room to remember that.
+bool model_take_out(struct model *model, struct model_box *box, struct told *told,
+                    enum place place);
 enum vg_status model_acknowledge(struct model *model,
                                  const struct acknowledge_command *acknowledge);
 // model_refuse gives the place of the refused letter before those after it are deferred.
@@ -214,8 +241,6 @@ struct model_box *model_inflow(struct model *model, struct model_box *box,
                                uint32_t mailbox);
 // model_check_order_moved looks at a mailbox that has letters of others.
 void model_check_order_moved(const struct model *model, const struct model_box *box);
-// model_qualities gives those that an institution, or a part of it, ever held (bit q).
-uint64_t model_qualities(const struct model *model, int person, uint32_t institution);
 // model_held lends the days of an institution and all its parts, until the next call; NULL:
 // none. model_unite makes a person's rows those of the successors.
 const struct days *model_held(const struct model *model, int person, uint32_t institution,

@@ -35,12 +35,9 @@ model_person_rows(const struct model *model, int person, bool on_disk)
     size_t rows = 0;
 
     for (uint32_t i = 1; model->counts_rows && i <= model->institutions_len; i++) {
-        uint64_t held = on_disk ? model->follows[person][i]
-                        : model->institutions[i].merged
-                            ? 0
-                            : model_qualities(model, person, i);
+        bool counts = on_disk || !model->institutions[i].merged;
 
-        for (unsigned q = 1; held >> q != 0; q++) {
+        for (unsigned q = 1; counts && q < 64; q++) {
             rows += count_runs(model, on_disk ? model->held[person][i][q]
                                               : model_held(model, person, i, q));
         }

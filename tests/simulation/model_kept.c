@@ -41,7 +41,7 @@ number_in_force(const struct model *model, uint64_t niss)
 
 // The body lies on the disk and says what it may.
 static void
-look_at_body(const struct question *question, struct told *told, struct txn *txn,
+look_at_body(const struct model *model, struct told *told, struct txn *txn,
              const struct model_box *box)
 {
     struct hot_content content;
@@ -52,20 +52,50 @@ look_at_body(const struct question *question, struct told *told, struct txn *txn
         hot_read_content((struct hot_bytes){body.at, body.len}, &content) != HOT_OK) {
         broken("mailbox %u, letter %zu: its body cannot be read", box->id, box->len);
     }
-    fault = deed_is_told(question->deed, told->kept, told->referred, &content);
+    fault =
+        deed_is_told(&model->deeds[told->deed - 1], told->kept, told->referred, &content);
     if (fault != NULL) {
         broken("mailbox %u, letter %zu: %s", box->id, box->len, fault);
     }
-    if (content.ticket != told->ticket || content.kept_at_us != (uint64_t)told->kept_us) {
+    if (content.ticket != told->ticket || content.kept_at_us != (uint64_t)told->kept_us ||
+        content.mutation.caught_up != told->because) {
         broken("mailbox %u, letter %zu: the body has another ticket or time", box->id,
                box->len);
     }
-    if (content.mutation.current_niss !=
-        number_in_force(question->model, content.mutation.niss)) {
+    if (content.mutation.current_niss != told->in_force) {
         broken("mailbox %u, letter %zu: the body names another number in force", box->id,
                box->len);
     }
     told->checksum = checksum_of(body.at, body.len);
+}
+
+void
+model_put(struct model *model, const struct told *told,
+          const struct journal_recipient *recipient, struct model_box *box,
+          struct applied *applied)
+{
+    struct told *last = model_add_told(box);
+
+    *last = *told;
+    last->body = last->first_body = recipient->body;
+    last->size = recipient->size;
+    last->bytes_through = recipient->size + (box->len > 1 ? last[-1].bytes_through : 0);
+    if (recipient->number != box->len || recipient->institution != told->institution ||
+        recipient->quality != told->quality || recipient->begin != told->begin ||
+        recipient->end != told->end || recipient->bytes_through != last->bytes_through ||
+        recipient->withheld != deed_withheld(&model->deeds[told->deed - 1], told->kept)) {
+        broken(
+            "mailbox %u, letter %zu: number %llu, quality %u from %d to %d, withheld %u "
+            "is not quality %u from %d to %d",
+            box->id, box->len, (unsigned long long)recipient->number, recipient->quality,
+            recipient->begin, recipient->end, recipient->withheld, told->quality,
+            told->begin, told->end);
+    }
+    applied_check_posted(applied, box->id, recipient);
+    look_at_body(model, last, applied->txn, box);
+    box->count[PLACE_TURN]++;
+    box->bytes[PLACE_TURN] += last->size;
+    model->letters++;
 }
 
 struct model_box *
@@ -74,7 +104,7 @@ model_deliver(const struct question *question, const struct told *told,
 {
     struct journal_recipient recipient = {.mailbox = 0};
     uint32_t institution = box->institution, mailbox = box->id;
-    struct told *last;
+    struct told whole = *told;
 
     if (journal_item_recipient(&applied->item, applied->recipients++, &recipient)) {
         box = model_inflow(question->model, box, recipient.mailbox);
@@ -83,28 +113,10 @@ model_deliver(const struct question *question, const struct told *told,
         broken("mailbox %u must get deed %u, and the journal gives it to %u", mailbox,
                told->deed, recipient.mailbox);
     }
-    last = model_add_told(box);
-    *last = *told;
-    last->institution = institution;
-    last->body = last->first_body = recipient.body;
-    last->size = recipient.size;
-    last->bytes_through = recipient.size + (box->len > 1 ? last[-1].bytes_through : 0);
-    if (recipient.number != box->len || recipient.institution != institution ||
-        recipient.quality != told->quality || recipient.begin != told->begin ||
-        recipient.end != told->end || recipient.bytes_through != last->bytes_through ||
-        recipient.withheld != deed_withheld(question->deed, told->kept)) {
-        broken(
-            "mailbox %u, letter %zu: number %llu, quality %u from %d to %d, withheld %u "
-            "is not quality %u from %d to %d",
-            box->id, box->len, (unsigned long long)recipient.number, recipient.quality,
-            recipient.begin, recipient.end, recipient.withheld, told->quality,
-            told->begin, told->end);
-    }
-    applied_check_posted(applied, box->id, &recipient);
-    look_at_body(question, last, applied->txn, box);
-    box->count[PLACE_TURN]++;
-    box->bytes[PLACE_TURN] += last->size;
-    question->model->letters++;
+    whole.institution = institution;
+    whole.event = told->ticket;
+    whole.in_force = number_in_force(question->model, question->deed->niss);
+    model_put(question->model, &whole, &recipient, box, applied);
     return box;
 }
 
@@ -145,6 +157,7 @@ replace_person(struct model *model, int old, int new)
         model->follows[old][i] = 0;
     }
     model->replaced_by[old] = new;
+    model->joined[new] = model->commits;
     for (size_t i = 0; i < model->boxes_len; i++) {
         model_put_in_order(model, &model->boxes[i], model->niss[new]);
     }

@@ -162,6 +162,9 @@ follow_expire(struct model *model, const struct command *command, struct applied
                                  -(int)expire->journal_months)
                       .number;
 
+    applied->trimmed += expire->trimmed;
+    model_trim(model, applied->answered ? model->first_commit + applied->trimmed
+                                        : applied->first_commit);
     model->erased_us = erased_us > model->erased_us ? erased_us : model->erased_us;
     model->trimmed_day = day > model->trimmed_day ? day : model->trimmed_day;
     model->trimmed += expire->trimmed;

@@ -225,19 +225,13 @@ question_classes(const struct question *question, const struct model_box *box,
                  struct told *told)
 {
     unsigned classes = 0;
-    uint64_t held = 0;
 
     if (model_wants(box, question->flow->id, 0) &&
         flow_takes(question, box->institution, 0, (struct run){0, 0})) {
         classes = FACT_ANY;
     }
-    if (question->person >= 0) {
-        held = model_qualities(question->model, question->person, box->institution);
-    }
-    for (unsigned q = 1; held >> q != 0; q++) {
-        if ((held >> q & 1) != 0) {
-            classes |= classes_of_parts(question, box, q, told);
-        }
+    for (unsigned q = 1; q < 64 && question->person >= 0; q++) {
+        classes |= classes_of_parts(question, box, q, told);
     }
     return classes;
 }

@@ -446,17 +446,6 @@ model_unite(struct model *model, int person)
     }
 }
 
-uint64_t
-model_qualities(const struct model *model, int person, uint32_t institution)
-{
-    uint64_t qualities = 0;
-
-    for (uint32_t i = 0; (i = model_next_part(model, institution, i)) != 0;) {
-        qualities |= model->follows[person][i];
-    }
-    return qualities;
-}
-
 const struct days *
 model_held(const struct model *model, int person, uint32_t institution, unsigned quality)
 {

@@ -67,6 +67,12 @@ follow_set_rules(struct model *model, const struct command *command,
     if ((set->named & RULES_CANCELLED) != 0) {
         rules.cancelled = set->rules.cancelled;
     }
+    if ((set->named & RULES_REPEATS) != 0) { // some that wait may stand for others still
+        rules.repeats =
+            set->rules.repeats == REPEATS_COME && rules.repeats != REPEATS_COME
+                ? REPEATS_MERGED
+                : set->rules.repeats;
+    }
     if (status == VG_OK &&
         (!is_of_a_day(rules.quiet_from) || !is_of_a_day(rules.quiet_to) ||
          (rules.digest != 0 && !is_of_a_day(rules.digest - 1)))) {
@@ -118,7 +124,7 @@ model_check_mailbox_rules(const struct model *model, struct txn *txn)
 
         expected += rules->quiet_from != rules->quiet_to || rules->digest != 0 ||
                     rules->urgent_first != 0 || rules->unwanted_len != 0 ||
-                    rules->cancelled != CANCELLED_PAIR;
+                    rules->cancelled != CANCELLED_PAIR || rules->repeats != REPEATS_COME;
     }
     if (rules_each(txn, compare_rules, &comparing) != VG_OK ||
         comparing.rows != expected) {
@@ -326,10 +332,12 @@ follow_advance(struct model *model, const struct command *command,
 {
     const struct advance_command *advance = &command->advance;
     const struct model_box *box = model_box(model, advance->mailbox);
-    size_t taken;
+    size_t taken = 0;
 
-    check_advance(model, box, advance);
-    taken = model_advance(model, advance);
+    if (model_merge(model, advance, applied)) {
+        check_advance(model, box, advance);
+        taken = model_advance(model, advance);
+    }
     model->advanced += taken;
     applied_check_status(applied, command, VG_OK);
     if (applied->answered && advance->taken != taken) {

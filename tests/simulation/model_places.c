@@ -85,8 +85,9 @@ finds_room(const struct model_box *box, uint64_t number)
 }
 
 // A letter leaves its turn; false: there is no room to remember that.
-static bool
-take_out(struct model *model, struct model_box *box, struct told *told, enum place place)
+bool
+model_take_out(struct model *model, struct model_box *box, struct told *told,
+               enum place place)
 {
     if (!finds_room(box, (uint64_t)(told - box->told) + 1)) {
         model->gaps++;
@@ -123,7 +124,7 @@ model_acknowledge(struct model *model, const struct acknowledge_command *acknowl
         if (told->place != PLACE_TURN) {
             move(box, told, PLACE_DONE);
             model_put_in_order(model, box, told->subject);
-        } else if (!take_out(model, box, told, PLACE_DONE)) {
+        } else if (!model_take_out(model, box, told, PLACE_DONE)) {
             return VG_TOO_MANY;
         }
         model->acknowledgements++;
@@ -170,7 +171,7 @@ model_defer(struct model *model, uint32_t mailbox, const struct letter_about *le
         if (told->place != PLACE_TURN) {
             continue;
         }
-        if (!take_out(model, box, told, PLACE_BEHIND)) {
+        if (!model_take_out(model, box, told, PLACE_BEHIND)) {
             return VG_TOO_MANY;
         }
         told->actor = actor;
@@ -203,7 +204,7 @@ model_refuse(struct model *model, const struct refuse_command *refuse, uint32_t 
     struct model_box *box = model_box(model, refuse->mailbox);
     struct told *told = model_letter(box, refuse->refused.letter.number);
 
-    if (told->place == PLACE_TURN && !take_out(model, box, told, PLACE_RETRY)) {
+    if (told->place == PLACE_TURN && !model_take_out(model, box, told, PLACE_RETRY)) {
         return VG_TOO_MANY;
     }
     if (model_is_held(told)) {
@@ -234,7 +235,7 @@ model_advance(struct model *model, const struct advance_command *advance)
         if (told->place != PLACE_TURN) {
             continue;
         }
-        if (!take_out(model, box, told, PLACE_RETRY)) {
+        if (!model_take_out(model, box, told, PLACE_RETRY)) {
             break;
         }
         told->actor = 0;
@@ -254,6 +255,7 @@ model_withdraw(const struct model *model, struct model_box *box, struct told *fi
 {
     if (first->place != PLACE_TURN || cancellation->place != PLACE_TURN ||
         model->kept[cancellation->ticket].corrected_by != 0 ||
+        model_stands_for(box, first->ticket) != NULL ||
         count_ranges(box) + 2 > RANGES_MAX / 2) {
         return false;
     }

@@ -160,6 +160,7 @@ follow_publish(struct model *model, const struct command *command,
     applied_check_status(applied, command, status);
     kept = model->tickets - before;
     model_tell_noted(model, applied);
+    model_tell_voids(model, applied);
     if (!applied->answered) {
         return;
     }

@@ -274,6 +274,9 @@ model_correct(const struct question *question, const struct told *told,
         if (put == owed[i].was && !owed[i].twice) {
             model_note_pair(question, put, owed[i].number, applied);
         }
+        if (deed->cancels) {
+            model_note_void(applied, owed[i].was, deed->corrects, told->ticket);
+        }
         model->owed++;
     }
     if (!deed->cancels && question_publisher_may(question)) {

@@ -15,7 +15,8 @@ model_note_pair(const struct question *question, const struct model_box *box,
     const struct cancelled_pair *pair;
 
     if (!question->deed->cancels || model->deeds[first->deed - 1].corrects != 0 ||
-        box->rules.cancelled != CANCELLED_NEITHER || !applied->answered) {
+        box->rules.cancelled != CANCELLED_NEITHER ||
+        model_came_late(box, question->deed->corrects) || !applied->answered) {
         return;
     }
     if (applied->pairs >= applied->batch->pairs_len) {

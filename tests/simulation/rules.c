@@ -26,7 +26,7 @@ count_all_shares(struct reading *reading)
     reading->must_get = xcalloc(model->tickets + 1, sizeof *reading->must_get);
     for (size_t i = 0; i < model->boxes_len; i++) {
         for (size_t j = 0; j < model->boxes[i].len; j++) {
-            reading->must_get[model->boxes[i].told[j].ticket] +=
+            reading->must_get[model->boxes[i].told[j].event] +=
                 !model->boxes[i].told[j].moved;
         }
     }
@@ -37,7 +37,8 @@ kept_in_all_or_none(const struct reading *reading, const struct journal_event *e
 {
     const struct model_producer *producer =
         &reading->model->producers[event->source][event->producer];
-    bool kept = event->source == 0 || // the broker itself
+    bool kept = event->source == 0 ||           // the broker itself
+                event->again == AGAIN_CAUGHT || // so the model has worked out
                 (event->number <= producer->len &&
                  producer->outcomes[event->number - 1].status == VG_OK);
 
@@ -86,12 +87,12 @@ in_order_published(const struct model *model, const struct model_box *box)
             model_check_order_moved(model, box);
             return;
         }
-        if ((told->source != 0 && told->number <= *before) ||
-            (i > 0 && told->ticket <= told[-1].ticket)) {
+        if ((told->source != 0 && told->because == 0 && told->number <= *before) ||
+            (i > 0 && told->event <= told[-1].event)) {
             broken("mailbox %u: number %llu of institution %u overtakes or comes twice",
                    box->id, (unsigned long long)told->number, told->source);
         }
-        *before = told->number;
+        *before = told->because == 0 ? told->number : *before;
     }
 }
 
@@ -158,6 +159,8 @@ nothing_withheld_is_told(const struct model *model, const struct model_box *box,
             hot_read_content((struct hot_bytes){body.at, body.len}, &content) == HOT_OK) {
             fault = checksum_of(body.at, body.len) != told->checksum
                         ? "it is another one now"
+                    : content.mutation.caught_up != told->because
+                        ? "it comes because of something else"
                         : deed_is_told(&model->deeds[told->deed - 1], told->kept,
                                        told->referred, &content);
         }

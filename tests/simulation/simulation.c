@@ -29,6 +29,9 @@ enum {
     HEARTBEAT_MS = 60 * 1000,
     FIRST_KEY = 1,
     FLOOD_STEPS = 1500,
+    SAID_HERE = 3,
+    SERVED_HERE = 12,
+    TAKEN_BACK_HERE = 4,
     MERGE_STEPS = 50, // from one plan to the next
 };
 
@@ -156,7 +159,7 @@ look_at_everything(struct simulation *s)
     if (stage_finished() == 0) { // the loop knows all that the model knows
         model_check_fresh(s->model, node_view(&s->node), s->node.broker->catalogue,
                           s->node.broker->roster, s->now_us);
-        witness_look_at_unwanted(&s->witness);
+        witness_look_at_counts(&s->witness);
     }
     if (store_check(s->node.broker->store, report, NULL, NULL, &why) != VG_OK ||
         report->faults.total > 0) {
@@ -599,6 +602,9 @@ furnish(struct simulation *s)
     if (s->noisy && dice_one_in(&s->dice, 2)) {
         want_neither(s);
     }
+    if (s->repeating && !dice_one_in(&s->dice, 4)) {
+        want_merged(s);
+    }
 }
 
 static void
@@ -652,6 +658,7 @@ begin(struct simulation *s, uint64_t seed, uint64_t steps)
     s->refusing = dice_one_in(&s->dice, 3);
     s->noisy = dice_one_in(&s->dice, 3);
     s->merging = merges(seed);
+    s->repeating = s->noisy && !s->merging;
     draw_weights(s);
     draw_sizes(s);
     settings = draw_settings(s);
@@ -741,9 +748,8 @@ move_all_letters(struct simulation *s)
 }
 
 static void
-calm_down(struct simulation *s)
+finish_publishing(struct simulation *s)
 {
-    stop_troubles(s);
     for (int round = 0; sources_are_busy(&s->sources); round++) {
         if (s->node.tiny && round == 20) {
             break; // there may be no room any more
@@ -757,6 +763,13 @@ calm_down(struct simulation *s)
         }
         quiet_round(s);
     }
+}
+
+static void
+calm_down(struct simulation *s)
+{
+    stop_troubles(s);
+    finish_publishing(s);
     while (s->node.broker->draining) {
         quiet_round(s);
     }
@@ -826,6 +839,37 @@ be_served(struct simulation *s, const struct model_box *box, struct member *memb
     quiet_round(s);
 }
 
+// Some who want repeats merged are served; then some of what they got is taken back, perhaps by
+// sources of a broker that has died in between.
+static void
+take_some_back(struct simulation *s)
+{
+    struct member *member = &s->members.member[0];
+
+    for (int n = 0; n < SAID_HERE; n++) {
+        say_anew(s);
+    }
+    finish_publishing(s);
+    for (int n = 0; n < SERVED_HERE; n++) {
+        const struct model_box *box =
+            &s->model->boxes[dice_below(&s->dice, (uint32_t)s->model->boxes_len)];
+
+        if (box->rules.repeats == REPEATS_MERGE && box->count[PLACE_TURN] > 1) {
+            members_hang_up(&s->members, member);
+            be_served(s, box, member, true);
+        }
+    }
+    members_hang_up(&s->members, member);
+    if (dice_one_in(&s->dice, 4)) {
+        node_die(&s->node);
+    }
+    for (int n = 0; n < TAKEN_BACK_HERE; n++) {
+        take_back(s);
+    }
+    finish_publishing(s);
+    look_at_everything(s);
+}
+
 // Letters about one person come one after the other once the first was refused. In the end
 // somebody looks after what is parked: then it comes once more, or not.
 static void
@@ -877,6 +921,9 @@ empty_all_mailboxes(struct simulation *s)
             empty_mailbox(s, &s->model->boxes[i]);
         }
     }
+    if (!s->node.tiny) {
+        model_check_told(s->model);
+    }
     for (int rounds = 0; rounds < 3;
          rounds++) { // the fold's own commit is nothing to fold
         uint64_t letters = s->model->letters;
@@ -904,25 +951,26 @@ print_end(const struct simulation *s, const struct hash *journal)
     for (size_t i = 0; i < INSTITUTIONS_MAX; i++) {
         unwanted += model->unwanted[i];
     }
-    printf("seed %" PRIu64 ": %" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64
-           " mutations, %" PRIu64 " refused, %" PRIu64 " repeated, %" PRIu64
-           " letters, %" PRIu64 " acknowledged, %" PRIu64 " given back, %" PRIu64
-           " deferred, %" PRIu64 " tried again, %" PRIu64 " parked, %" PRIu64
-           " unread, %" PRIu64 " dropped, %" PRIu64 " integrations, %" PRIu64
-           " frames, %" PRIu64 " lost, %" PRIu64 " delivered, %" PRIu64
-           " corrected, %" PRIu64 " owed, %" PRIu64 " answered, %" PRIu64
-           " warned, %" PRIu64 " ended, %" PRIu64 " rules, %" PRIu64 " unwanted, %" PRIu64
-           " advanced, %" PRIu64 " withdrawn, %" PRIu64 " mergers, %" PRIu64
-           " moved, %" PRIu64 " takeovers, %" PRIu64 " batches without room%s, %" PRIu64
-           " crashes, %" PRIu64 " drains, journal ",
-           s->seed, s->steps, model->commits, model->mutations, model->refused,
-           model->repeated, model->letters, model->acknowledgements, model->given_back,
-           model->deferred, s->witness.tried, model->parked, model->unread,
-           model->dropped, model->directory, s->network.frames, s->network.lost,
-           s->witness.delivered, model->corrected, model->owed, model->answered,
-           model->warned, model->ended, model->rules, unwanted, model->advanced,
-           model->withdrawn, model->mergers, model->letters_moved, s->witness.takeovers,
-           s->node.full, s->node.tiny ? " (tiny)" : "", s->node.crashes, s->node.drains);
+    printf(
+        "seed %" PRIu64 ": %" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64
+        " mutations, %" PRIu64 " refused, %" PRIu64 " repeated, %" PRIu64
+        " letters, %" PRIu64 " acknowledged, %" PRIu64 " given back, %" PRIu64
+        " deferred, %" PRIu64 " tried again, %" PRIu64 " parked, %" PRIu64
+        " unread, %" PRIu64 " dropped, %" PRIu64 " integrations, %" PRIu64
+        " frames, %" PRIu64 " lost, %" PRIu64 " delivered, %" PRIu64
+        " corrected, %" PRIu64 " owed, %" PRIu64 " answered, %" PRIu64 " warned, %" PRIu64
+        " ended, %" PRIu64 " rules, %" PRIu64 " unwanted, %" PRIu64 " advanced, %" PRIu64
+        " withdrawn, %" PRIu64 " mergers, %" PRIu64 " moved, %" PRIu64 " merged, %" PRIu64
+        " again, %" PRIu64 " takeovers, %" PRIu64 " batches without room%s, %" PRIu64
+        " crashes, %" PRIu64 " drains, journal ",
+        s->seed, s->steps, model->commits, model->mutations, model->refused,
+        model->repeated, model->letters, model->acknowledgements, model->given_back,
+        model->deferred, s->witness.tried, model->parked, model->unread, model->dropped,
+        model->directory, s->network.frames, s->network.lost, s->witness.delivered,
+        model->corrected, model->owed, model->answered, model->warned, model->ended,
+        model->rules, unwanted, model->advanced, model->withdrawn, model->mergers,
+        model->letters_moved, model->merged, model->holding_again, s->witness.takeovers,
+        s->node.full, s->node.tiny ? " (tiny)" : "", s->node.crashes, s->node.drains);
     for (size_t i = 0; i < 8; i++) {
         printf("%02x", journal->at[i]);
     }
@@ -955,6 +1003,9 @@ simulate(uint64_t seed, uint64_t steps, bool quiet)
         }
     }
     calm_down(&s);
+    if (s.repeating) {
+        take_some_back(&s);
+    }
     walk_to_the_end(&s);
     if (dice_one_in(&s.dice, 6)) {
         sleep_some_days(&s);

@@ -69,6 +69,7 @@ struct simulation {
     bool referring;        // sources correct and answer
     bool noisy;         // mailboxes have rules: unwanted, quiet hours, a digest, urgent
     bool merging;       // institutions become part of others
+    bool repeating;     // mailboxes want repeats merged
     bool heavy;         // letters bigger than what a frame takes of a mailbox
     uint32_t items_max; // of an Integrate
     uint32_t boxes_asked;
@@ -86,9 +87,9 @@ void add_time(struct simulation *s, int64_t us);
 int32_t today(const struct simulation *s);
 uint32_t any_institution(struct simulation *s);
 
+// choose_deed: something of a flow (of facts_flow), mostly without a fault.
+struct deed choose_deed(struct simulation *s, unsigned index);
 void report(struct simulation *s);
-// refer lets a source correct what it published, or answer what it got.
-void refer(struct simulation *s);
 // A request goes over the wire when the institution is connected, else by the console.
 void integrate(struct simulation *s);
 void remove_some(struct simulation *s);
@@ -98,13 +99,23 @@ void administer(struct simulation *s);
 void handle_parked(struct simulation *s);
 void handle_all_parked(struct simulation *s, const struct model_box *box, bool drop);
 
+// ---- choose_refer.c: what sources say of an earlier one ----
+
+// refer lets a source correct what it published, or answer what it got; say_anew lets it say
+// once more how something is; take_back corrects what stands for others.
+void refer(struct simulation *s);
+void take_back(struct simulation *s);
+void say_anew(struct simulation *s);
+
 // ---- choose_rules.c: what mailboxes want less of, and when ----
 
 // change_rules sets some of a mailbox's rules; lift_rules takes all of everybody's back.
 void change_rules(struct simulation *s);
 void lift_rules(struct simulation *s);
 // want_neither: all want neither what is cancelled before it was sent nor its cancellation.
+// want_merged: all want of repeats the last one alone.
 void want_neither(struct simulation *s);
+void want_merged(struct simulation *s);
 // next_change gives a moment at which quiet hours of some mailbox begin or end, or its digest
 // is due; now: none has any.
 int64_t next_change(struct simulation *s);

@@ -27,6 +27,9 @@ witness_begin(struct witness *witness, struct model *model, struct broker *broke
     witness->broker = broker;
     witness->looked_us = witness->looked_before_us = INT64_MIN;
     memcpy(witness->unwanted, model->unwanted, sizeof witness->unwanted);
+    for (size_t i = 0; i < BOXES_MAX; i++) {
+        witness->merged[i] = model->boxes[i].merged_total;
+    }
 }
 
 void
@@ -564,11 +567,12 @@ note_letter(struct witness *witness, uint64_t session,
             const struct hot_notification *letter)
 {
     struct watched *watched = watched_of(witness, letter->mailbox);
-    const struct model_box *box = model_box(witness->model, letter->mailbox);
+    struct model_box *box = model_box(witness->model, letter->mailbox);
     bool late = has_outbox(witness, session);
 
     if (box != NULL && letter->number <= box->len) {
         box->told[letter->number - 1].sent = true;
+        repeats_listed(box, letter);
     }
     if (late && watched != NULL && (watched->muddled || watched->session != session)) {
         return; // of an opening that is over
@@ -592,6 +596,7 @@ note_letter(struct witness *witness, uint64_t session,
     if (!late && is_level() && !watched->muddled) {
         check_overtakes_none(witness->model, box, letter->number);
         noise_check_letter(witness, watched, letter);
+        repeats_check_letter(witness, watched, letter);
     }
     note_flight(witness, watched, letter);
 }

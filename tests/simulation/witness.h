@@ -26,6 +26,8 @@ struct watched {
     uint64_t tainted; // a session of which an acknowledgement found no room
     int64_t opened_us;
     bool short_of_gaps; // not all that should come first could be taken out
+    bool apart;         // not all that says the same anew could be merged
+    uint64_t unmerged;  // up to here letters were looked at without the rule
     bool touched;       // by the frame that is looked at
     bool muddled;       // letters of an earlier opening were still to be sent
 };
@@ -39,6 +41,7 @@ struct witness {
     // begin with what it knew before.
     int64_t looked_us, looked_before_us;
     uint64_t unwanted[INSTITUTIONS_MAX]; // that the model knew of at the beginning
+    uint64_t merged[BOXES_MAX];          // likewise, by place of the mailbox
     // counted for the report
     uint64_t delivered, takeovers, tried;
 };
@@ -79,8 +82,8 @@ void witness_not_taken(struct witness *witness, struct bytes frame);
 // nobody asked for.
 void witness_applied(struct witness *witness, const struct batch *batch);
 
-// witness_look_at_unwanted: the loop knows all that the model knows, also what is counted.
-void witness_look_at_unwanted(const struct witness *witness);
+// witness_look_at_counts: the loop knows all that the model knows, also what is counted.
+void witness_look_at_counts(const struct witness *witness);
 
 // witness_look: nothing is on its way to the writer or back, so all is done that members
 // asked for.

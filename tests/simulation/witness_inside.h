@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 // witness_inside.h - what the witness's files share: it reads frames (witness.c), and knows
-// when letters may come, and which of them first (witness_noise.c).
+// when letters may come, which of them first (witness_noise.c), and which stand for others
+// (witness_repeats.c).
 #ifndef SIMULATION_WITNESS_INSIDE_H
 #define SIMULATION_WITNESS_INSIDE_H
 
@@ -24,6 +25,15 @@ uint8_t *witness_mark(struct watched *watched, uint64_t number);
 // that is more urgent waits. The loop knows all that the model knows.
 void noise_check_letter(struct witness *witness, struct watched *watched,
                         const struct hot_notification *letter);
+// repeats_check_letter: it says for which others it stands, and none waits that could stand for
+// it. The loop knows all that the model knows.
+void repeats_check_letter(struct witness *witness, struct watched *watched,
+                          const struct hot_notification *letter);
+// repeats_listed notes for which others a letter that is sent stands.
+void repeats_listed(struct model_box *box, const struct hot_notification *letter);
+// repeats_paces: the loop looks at the rules of all mailboxes in the turn that begins.
+void repeats_paces(struct witness *witness);
+void repeats_look_at_counts(const struct witness *witness);
 // noise_applied notes what of a batch was to come first and could not.
 void noise_applied(struct watched *watched, const struct command *command);
 

@@ -12,6 +12,7 @@ void
 witness_paces(struct witness *witness)
 {
     witness->looked_us = clock_now().us;
+    repeats_paces(witness);
 }
 
 void
@@ -201,13 +202,16 @@ noise_applied(struct watched *watched, const struct command *command)
 {
     watched->short_of_gaps |= command->status != VG_OK ||
                               command->advance.taken != command->advance.letters_len;
+    watched->apart |= command->status != VG_OK ||
+                      command->advance.merged != command->advance.merges_len;
 }
 
 // ---- how many not at all ----
 
 void
-witness_look_at_unwanted(const struct witness *witness)
+witness_look_at_counts(const struct witness *witness)
 {
+    repeats_look_at_counts(witness);
     for (uint32_t i = 1; i <= witness->model->institutions_len; i++) {
         const struct lane *lane = lanes_find(witness->broker->lanes, i);
         uint64_t expected = witness->model->unwanted[i] - witness->unwanted[i];
