@@ -27,7 +27,8 @@ struct watched {
     int64_t opened_us;
     bool short_of_gaps; // not all that should come first could be taken out
     bool apart;         // not all that says the same anew could be merged
-    uint64_t unmerged;  // up to here letters were looked at without the rule
+    uint64_t unmerged;  // up to here letters were looked at without that rule
+    uint64_t unhurried; // likewise, without urgent ones first
     bool touched;       // by the frame that is looked at
     bool muddled;       // letters of an earlier opening were still to be sent
 };

@@ -169,7 +169,8 @@ check_looked_at(struct witness *witness, struct watched *watched,
         unsigned urgency = model_urgency(model, told);
 
         if (urgency != 0 && (own == 0 || urgency < own) && n > watched->given &&
-            told->place == PLACE_TURN && (*witness_mark(watched, n) & ~MARK_NAMED) == 0 &&
+            n > watched->unhurried && told->place == PLACE_TURN &&
+            (*witness_mark(watched, n) & ~MARK_NAMED) == 0 &&
             !may_be_busy(model, watched, box, n)) {
             broken("mailbox %u: letter %llu is sent in its turn, and %llu is more urgent",
                    box->id, (unsigned long long)number, (unsigned long long)n);

@@ -14,6 +14,9 @@ repeats_paces(struct witness *witness)
         if (lane != NULL && !lane->merge_repeats) {
             watched->unmerged = lane->sifted;
         }
+        if (lane != NULL && !lane->urgent_first) {
+            watched->unhurried = lane->sifted;
+        }
     }
 }
 
