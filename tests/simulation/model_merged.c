@@ -513,7 +513,8 @@ static bool
 is_done_with(const struct model_box *box, uint64_t ticket)
 {
     for (size_t i = 0; i < box->len; i++) {
-        if (box->told[i].ticket == ticket && box->told[i].place == PLACE_DONE) {
+        if (box->told[i].ticket == ticket && box->told[i].place == PLACE_DONE &&
+            box->told[i].sent) {
             return true;
         }
     }

@@ -734,6 +734,7 @@ check_was_asked(struct watched *watched, const struct model_box *box, uint64_t n
 void
 witness_applied(struct witness *witness, const struct batch *batch)
 {
+    repeats_rest(witness);
     for (const struct command *command = batch->first; command != NULL;
          command = command->next) {
         const struct acknowledge_command *acknowledge = &command->acknowledge;

@@ -27,6 +27,7 @@ struct watched {
     int64_t opened_us;
     bool short_of_gaps; // not all that should come first could be taken out
     bool apart;         // not all that says the same anew could be merged
+    uint64_t looked;    // up to here letters were looked at before this turn, at least
     uint64_t unmerged;  // up to here letters were looked at without that rule
     uint64_t unhurried; // likewise, without urgent ones first
     bool touched;       // by the frame that is looked at

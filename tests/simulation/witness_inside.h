@@ -31,6 +31,11 @@ void repeats_check_letter(struct witness *witness, struct watched *watched,
                           const struct hot_notification *letter);
 // repeats_listed notes for which others a letter that is sent stands.
 void repeats_listed(struct model_box *box, const struct hot_notification *letter);
+// witness_looked_at: all up to here were looked at before this letter was sent.
+uint64_t witness_looked_at(const struct watched *watched, const struct lane *lane,
+                           uint64_t number);
+// repeats_rest: no turn of the loop is under way.
+void repeats_rest(struct witness *witness);
 // repeats_paces: the loop looks at the rules of all mailboxes in the turn that begins.
 void repeats_paces(struct witness *witness);
 void repeats_look_at_counts(const struct witness *witness);

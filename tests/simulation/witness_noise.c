@@ -151,13 +151,14 @@ check_looked_at(struct witness *witness, struct watched *watched,
                 const struct model_box *box, uint64_t number)
 {
     const struct model *model = witness->model;
-    uint64_t through = lanes_find(witness->broker->lanes, box->id)->sifted;
+    const struct lane *lane = lanes_find(witness->broker->lanes, box->id);
+    uint64_t through = witness_looked_at(watched, lane, number);
     unsigned own;
 
-    if (number > through) {
+    if (number > lane->sifted) {
         broken("mailbox %u: letter %llu is sent, and what waits was looked at through "
                "%llu",
-               box->id, (unsigned long long)number, (unsigned long long)through);
+               box->id, (unsigned long long)number, (unsigned long long)lane->sifted);
     }
     if (watched->short_of_gaps) {
         return;

@@ -20,6 +20,24 @@ repeats_paces(struct witness *witness)
     }
 }
 
+// What is looked at later in a turn was not when its first letters were put into a frame.
+uint64_t
+witness_looked_at(const struct watched *watched, const struct lane *lane, uint64_t number)
+{
+    return number > watched->looked ? lane->sifted : watched->looked;
+}
+
+void
+repeats_rest(struct witness *witness)
+{
+    for (size_t i = 0; i < witness->watched_len; i++) {
+        struct watched *watched = &witness->watched[i];
+        const struct lane *lane = lanes_find(witness->broker->lanes, watched->mailbox);
+
+        watched->looked = lane == NULL ? 0 : lane->sifted;
+    }
+}
+
 void
 repeats_listed(struct model_box *box, const struct hot_notification *letter)
 {
@@ -99,8 +117,10 @@ repeats_check_letter(struct witness *witness, struct watched *watched,
         broken("mailbox %u: letter %llu is sent, and was done with", box->id,
                (unsigned long long)letter->number);
     }
-    if (letter->attempt == 0 && lane->merge_repeats && !watched->apart) {
-        check_last_word(witness->model, watched, box, letter->number, lane->sifted);
+    if (letter->attempt == 0 && lane->merge_repeats && !watched->apart &&
+        box->rules.digest == 0) {
+        check_last_word(witness->model, watched, box, letter->number,
+                        witness_looked_at(watched, lane, letter->number));
     }
 }
 
