@@ -176,6 +176,60 @@ held_and_parked_letters_are_handed_to_the_successor(void **state)
 }
 
 static void
+what_is_only_held_or_parked_is_handed_over_too(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct letter_about letters[LETTERS_HELD];
+    struct mailbox_row row;
+
+    held_publish(f, 4, letters); // about 1, 2, 3, 4
+    held_refuse(f, &letters[0], "later");
+    held_refuse(f, &letters[1], "never")->refuse.park = true;
+    held_acknowledge(f, &letters[3], NULL);
+    flow_apply(f);
+    merge_both(f);
+    assert_int_equal(move(f).moved, 2);
+    WAITING(f, CPAS_C, 1, 2);
+    row = flow_row(f, CPAS_A);
+    assert_int_equal(row.held + row.parked + mailbox_waiting(&row), 0);
+    flow_assert_sound(f);
+}
+
+static void
+a_parked_one_behind_a_full_slice_is_not_forgotten(void **state)
+{
+    struct flow_fixture *f = *state;
+    struct hot_mutation mutations[MOVE_LETTERS_MAX / 10];
+    struct letter_about last;
+    struct move_letters_command moved;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    for (size_t i = 0; i < ARRAY_LEN(mutations); i++) {
+        mutations[i] = flow_address(1);
+    }
+    for (uint64_t i = 0; i < 10; i++) {
+        flow_publish(f, RN, 1, i * ARRAY_LEN(mutations) + 1, mutations,
+                     ARRAY_LEN(mutations));
+    }
+    flow_publish(f, RN, 1, MOVE_LETTERS_MAX + 1, mutations, 1);
+    flow_apply(f);
+    assert_int_equal(flow_letters(f, CPAS_A, MOVE_LETTERS_MAX + 1, &last.letter, 1), 1);
+    assert_int_equal(letter_subject(flow_view(f), &last.letter, &last.subject), VG_OK);
+    held_refuse(f, &last, "never")->refuse.park = true;
+    flow_apply(f);
+    merge_both(f);
+    moved = move(f);
+    assert_int_equal(moved.moved, MOVE_LETTERS_MAX);
+    assert_true(moved.left);
+    moved = move(f);
+    assert_int_equal(moved.moved, 1);
+    assert_false(moved.left);
+    assert_int_equal(flow_row(f, CPAS_A).parked, 0);
+    assert_int_equal(flow_row(f, CPAS_C).last, MOVE_LETTERS_MAX + 1);
+    flow_assert_sound(f);
+}
+
+static void
 what_a_letter_stands_for_is_told_to_the_successor(void **state)
 {
     struct flow_fixture *f = *state;
@@ -376,6 +430,8 @@ main(void)
         FLOW_TEST(the_day_before_nothing_has_changed),
         FLOW_TEST(letters_that_wait_come_first_in_the_order_published),
         FLOW_TEST(held_and_parked_letters_are_handed_to_the_successor),
+        FLOW_TEST(what_is_only_held_or_parked_is_handed_over_too),
+        FLOW_TEST(a_parked_one_behind_a_full_slice_is_not_forgotten),
         FLOW_TEST(what_a_letter_stands_for_is_told_to_the_successor),
         FLOW_TEST(a_slice_at_a_time_whatever_comes_meanwhile),
         FLOW_TEST(the_directory_knows_the_successor_alone),
