@@ -207,9 +207,10 @@ folds_what_was_posted_and_then_rests(void **state)
     assert_int_equal(tails_bytes(world->broker->tails), 0);
 
     uint64_t commands = metrics.commands;
+    size_t proposed = world->broker->proposed; // other timers may have been quicker
 
     watch_fold(world->broker);
-    assert_int_equal(world->broker->proposed, 0);
+    assert_int_equal(world->broker->proposed, proposed);
     assert_int_equal(metrics.commands, commands);
     peer_close(&source);
 }
