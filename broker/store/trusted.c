@@ -49,8 +49,9 @@ trusted_has(const struct trusted *trusted, uint64_t number)
 void
 trusted_add(struct trusted *trusted, uint64_t number)
 {
-    if (trusted->bits == NULL) {
+    if (trusted->bits == NULL) { // nothing to forget on the way to it
         trusted->bits = xcalloc(WORDS, sizeof *trusted->bits);
+        trusted->newest = number;
     }
     if (number > trusted->newest) {
         move_to(trusted, number);
