@@ -394,7 +394,7 @@ give_heard(struct bytes key, struct bytes value, void *arg, bool *go_on)
     struct heard heard;
     uint32_t source, flow;
 
-    if (key.at[0] != SOURCE_FIRST) {
+    if (key.len > 0 && key.at[0] != SOURCE_FIRST) {
         *go_on = false; // a word: those of sources stand before them
         return VG_OK;
     }
