@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include "flow/replace.h"
 
+#include "flow/applier.h"
 #include "rules/directory.h"
+
+#include <string.h>
 
 static enum vg_status
 check_sizes(struct txn *txn, struct niss old, struct niss new, size_t integrations,
@@ -76,4 +79,37 @@ replacement_check(struct txn *txn, struct niss old, struct niss new,
         return VG_OK;
     }
     return check_sizes(txn, old, new, from.len + to.len, ret_refusal, why);
+}
+
+// The integrations move to the surviving number, and the old one leads to it from now on.
+// replacement_check has made sure that neither was replaced before and that all find room.
+enum vg_status
+applier_move_person(struct applier *applier, struct niss old, struct niss new)
+{
+    struct integration merged[INTEGRATIONS_PER_PERSON_MAX + 1];
+    struct person from, to;
+    size_t len, before, moved;
+    enum vg_status status = person_get(applier->txn, new, &to);
+
+    if (status == VG_OK) {
+        status = person_get(applier->txn, old, &from);
+    }
+    if (status != VG_OK) {
+        return status;
+    }
+    before = len = to.len;
+    moved = from.len;
+    if (len > 0) {
+        memcpy(merged, to.integrations, len * sizeof *merged);
+    }
+    for (size_t i = 0; i < moved; i++) {
+        directory_add(merged, &len, from.integrations[i]);
+    }
+    status = applier_put_person(applier, new, before, merged, len);
+    if (status == VG_OK) {
+        applier->meta.integrations -= moved;
+        applier->meta.persons -= moved > 0;
+        status = person_replace(applier->txn, old, new);
+    }
+    return status;
 }
