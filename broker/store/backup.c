@@ -1,73 +1,23 @@
 // SPDX-License-Identifier: EUPL-1.2
-#include "store/backup.h"
+// backup.c - a running store is copied: all of it, or what came since an earlier backup.
+#include "store/backup_internal.h"
 
 #include "store/bodies.h"
 #include "store/journal.h"
-#include "store/store_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/file.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-    PIECE_BYTES = 1 << 20,
     PIPE_BYTES = 1 << 20,
-    PATH_LEN = RESTORE_PATH_LEN,
-    FILE_MODE = 0600,
-    FOLDER_MODE = 0700,
     COMMITS_AT_ONCE = 256,
 };
-
-typedef unsigned long long number; // as %llu wants it
-
-static enum vg_status
-failed(const char *path, struct why *why)
-{
-    return fail(why, errno == EEXIST ? VG_EXISTS : VG_BAD_FILE, "%s: %s", path,
-                strerror(errno));
-}
-
-// One that is too long becomes "", which no call accepts.
-static const char *
-path_in(const char *folder, const char *name, char path[PATH_LEN])
-{
-    int len = snprintf(path, PATH_LEN, "%s/%s", folder, name);
-
-    if (len < 0 || len >= PATH_LEN) {
-        path[0] = 0;
-    }
-    return path;
-}
-
-static enum vg_status
-sync_path(const char *path, struct why *why)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int rc = fd < 0 ? -1 : fsync(fd);
-
-    if (fd >= 0) {
-        close(fd);
-    }
-    return rc == 0 ? VG_OK : failed(path, why);
-}
-
-// The folder and the name it has in the one above.
-static enum vg_status
-sync_folders(const char *folder, struct why *why)
-{
-    char above[PATH_LEN];
-    enum vg_status status = sync_path(folder, why);
-
-    path_in(folder, "..", above);
-    return status == VG_OK ? sync_path(above, why) : status;
-}
 
 static bool
 is_empty(const char *folder)
@@ -99,65 +49,6 @@ make_folder(const char *folder, struct why *why)
     errno = errno == EEXIST ? ENOTEMPTY : errno;
     return fail(why, errno == ENOTEMPTY ? VG_EXISTS : VG_BAD_FILE, "%s: %s", folder,
                 strerror(errno));
-}
-
-// ---- from a descriptor into a file, with a checksum ----
-
-struct stream {
-    int from;
-    int to; // -1: only read
-    uint64_t bytes;
-    uint64_t bytes_expected;
-    crypto_generichash_state hash;
-    backup_progress_fn progress;
-    void *arg;
-};
-
-static bool
-write_all(int fd, const uint8_t *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, bytes, len);
-
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return false;
-        }
-        bytes += written;
-        len -= (size_t)written;
-    }
-    return true;
-}
-
-static bool
-stream_run(struct stream *stream, struct hash *ret_hash)
-{
-    uint8_t *piece = xcalloc(1, PIECE_BYTES);
-    ssize_t len = 0;
-    bool good = true;
-
-    crypto_generichash_init(&stream->hash, NULL, 0, HASH_LEN);
-    do {
-        len = read(stream->from, piece, PIECE_BYTES);
-        if (len < 0 && errno == EINTR) {
-            continue;
-        }
-        if (len > 0) {
-            crypto_generichash_update(&stream->hash, piece, (size_t)len);
-            good = stream->to < 0 || write_all(stream->to, piece, (size_t)len);
-            stream->bytes += (uint64_t)len;
-        }
-        if (good && len > 0 && stream->progress != NULL &&
-            stream->bytes < stream->bytes_expected) {
-            stream->progress((double)stream->bytes / (double)stream->bytes_expected,
-                             stream->arg);
-        }
-    } while (good && len != 0 && (len > 0 || errno == EINTR));
-    free(piece);
-    crypto_generichash_final(&stream->hash, ret_hash->at, HASH_LEN);
-    return good && len == 0;
 }
 
 // ---- full ----
@@ -202,7 +93,7 @@ copy_through_pipe(struct copier *copier, struct stream *stream, struct hash *ret
     int error;
 
     if (!open_pipe(ends)) {
-        return failed("pipe", why);
+        return file_failed("pipe", why);
     }
     copier->fd = ends[1];
     stream->from = ends[0];
@@ -217,7 +108,7 @@ copy_through_pipe(struct copier *copier, struct stream *stream, struct hash *ret
     pthread_join(thread, NULL);
     if (!good) {
         errno = error;
-        return failed("data.mdb", why);
+        return file_failed("data.mdb", why);
     }
     if (copier->status != VG_OK) {
         return fail(why, copier->status, "%s", copier->why.text);
@@ -238,7 +129,7 @@ write_full(struct store *store, const struct backup_options *options,
     path_in(options->folder, "data.mdb", path);
     stream.to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
     if (stream.to < 0) {
-        return failed(path, why);
+        return file_failed(path, why);
     }
     if (store_room(store, &room) != VG_OK) {
         room.file_bytes = 0; // no progress is shown
@@ -246,7 +137,7 @@ write_full(struct store *store, const struct backup_options *options,
     stream.bytes_expected = options->compact ? room.used_bytes : room.file_bytes;
     status = copy_through_pipe(&copier, &stream, &manifest->checksum, why);
     if (status == VG_OK && fsync(stream.to) != 0) {
-        status = failed(path, why);
+        status = file_failed(path, why);
     }
     close(stream.to);
     manifest->bytes = stream.bytes;
@@ -358,32 +249,6 @@ copy_increment(struct increment *increment, const struct backup_options *options
     return status;
 }
 
-// The file is read once more for its checksum.
-static enum vg_status
-hash_file(const char *path, struct hash *ret_hash, uint64_t *ret_bytes, struct why *why)
-{
-    struct stream stream = {.to = -1};
-    bool good;
-
-    stream.from = open(path, O_RDONLY | O_CLOEXEC);
-    if (stream.from < 0) {
-        return failed(path, why);
-    }
-    good = stream_run(&stream, ret_hash);
-    close(stream.from);
-    *ret_bytes = stream.bytes;
-    return good ? VG_OK : failed(path, why);
-}
-
-static void
-remove_lock_files(const char *folder)
-{
-    char path[PATH_LEN];
-
-    (void)unlink(path_in(folder, "lock.mdb", path));
-    (void)unlink(path_in(folder, "vigie.lock", path));
-}
-
 static enum vg_status
 write_increment(struct store *store, const struct backup_options *options,
                 struct manifest *manifest, struct why *why)
@@ -462,18 +327,6 @@ name_store(struct store *store, uint64_t *ret_id, struct why *why)
     return status;
 }
 
-static void
-empty_folder(const char *folder)
-{
-    static const char *const files[] = {"data.mdb", MANIFEST_NAME ".new", MANIFEST_NAME};
-    char path[PATH_LEN];
-
-    remove_lock_files(folder);
-    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        (void)unlink(path_in(folder, files[i], path));
-    }
-}
-
 enum vg_status
 backup_write(struct store *store, const struct backup_options *options,
              struct manifest *ret_manifest, struct why *why)
@@ -508,173 +361,4 @@ backup_write(struct store *store, const struct backup_options *options,
     }
     *ret_manifest = manifest;
     return VG_OK;
-}
-
-// ---- the way back ----
-
-static enum vg_status
-read_manifest(const char *backup, struct manifest *ret_manifest, struct why *why)
-{
-    enum vg_status status = manifest_read(backup, ret_manifest, why);
-
-    if (status == VG_NOT_FOUND) {
-        return fail(why, VG_NOT_FOUND, "%s has no MANIFEST: no finished backup", backup);
-    }
-    if (status == VG_OK && ret_manifest->schema > STORE_SCHEMA) {
-        return fail(why, VG_STORE_NEWER, "%s: schema %u, this program knows %d", backup,
-                    ret_manifest->schema, STORE_SCHEMA);
-    }
-    return status;
-}
-
-static enum vg_status
-compare(const char *backup, const struct manifest *manifest, uint64_t bytes,
-        const struct hash *checksum, struct why *why)
-{
-    if (bytes != manifest->bytes) {
-        return fail(why, VG_STORE_BROKEN, "%s: data.mdb has %llu bytes, not %llu", backup,
-                    (number)bytes, (number)manifest->bytes);
-    }
-    if (memcmp(checksum, &manifest->checksum, sizeof *checksum) != 0) {
-        return fail(why, VG_STORE_BROKEN,
-                    "%s: data.mdb is not what was written: its checksum does not hold",
-                    backup);
-    }
-    return VG_OK;
-}
-
-enum vg_status
-backup_verify(const char *backup, struct manifest *ret_manifest, struct why *why)
-{
-    struct hash checksum;
-    uint64_t bytes = 0;
-    char path[PATH_LEN];
-    enum vg_status status = read_manifest(backup, ret_manifest, why);
-
-    if (status == VG_OK) {
-        status = hash_file(path_in(backup, "data.mdb", path), &checksum, &bytes, why);
-    }
-    return status == VG_OK ? compare(backup, ret_manifest, bytes, &checksum, why)
-                           : status;
-}
-
-enum vg_status
-backup_copy_back(const char *backup, const char *folder, struct manifest *ret_manifest,
-                 backup_progress_fn progress, void *arg, struct why *why)
-{
-    struct stream stream = {.progress = progress, .arg = arg};
-    struct hash checksum;
-    char path[PATH_LEN];
-    bool good;
-    enum vg_status status = read_manifest(backup, ret_manifest, why);
-
-    if (status != VG_OK) {
-        return status;
-    }
-    if (!ret_manifest->full) {
-        return fail(why, VG_BAD_FILE,
-                    "%s is an increment since commit %llu: restore the full backup with "
-                    "it",
-                    backup, (number)ret_manifest->since);
-    }
-    stream.bytes_expected = ret_manifest->bytes;
-    stream.from = open(path_in(backup, "data.mdb", path), O_RDONLY | O_CLOEXEC);
-    if (stream.from < 0) {
-        return failed(path, why);
-    }
-    stream.to = open(path_in(folder, "data.mdb", path),
-                     O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-    if (stream.to < 0) {
-        close(stream.from);
-        return failed(path, why);
-    }
-    good = stream_run(&stream, &checksum) && fsync(stream.to) == 0;
-    status = good ? compare(backup, ret_manifest, stream.bytes, &checksum, why)
-                  : failed(path, why);
-    close(stream.from);
-    close(stream.to);
-    return status == VG_OK ? sync_folders(folder, why) : status;
-}
-
-// ---- a store's folder meanwhile ----
-
-static void
-remove_place(const char *folder)
-{
-    char place[PATH_LEN];
-
-    path_in(folder, STORE_RESTORING, place);
-    empty_folder(place);
-    (void)rmdir(place);
-}
-
-enum vg_status
-restore_begin(const char *folder, char ret_place[RESTORE_PATH_LEN], int *ret_lock,
-              struct why *why)
-{
-    char path[PATH_LEN];
-
-    if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST) {
-        return failed(folder, why);
-    }
-    if (access(path_in(folder, "data.mdb", path), F_OK) == 0) {
-        return fail(why, VG_EXISTS,
-                    "%s: there is a store already; a backup is restored into an empty "
-                    "folder",
-                    folder);
-    }
-    *ret_lock = open(path_in(folder, "vigie.lock", path), O_RDWR | O_CREAT | O_CLOEXEC,
-                     FILE_MODE);
-    if (*ret_lock < 0) {
-        return failed(path, why);
-    }
-    if (flock(*ret_lock, LOCK_EX | LOCK_NB) != 0) {
-        restore_end(ret_lock);
-        return fail(why, VG_STORE_IN_USE, "%s: another process has this folder open",
-                    folder);
-    }
-    remove_place(folder);
-    if (mkdir(path_in(folder, STORE_RESTORING, ret_place), FOLDER_MODE) != 0) {
-        restore_end(ret_lock);
-        return failed(ret_place, why);
-    }
-    return VG_OK;
-}
-
-enum vg_status
-restore_mark(struct store *store, int64_t now_us, struct why *why)
-{
-    AUTO(store_abort) struct txn *txn = NULL;
-    struct meta meta;
-    enum vg_status status = store_write(store, &txn, why);
-
-    if (status == VG_OK) {
-        status = meta_get(txn, &meta, why);
-    }
-    if (status == VG_OK) {
-        status = incarnation_new(txn, meta.last_commit, now_us);
-    }
-    return status == VG_OK ? store_commit(&txn, why) : status;
-}
-
-enum vg_status
-restore_finish(const char *folder, struct why *why)
-{
-    char from[PATH_LEN], to[PATH_LEN];
-
-    path_in(folder, STORE_RESTORING "/data.mdb", from);
-    if (rename(from, path_in(folder, "data.mdb", to)) != 0) {
-        return failed(from, why);
-    }
-    remove_place(folder);
-    return sync_folders(folder, why);
-}
-
-void
-restore_end(int *lock)
-{
-    if (*lock >= 0) {
-        close(*lock);
-        *lock = -1;
-    }
 }
