@@ -1,54 +1,10 @@
 // SPDX-License-Identifier: EUPL-1.2
-#include "flow/knew.h"
-
-#include "flow/replace.h"
-#include "store/exchanges.h"
-#include "store/held.h"
+// knew.c - who knew of a person: places found in the index, their items read, then what is not
+// indexed yet; a slice at a time.
+#include "flow/knew_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-// What a slice may cost: some milliseconds.
-enum {
-    SLICE_SEEKS = 50, // each may wait for the disk
-    SLICE_BYTES = 4 << 20,
-    SLICE_RECORDS = 5000,
-    FOUND_AT_ONCE = 1000, // entries of one number in one run
-    BOX_BITS = 4096,
-};
-
-enum phase { FINDS, READS, LOOKS, ENDS, DONE };
-
-struct knew {
-    enum phase phase;
-    bool begun;
-    uint64_t chain[NUMBERS_MAX];
-    size_t chain_len;
-    int32_t since; // day
-    uint64_t through;
-    uint64_t indexed; // commits up to here are found in the index
-    // FINDS: places in the journal, without their subject
-    struct exchange_run run;
-    struct exchange *places;
-    size_t places_len;
-    size_t places_size;
-    // READS
-    size_t next_place;
-    struct buffer record;
-    struct journal_head head; // its moment is the next rows'
-    // LOOKS: what became of the letters
-    size_t next_row;
-    struct exchange_run next_run; // where that one's acknowledgement is looked for
-    // ENDS: what is not indexed yet
-    uint64_t next_commit;
-    uint64_t boxes[BOX_BITS / 64]; // mailboxes whose acknowledgements matter
-
-    struct knew_row *rows;
-    size_t rows_len;
-    size_t rows_size;
-    bool full;
-    size_t effort;
-};
 
 struct knew *
 knew_open(const struct knew_command *question, uint32_t months)
@@ -144,204 +100,6 @@ find_places(struct knew *knew, struct txn *txn)
     return status;
 }
 
-// ---- what an item says ----
-
-static struct knew_row *
-add_row(struct knew *knew, struct knew_row row)
-{
-    if (knew->rows_len == KNEW_ROWS_MAX) {
-        knew->full = true;
-        return NULL;
-    }
-    if (knew->rows_len == knew->rows_size) {
-        knew->rows_size = knew->rows_size * 2 + 64;
-        knew->rows = realloc(knew->rows, knew->rows_size * sizeof *knew->rows);
-        CHECK(knew->rows != NULL);
-    }
-    row.time_us = knew->head.time_us;
-    row.commit = knew->head.commit;
-    knew->rows[knew->rows_len] = row;
-    return &knew->rows[knew->rows_len++];
-}
-
-static void
-watch_box(struct knew *knew, uint32_t mailbox)
-{
-    knew->boxes[mailbox % BOX_BITS / 64] |= UINT64_C(1) << mailbox % 64;
-}
-
-static bool
-is_watched(const struct knew *knew, uint32_t mailbox)
-{
-    return (knew->boxes[mailbox % BOX_BITS / 64] >> mailbox % 64 & 1) != 0;
-}
-
-static void
-add_letters(struct knew *knew, const struct journal_item *item)
-{
-    struct journal_event event;
-    struct journal_recipient recipient;
-
-    if (!journal_item_as(item, &event, sizeof event)) {
-        return;
-    }
-    for (size_t i = 0; journal_item_recipient(item, i, &recipient); i++) {
-        watch_box(knew, recipient.mailbox);
-        (void)add_row(knew, (struct knew_row){
-                                .kind = KNEW_LETTER,
-                                .ticket = event.ticket,
-                                .niss = event.niss,
-                                .institution = recipient.institution,
-                                .quality = recipient.quality,
-                                .begin = recipient.begin,
-                                .end = recipient.end,
-                                .letter = {.number = recipient.number,
-                                           .mailbox = recipient.mailbox,
-                                           .source = event.source,
-                                           .catalogue = event.catalogue,
-                                           .flow = event.flow,
-                                           .fields = event.fields,
-                                           .withheld = recipient.withheld,
-                                           .body = recipient.body,
-                                           .again = (uint16_t)event.again,
-                                           .of = journal_event_of_ticket(&event),
-                                           .because = journal_event_because(&event)},
-                            });
-    }
-}
-
-static void
-add_unwanted(struct knew *knew, const struct journal_item *item)
-{
-    struct journal_unwanted unwanted;
-
-    if (journal_item_as(item, &unwanted, sizeof unwanted)) {
-        (void)add_row(knew, (struct knew_row){
-                                .kind = KNEW_LETTER,
-                                .ticket = unwanted.ticket,
-                                .niss = unwanted.niss,
-                                .institution = unwanted.institution,
-                                .quality = unwanted.quality,
-                                .begin = unwanted.begin,
-                                .end = unwanted.end,
-                                .letter = {.source = unwanted.source,
-                                           .catalogue = unwanted.catalogue,
-                                           .flow = unwanted.flow,
-                                           .state = KNEW_UNWANTED},
-                            });
-    }
-}
-
-static void
-add_question(struct knew *knew, const struct journal_item *item)
-{
-    struct journal_directory directory;
-
-    if (journal_item_as(item, &directory, sizeof directory)) {
-        (void)add_row(knew, (struct knew_row){
-                                .kind = KNEW_ASKED,
-                                .ticket = directory.ticket,
-                                .niss = directory.niss,
-                                .institution = directory.institution,
-                                .quality = directory.quality,
-                                .begin = directory.begin,
-                                .end = directory.end,
-                                .asked = {.actor = directory.actor,
-                                          .act = directory.act,
-                                          .status = directory.status},
-                            });
-    }
-}
-
-// Refused, deferred, tried again, parked or dropped.
-static void
-note_turn(struct knew *knew, const struct journal_item *item)
-{
-    struct journal_held held;
-
-    if (!journal_item_as(item, &held, sizeof held)) {
-        return;
-    }
-    for (size_t i = knew->rows_len; i > 0; i--) {
-        struct knew_row *row = &knew->rows[i - 1];
-
-        if (row->kind == KNEW_LETTER && row->letter.mailbox == held.mailbox &&
-            row->letter.number == held.letter.number) {
-            row->letter.left_turn = true;
-            if (item->kind == JOURNAL_DROP) {
-                row->letter.state = KNEW_DROPPED;
-                row->letter.state_us = knew->head.time_us;
-            }
-            return;
-        }
-    }
-}
-
-static void
-note_merged(struct knew *knew, const struct journal_item *item)
-{
-    struct journal_merged merged;
-
-    for (size_t i = knew->rows_len;
-         i > 0 && journal_item_as(item, &merged, sizeof merged); i--) {
-        struct knew_row *row = &knew->rows[i - 1];
-
-        if (row->kind == KNEW_LETTER && row->letter.mailbox == merged.mailbox &&
-            row->letter.number == merged.number) {
-            row->letter.into = merged.into;
-            row->letter.state = KNEW_MERGED;
-            row->letter.state_us = knew->head.time_us;
-            return;
-        }
-    }
-}
-
-static void
-note_withdrawn(struct knew *knew, const struct journal_item *item)
-{
-    struct journal_withdrawn withdrawn;
-
-    if (!journal_item_as(item, &withdrawn, sizeof withdrawn)) {
-        return;
-    }
-    for (size_t i = 0; i < knew->rows_len; i++) {
-        struct knew_row *row = &knew->rows[i];
-
-        if (row->kind == KNEW_LETTER && row->letter.mailbox == withdrawn.mailbox &&
-            (row->letter.number == withdrawn.number ||
-             row->letter.number == withdrawn.of_number)) {
-            row->letter.left_turn = true;
-            row->letter.state = KNEW_WITHDRAWN;
-            row->letter.state_us = knew->head.time_us;
-        }
-    }
-}
-
-static void
-take_item(struct knew *knew, const struct journal_item *item)
-{
-    switch (item->kind) {
-    case JOURNAL_EVENT:
-        add_letters(knew, item);
-        break;
-    case JOURNAL_UNWANTED:
-        add_unwanted(knew, item);
-        break;
-    case JOURNAL_DIRECTORY:
-        add_question(knew, item);
-        break;
-    case JOURNAL_MERGED:
-        note_merged(knew, item);
-        break;
-    case JOURNAL_WITHDRAWN:
-        note_withdrawn(knew, item);
-        break;
-    default:
-        note_turn(knew, item);
-        break;
-    }
-}
-
 // ---- the items at those places ----
 
 static bool
@@ -373,7 +131,7 @@ take_place(struct knew *knew, struct txn *txn, const struct exchange *place,
         return fail(why, VG_STORE_BROKEN, "commit %llu is not what the index says",
                     (unsigned long long)place->first);
     }
-    take_item(knew, &item);
+    knew_take_item(knew, &item);
     return VG_OK;
 }
 
@@ -392,141 +150,6 @@ read_places(struct knew *knew, struct txn *txn, struct why *why)
     return status;
 }
 
-// ---- what became of a letter ----
-
-static bool
-was_given_up(const struct knew_row *row)
-{
-    return row->letter.state == KNEW_DROPPED || row->letter.state == KNEW_WITHDRAWN;
-}
-
-static enum vg_status
-look_in_mailbox(struct txn *txn, struct knew_row *row)
-{
-    struct mailbox_id mailbox = {row->letter.mailbox};
-    struct mailbox_row box;
-    struct held_row held;
-    bool left = false;
-    enum vg_status status;
-
-    if (row->letter.state == KNEW_UNWANTED || row->letter.state == KNEW_MERGED) {
-        return VG_OK; // there is no letter, or none any more
-    }
-    status = mailbox_get(txn, mailbox, &box);
-    if (status != VG_OK) {
-        return status;
-    }
-    left = row->letter.number <= box.acknowledged;
-    if (!left) {
-        status = ranges_have(txn, mailbox, row->letter.number, &left);
-    }
-    if (status != VG_OK || !left) {
-        return status; // KNEW_WAITING
-    }
-    status = held_get(txn, mailbox, row->letter.number, &held);
-    if (status == VG_OK) {
-        row->letter.state = held.head.state == HELD_PARKED ? KNEW_PARKED : KNEW_HELD;
-        row->letter.state_us = held.head.since_us;
-    } else if (status == VG_NOT_FOUND && !was_given_up(row)) {
-        row->letter.state = KNEW_ACKNOWLEDGED;
-    }
-    return status == VG_NOT_FOUND ? VG_OK : status;
-}
-
-static bool
-wants_its_moment(const struct knew_row *row)
-{
-    return row->kind == KNEW_LETTER && row->letter.state == KNEW_ACKNOWLEDGED &&
-           row->letter.state_us == 0;
-}
-
-// Its first acknowledgement of this kind in a run; at or after its number, or it alone.
-static enum vg_status
-find_acknowledgement(struct knew *knew, struct txn *txn, const struct knew_row *row,
-                     enum journal_one one, uint64_t *commit)
-{
-    struct exchange found;
-    size_t len = 0;
-    uint64_t subject = exchange_acknowledged(row->letter.mailbox, one);
-    enum vg_status status =
-        exchanges_find(txn, knew->next_run, subject, row->letter.number, &found, 1, &len);
-
-    knew->effort++;
-    if (status == VG_OK && len == 1 &&
-        (one == ACKNOWLEDGED_THROUGH || found.first == row->letter.number) &&
-        found.second <= knew->through && (*commit == 0 || found.second < *commit)) {
-        *commit = found.second;
-    }
-    return status;
-}
-
-static enum vg_status
-find_moment_in_run(struct knew *knew, struct txn *txn, struct knew_row *row)
-{
-    uint64_t commit = 0;
-    enum vg_status status = VG_OK;
-
-    if (row->letter.left_turn) {
-        status = find_acknowledgement(knew, txn, row, ACKNOWLEDGED_HELD, &commit);
-    } else {
-        status = find_acknowledgement(knew, txn, row, ACKNOWLEDGED_THROUGH, &commit);
-        if (status == VG_OK) {
-            status = find_acknowledgement(knew, txn, row, ACKNOWLEDGED_ONE, &commit);
-        }
-    }
-    return status == VG_OK && commit != 0
-               ? journal_time(txn, commit, &row->letter.state_us)
-               : status;
-}
-
-// The row is done with when its moment is known, or no run is left: next_run.day is 0.
-static enum vg_status
-find_moment(struct knew *knew, struct txn *txn, struct knew_row *row)
-{
-    enum vg_status status = VG_OK;
-
-    if (knew->next_run.day == 0) {
-        int32_t day = day_in_brussels((struct instant){row->time_us}).number;
-
-        knew->next_run = (struct exchange_run){day, 1};
-        status = look_in_mailbox(txn, row);
-    }
-    while (status == VG_OK && wants_its_moment(row) && knew->effort < SLICE_SEEKS) {
-        status = exchanges_next_run(txn, knew->next_run, &knew->next_run);
-        if (status == VG_OK) {
-            status = find_moment_in_run(knew, txn, row);
-            knew->next_run.run++;
-        }
-    }
-    if (status == VG_NOT_FOUND || !wants_its_moment(row)) {
-        knew->next_run.day = 0;
-        return status == VG_NOT_FOUND ? VG_OK : status;
-    }
-    return status;
-}
-
-static enum vg_status
-look_at_letters(struct knew *knew, struct txn *txn)
-{
-    while (knew->next_row < knew->rows_len) {
-        struct knew_row *row = &knew->rows[knew->next_row];
-        enum vg_status status = VG_OK;
-
-        if (knew->effort++ >= SLICE_SEEKS) {
-            return VG_OK;
-        }
-        if (row->kind == KNEW_LETTER) {
-            status = find_moment(knew, txn, row);
-        }
-        if (status != VG_OK) {
-            return status;
-        }
-        knew->next_row += knew->next_run.day == 0;
-    }
-    knew->phase = ENDS;
-    return VG_OK;
-}
-
 // ---- what is not indexed yet ----
 
 static void
@@ -534,13 +157,13 @@ take_acknowledgement(struct knew *knew, const struct journal_item *item)
 {
     struct journal_acknowledge told;
 
-    if (!journal_item_as(item, &told, sizeof told) || !is_watched(knew, told.mailbox)) {
+    if (!journal_item_as(item, &told, sizeof told) || !knew_watches(knew, told.mailbox)) {
         return;
     }
     for (size_t i = 0; i < knew->rows_len; i++) {
         struct knew_row *row = &knew->rows[i];
 
-        if (!wants_its_moment(row) || row->letter.mailbox != told.mailbox ||
+        if (!knew_wants_moment(row) || row->letter.mailbox != told.mailbox ||
             row->letter.left_turn != (told.one == ACKNOWLEDGED_HELD)) {
             continue;
         }
@@ -570,10 +193,10 @@ take_end(const struct exchange *exchange, void *arg)
         !journal_next(&knew->record, &offset, &item)) {
         return;
     }
-    take_item(knew, &item);
+    knew_take_item(knew, &item);
     for (size_t i = before; end->status == VG_OK && i < knew->rows_len; i++) {
         if (knew->rows[i].kind == KNEW_LETTER) {
-            end->status = look_in_mailbox(end->txn, &knew->rows[i]);
+            end->status = knew_look_in_mailbox(end->txn, &knew->rows[i]);
         }
     }
 }
@@ -666,7 +289,7 @@ knew_search(struct knew *knew, struct txn *txn, bool *ret_done, struct why *why)
             status = read_places(knew, txn, why);
             break;
         case LOOKS:
-            status = look_at_letters(knew, txn);
+            status = knew_look_at_letters(knew, txn);
             break;
         case ENDS:
             status = read_end(knew, txn, why);
