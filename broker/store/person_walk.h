@@ -2,7 +2,7 @@
 // person_walk.h - many persons looked up at once.
 //
 // A look-up in a national directory waits for memory: each page on the way down the tree,
-// and each probe within it, is a cache miss that the next one depends on. Sixteen ways are
+// and each probe within it, is a cache miss that the next one depends on. Thirty-two ways are
 // walked in lock step, so that their misses overlap. The library has no call for that: the
 // walker reads the pages of LMDB 0.9 itself, as the last commit left them. It trusts
 // nothing it reads (page numbers, offsets and kinds are checked), is held against

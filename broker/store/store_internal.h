@@ -221,6 +221,7 @@ struct tree {
     uint64_t pages;     // no page at or after it may be touched
     uint64_t root;
     size_t page_bytes;
+    uint16_t depth; // pages on the way to a row
 };
 
 // table_tree gives it until the transaction ends. False: use the library.

@@ -298,8 +298,11 @@ table_tree(struct txn *txn, enum table table, struct tree *ret_tree)
         return false;
     }
     memcpy(&row, value.mv_data, sizeof row);
-    *ret_tree =
-        (struct tree){store->map, info.me_last_pgno + 1, row.root, store->page_bytes};
+    *ret_tree = (struct tree){.map = store->map,
+                              .pages = info.me_last_pgno + 1,
+                              .root = row.root,
+                              .page_bytes = store->page_bytes,
+                              .depth = row.depth};
     return row.root < ret_tree->pages; // an empty table has none
 }
 
