@@ -83,17 +83,18 @@ day_parts(struct day day, int *ret_year, int *ret_month, int *ret_day)
     number = number > NUMBER_MAX ? NUMBER_MAX : number < NUMBER_MIN ? NUMBER_MIN : number;
     number += ERA_SHIFT;
 
-    int era = number / ERA_DAYS;
-    int day_of_era = number % ERA_DAYS;
-    int year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int day_of_year =
-        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int march_month = (5 * day_of_year + 2) / 153;
+    // By C. Neri and L. Schneider (2022): half the steps of dividing by the lengths of
+    // years and months, and each letter that is sent names two days.
+    uint32_t quarters = 4 * (uint32_t)number + 3;
+    uint32_t century = quarters / ERA_DAYS;
+    uint64_t years = UINT64_C(2939745) * (quarters % ERA_DAYS | 3);
+    uint32_t day_of_year = (uint32_t)years / 2939745 / 4;
+    uint32_t months = 2141 * day_of_year + 197913;
+    bool next_year = day_of_year >= 306; // January, February
 
-    *ret_day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    *ret_month = march_month < 10 ? march_month + 3 : march_month - 9;
-    *ret_year = era * 400 + year_of_era + (*ret_month <= 2 ? 1 : 0);
+    *ret_day = (int)((months & 0xffff) / 2141 + 1);
+    *ret_month = (int)(months >> 16) - (next_year ? 12 : 0);
+    *ret_year = (int)(100 * century + (uint32_t)(years >> 32)) + next_year;
 }
 
 enum vg_status
