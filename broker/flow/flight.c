@@ -72,6 +72,12 @@ flight_pop(struct flight *flight)
 // ---- questions ----
 
 struct in_flight *
+flight_first(const struct flight *flight)
+{
+    return flight->len == 0 ? NULL : &flight->at[flight->first];
+}
+
+struct in_flight *
 flight_from(const struct flight *flight, uint64_t number)
 {
     size_t low = flight->first, high = flight->first + flight->len;

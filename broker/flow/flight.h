@@ -2,7 +2,7 @@
 // flight.h - letters of one mailbox that were handed over and are not done with, in order
 // of number.
 //
-// Most come at the end and go at the front; there it costs nothing. Memory: 40 bytes each,
+// Most come at the end and go at the front; there it costs nothing. Memory: 32 bytes each,
 // as many as there were at once. Thread: event loop.
 #ifndef FLOW_FLIGHT_H
 #define FLOW_FLIGHT_H
@@ -34,8 +34,9 @@ void flight_add(struct flight *flight, const struct in_flight *item);
 void flight_remove(struct flight *flight, struct in_flight *item);
 void flight_pop(struct flight *flight); // the first
 
-// flight_find lends the one with this number, flight_from the first with at least it,
-// flight_next the one after an item: NULL, there is none.
+// flight_first lends the first one, flight_find the one with this number, flight_from the
+// first with at least it, flight_next the one after an item: NULL, there is none.
+struct in_flight *flight_first(const struct flight *flight);
 struct in_flight *flight_find(const struct flight *flight, uint64_t number);
 struct in_flight *flight_from(const struct flight *flight, uint64_t number);
 struct in_flight *flight_next(const struct flight *flight, const struct in_flight *item);

@@ -135,7 +135,7 @@ outflow_has_left(const struct outflow *outflow, uint64_t number)
 static bool
 flies_in(const struct flight *flight, uint64_t subject)
 {
-    const struct in_flight *item = flight_from(flight, 0);
+    const struct in_flight *item = flight_first(flight);
 
     while (item != NULL && item->subject != subject) {
         item = flight_next(flight, item);

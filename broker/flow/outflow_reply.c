@@ -6,12 +6,6 @@
 
 #include <stdlib.h>
 
-static struct in_flight *
-first_in_flight(const struct outflow *outflow)
-{
-    return flight_from(&outflow->main, 0);
-}
-
 static void
 free_window(struct outflow *outflow, const struct in_flight *flight)
 {
@@ -29,7 +23,7 @@ pop_done(struct outflow *outflow, struct acknowledge_command *acknowledge)
 {
     struct in_flight *flight;
 
-    while ((flight = first_in_flight(outflow)) != NULL && flight->acknowledged &&
+    while ((flight = flight_first(&outflow->main)) != NULL && flight->acknowledged &&
            !flight->waits) {
         acknowledge->through = flight->number;
         acknowledge->through_bytes = flight->bytes_through;
@@ -41,7 +35,7 @@ pop_done(struct outflow *outflow, struct acknowledge_command *acknowledge)
 static void
 acknowledge_through(struct outflow *outflow, uint64_t through)
 {
-    struct in_flight *flight = first_in_flight(outflow);
+    struct in_flight *flight = flight_first(&outflow->main);
 
     for (; flight != NULL && flight->number <= through;
          flight = flight_next(&outflow->main, flight)) {
@@ -56,7 +50,7 @@ acknowledge_through(struct outflow *outflow, uint64_t through)
 static void
 move_acknowledged(struct outflow *outflow, uint64_t through)
 {
-    const struct in_flight *flight = first_in_flight(outflow);
+    const struct in_flight *flight = flight_first(&outflow->main);
 
     if (flight != NULL && flight->number <= through) {
         through = flight->number - 1;

@@ -21,7 +21,7 @@ item_of(uint64_t number)
 static void
 assert_agrees(const struct flight *flight, const bool *there)
 {
-    const struct in_flight *item = flight_from(flight, 0);
+    const struct in_flight *item = flight_first(flight);
     size_t len = 0;
 
     for (uint64_t number = 0; number < NUMBERS; number++) {
@@ -46,6 +46,7 @@ nothing_is_found_where_nothing_is(void **state)
     struct flight flight = {0};
 
     (void)state;
+    assert_null(flight_first(&flight));
     assert_null(flight_from(&flight, 0));
     assert_null(flight_find(&flight, 1));
     flight_free(&flight);
@@ -112,7 +113,7 @@ a_queue_that_moves_on_stays_small(void **state)
 
         flight_add(&flight, &item);
         if (number > 50) {
-            assert_int_equal(flight_from(&flight, 0)->number, number - 50);
+            assert_int_equal(flight_first(&flight)->number, number - 50);
             flight_pop(&flight);
         }
     }
