@@ -30,7 +30,10 @@ delivery_resume(struct broker *broker, struct session *session)
 void
 delivery_note(struct broker *broker, struct lane *lane)
 {
-    if (lane->session != NULL && lane_has_work(lane)) {
+    if (lane->session == NULL || (lane->ready && lane->session->in_delivery)) {
+        return; // nobody reads, or it was said of an earlier letter
+    }
+    if (lane_has_work(lane)) {
         session_note_ready(lane);
         delivery_resume(broker, lane->session);
     }
@@ -80,6 +83,7 @@ stop_lane(struct broker *broker, struct lane *lane, uint64_t number,
     struct why why;
 
     lane->stop = LANE_STOPS;
+    lane->session->tells_stops = true;
     why_set(&why, "a letter from %llu on cannot be read: %s", (unsigned long long)number,
             vg_status_sentence(status));
     damage_describe(broker, lane->mailbox, number, &why);
@@ -184,8 +188,10 @@ static bool
 tell_stopped(struct broker *broker, struct session *session)
 {
     char sentence[2 * WHY_TEXT_MAX];
+    struct lane *lane = session->tells_stops ? session->lanes : NULL;
 
-    for (struct lane *lane = session->lanes; lane != NULL; lane = lane->next) {
+    session->tells_stops = false;
+    for (; lane != NULL; lane = lane->next) {
         const struct damage *damage = damages_of(broker->damages, lane->mailbox);
 
         if (lane->stop != LANE_STOPS) {

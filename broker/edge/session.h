@@ -61,6 +61,7 @@ struct session {
     struct lane *first_ready;
     struct lane *last_ready;
     bool in_delivery; // stands in the list of those to be served
+    bool tells_stops; // a lane of its stops, and it was not told
     struct session *next_delivery;
     // what could not be sent yet
     struct waiting_frame *outbox;
