@@ -59,36 +59,44 @@ refuse_over_window(struct broker *broker, struct session *session,
     (void)broker_refuse(broker, session, VG_WINDOW, sentence);
 }
 
-static void
-take_publish(struct broker *broker, struct session *session, const struct post *post)
+static bool
+may_publish(struct broker *broker, struct session *session, const struct command *command)
 {
-    struct hot_publish publish;
-    struct command *command;
+    const struct hot_publish *publish = &command->publish.publish;
 
-    if (!envelope_is_good(broker, session, post->body, &publish)) {
-        return;
-    }
     if (broker->draining) {
         (void)broker_refuse(broker, session, VG_DRAINING,
                             vg_status_sentence(VG_DRAINING));
+        return false;
+    }
+    if (!window_is_open(broker, session, publish->mutations_len, command->frame.len)) {
+        refuse_over_window(broker, session, publish);
+        return false;
+    }
+    return true;
+}
+
+// The command's own copy is read: another core has written the frame, and copying fetches
+// it in order, which reading from one mutation to the next does not.
+static void
+take_publish(struct broker *broker, struct session *session, const struct post *post)
+{
+    struct command *command =
+        command_new(COMMAND_PUBLISH, post->frame.at, post->frame.len);
+    struct hot_publish *publish = &command->publish.publish;
+    struct bytes body = {command->frame.at + (post->body.at - post->frame.at),
+                         post->body.len};
+
+    if (!envelope_is_good(broker, session, body, publish) ||
+        !may_publish(broker, session, command)) {
+        command_free(&command);
         return;
     }
-    if (!window_is_open(broker, session, publish.mutations_len, post->frame.len)) {
-        refuse_over_window(broker, session, &publish);
-        return;
-    }
-    command = command_new(COMMAND_PUBLISH, post->frame.at, post->frame.len);
     command->actor = session->institution;
     command->back.session = session->id;
-    command->publish.publish = publish;
-    // The same place in the command's own copy of the frame.
-    if (publish.mutations.len > 0) {
-        command->publish.publish.mutations.at =
-            command->frame.at + (publish.mutations.at - post->frame.at);
-    }
-    session->unanswered_messages += publish.mutations_len;
-    session->unanswered_bytes += post->frame.len;
-    session->published += publish.mutations_len;
+    session->unanswered_messages += publish->mutations_len;
+    session->unanswered_bytes += command->frame.len;
+    session->published += publish->mutations_len;
     broker_propose(broker, &command);
 }
 
