@@ -155,8 +155,7 @@ answer_session(struct broker *broker, const struct command *command)
     if (broker->frame.len > 0) {
         (void)broker_send_frame(broker, session);
     } else if (command->status != VG_OK) {
-        (void)broker_refuse(broker, session, command->status,
-                            command->faults.fault[0].why.text);
+        (void)broker_refuse(broker, session, command->status, command_words(command));
     }
 }
 

@@ -150,8 +150,8 @@ call_refuse(struct call *call, enum vg_status status, const char *format, ...)
 void
 call_refuse_all(struct call *call, enum vg_status status, const struct faults *faults)
 {
-    const char *sentence =
-        faults->len > 0 ? faults->fault[0].why.text : vg_status_sentence(status);
+    const char *sentence = faults != NULL && faults->len > 0 ? faults->fault[0].why.text
+                                                             : vg_status_sentence(status);
 
     reply_json(call, vg_status_http(status), refusal_of(status, sentence, faults));
 }
@@ -190,7 +190,7 @@ answer_command(const struct command *command, void *arg)
     } else if (command->status == VG_OK) {
         call_answer(call, call->shape(command));
     } else {
-        call_refuse_all(call, command->status, &command->faults);
+        call_refuse_all(call, command->status, command->faults);
     }
 }
 

@@ -75,7 +75,7 @@ apply_all(struct loader *loader, struct batch *batch, struct why *why)
     for (const struct command *command = batch->first; status == VG_OK && command != NULL;
          command = command->next) {
         if (command->status != VG_OK) {
-            status = fail(why, command->status, "%s", command->faults.fault[0].why.text);
+            status = fail(why, command->status, "%s", command_words(command));
         }
     }
     batch_free(&batch);

@@ -26,8 +26,8 @@ at_catalogue(const struct command *command, void *arg)
         log_info("catalogue_loaded", "version=%llu",
                  (unsigned long long)command->load_catalogue.version);
     }
-    for (size_t i = 0; i < command->faults.len; i++) {
-        const struct fault *fault = &command->faults.fault[i];
+    for (size_t i = 0; command->faults != NULL && i < command->faults->len; i++) {
+        const struct fault *fault = &command->faults->fault[i];
 
         log_error("catalogue_refused", "line=%u status=%s why=%s", fault->line,
                   vg_status_name(fault->status), log_quote(fault->why.text).text);

@@ -102,7 +102,7 @@ rewinding_answered(struct broker *broker, const struct command *command)
         return; // gone, or another one was asked for since
     }
     if (command->status != VG_OK) {
-        refuse_rewind(broker, lane, command->status, command->faults.fault[0].why.text);
+        refuse_rewind(broker, lane, command->status, command_words(command));
         return;
     }
     log_info("rewound", "mailbox=%u session=%llu from=%llu through=%llu", asked->mailbox,

@@ -437,8 +437,8 @@ enum vg_status
 load_catalogue(struct applier *applier, struct command *command)
 {
     struct load_catalogue_command *load = &command->load_catalogue;
-    struct catalogue *catalogue =
-        catalogue_parse((const char *)load->text.at, load->text.len, &command->faults);
+    struct catalogue *catalogue = catalogue_parse(
+        (const char *)load->text.at, load->text.len, command_faults(command));
     struct catalogue_row row = {
         .version = applier->meta.catalogue + 1,
         .loaded_us = applier->now.us,

@@ -72,7 +72,7 @@ refuse(struct command *command, enum vg_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(why.text, sizeof why.text, format, args);
     va_end(args);
-    faults_add(&command->faults, status, 0, "%s", why.text);
+    faults_add(command_faults(command), status, 0, "%s", why.text);
     if (command->status == VG_OK) {
         command->status = status;
     }

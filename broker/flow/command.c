@@ -140,8 +140,8 @@ command_forget_answer(struct command *command)
     command->integrations_len = 0;
     command->status = VG_OK;
     command->ticket = 0;
-    command->faults.len = 0;
-    command->faults.total = 0;
+    free(command->faults);
+    command->faults = NULL;
 }
 
 void
@@ -189,6 +189,21 @@ command_free(struct command **command)
     buffer_free(&(*command)->frame);
     free(*command);
     *command = NULL;
+}
+
+struct faults *
+command_faults(struct command *command)
+{
+    if (command->faults == NULL) {
+        command->faults = xcalloc(1, sizeof *command->faults);
+    }
+    return command->faults;
+}
+
+const char *
+command_words(const struct command *command)
+{
+    return command->faults == NULL ? "" : command->faults->fault[0].why.text;
 }
 
 const char *

@@ -436,7 +436,7 @@ struct command {
     // answer
     enum vg_status status; // of the whole; VG_OK with faults: some items were refused
     uint64_t ticket;       // of requests
-    struct faults faults;  // of the whole request; a publish has its results instead
+    struct faults *faults; // of the whole request; NULL: none. 5 KiB that few need
     struct integration
         *integrations; // consult: all of the level; integrate, remove: overlaps
     size_t integrations_len;
@@ -447,6 +447,10 @@ struct command *command_new(enum command_kind kind, const void *frame, size_t fr
 void command_free(struct command **command);
 // command_forget_answer empties the answer, so that the command can be applied again.
 void command_forget_answer(struct command *command);
+// command_faults lends the list of what is wrong with it, made when it is first asked for.
+struct faults *command_faults(struct command *command);
+// command_words says what is wrong with it first; "": nothing.
+const char *command_words(const struct command *command);
 const char *command_name(enum command_kind kind); // "publish" ...
 // command_mailbox gives the mailbox of what a member says of his letters: an
 // acknowledgement, a refusal, a deferral; 0 for all others.

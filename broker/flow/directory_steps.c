@@ -343,6 +343,7 @@ remove_integration(struct applier *applier, struct command *command)
     struct period period = {{0}, {0}};
     struct niss niss = {0};
     struct file file;
+    struct faults *faults;
     enum vg_status status = VG_OK;
 
     if (!request_is_possible(applier, command, remove->institution, true)) {
@@ -350,8 +351,9 @@ remove_integration(struct applier *applier, struct command *command)
     }
     context = context_for(applier, remove->institution);
     command->ticket = applier_ticket(applier);
-    directory_judge_remove(&context, &remove->request, &niss, &period, &command->faults);
-    command->status = faults_first(&command->faults);
+    faults = command_faults(command);
+    directory_judge_remove(&context, &remove->request, &niss, &period, faults);
+    command->status = faults_first(faults);
     if (command->status == VG_OK) {
         status = read_file(applier, niss, &file);
     }
@@ -414,6 +416,7 @@ consult_person(struct applier *applier, struct command *command)
     struct consult_command *consult = &command->consult;
     struct niss niss;
     struct file file;
+    struct faults *faults;
     enum vg_status status;
 
     if (!request_is_possible(applier, command, 0, false)) {
@@ -421,8 +424,9 @@ consult_person(struct applier *applier, struct command *command)
     }
     command->ticket = applier_ticket(applier);
     niss = judge_number(applier, command, consult->niss);
-    directory_check_proof(&consult->proof, niss, &command->faults);
-    command->status = faults_first(&command->faults);
+    faults = command_faults(command);
+    directory_check_proof(&consult->proof, niss, faults);
+    command->status = faults_first(faults);
     journal_request(applier, command,
                     (struct journal_directory){
                         .niss = consult->niss,

@@ -250,7 +250,7 @@ write_published(const struct command *command, struct buffer *frame)
     if (command->status != VG_OK) {
         // The whole Publish: the first number that is not answered for good.
         vigie__v1__result__init(&results[len - 1]);
-        faults[len - 1] = fault_of(command->status, command->faults.fault[0].why.text);
+        faults[len - 1] = fault_of(command->status, command_words(command));
         results[len - 1].number = publish->through >= publish->publish.first_number
                                       ? publish->through + 1
                                       : publish->publish.first_number;
@@ -413,7 +413,7 @@ verdict_of(const struct command *command)
 static size_t
 faults_in(const struct command *command)
 {
-    size_t len = command->faults.len;
+    size_t len = command->faults == NULL ? 0 : command->faults->len;
 
     for (size_t i = 0;
          command->kind == COMMAND_INTEGRATE && command->integrate.results != NULL &&
@@ -448,7 +448,7 @@ write_reply(const struct command *command, const struct roster *roster,
             reply.items[i].consult = result->consult;
         }
     } else {
-        reply_item(&reply, (uint32_t)reply.body.verdict, &command->faults);
+        reply_item(&reply, (uint32_t)reply.body.verdict, command->faults);
     }
     reply_integrations(&reply, command, roster);
     if (command->kind == COMMAND_INTEGRATE && command->status == VG_OK) {

@@ -137,7 +137,7 @@ applied_check_status(const struct applied *applied, const struct command *comman
         broken("%s of institution %u is answered %s, not %s (%s)",
                command_name(command->kind), command->actor,
                vg_status_name(command->status), vg_status_name(expected),
-               command->faults.len > 0 ? command->faults.fault[0].why.text : "");
+               command_words(command));
     }
 }
 
@@ -284,8 +284,8 @@ all_is_refused(const struct batch *batch)
     for (const struct command *command = batch->first; command != NULL;
          command = command->next) {
         if (command->kind != COMMAND_LAST_NUMBER) {
-            return command->status == VG_STORE_FULL && command->faults.len > 0 &&
-                   strstr(command->faults.fault[0].why.text, "even to") != NULL;
+            return command->status == VG_STORE_FULL &&
+                   strstr(command_words(command), "even to") != NULL;
         }
     }
     return false;

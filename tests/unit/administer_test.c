@@ -58,7 +58,7 @@ refuses_an_institution_twice_or_malformed(void **state)
     assert_int_equal(twice->status, VG_EXISTS);
     assert_int_equal(lower->status, VG_MALFORMED);
     assert_int_equal(sector->status, VG_NOT_FOUND);
-    assert_int_equal(all->faults.total, 2);
+    assert_int_equal(all->faults->total, 2);
     after = flow_meta(f);
     assert_memory_equal(&before, &after, sizeof before);
 }
@@ -75,7 +75,7 @@ nobody_takes_the_brokers_own_place(void **state)
     flow_apply(f);
     assert_int_equal(sector->status, VG_NOT_ALLOWED);
     assert_int_equal(code->status, VG_NOT_ALLOWED);
-    assert_non_null(strstr(sector->faults.fault[0].why.text, "CPAS-E: sector 99"));
+    assert_non_null(strstr(sector->faults->fault[0].why.text, "CPAS-E: sector 99"));
     after = flow_meta(f);
     assert_memory_equal(&before, &after, sizeof before);
 }
@@ -509,8 +509,8 @@ a_bad_catalogue_changes_nothing(void **state)
 
     flow_apply(f);
     assert_int_equal(command->status, VG_BAD_CATALOGUE);
-    assert_true(command->faults.total > 0);
-    assert_true(command->faults.fault[0].line > 0);
+    assert_true(command->faults->total > 0);
+    assert_true(command->faults->fault[0].line > 0);
     assert_ptr_equal(applier_catalogue(f->applier), before);
     assert_null(f->done->catalogue);
     assert_int_equal(flow_meta(f).catalogue, 1);

@@ -344,7 +344,7 @@ removes_nothing_of_others(void **state)
     faulty = remove_of(f, CPAS_A, 1, 77, 20269901, 0);
     flow_apply(f);
     assert_int_equal(command->status, VG_NOT_FOUND);
-    assert_int_equal(faulty->faults.total, 2);
+    assert_int_equal(faulty->faults->total, 2);
     assert_int_equal(faulty->status, VG_UNKNOWN_QUALITY);
     assert_int_equal(rows_of(f, 1, rows), 1);
     assert_int_equal(last_line(f).status, VG_UNKNOWN_QUALITY);
@@ -415,8 +415,8 @@ consulting_needs_number_and_proof(void **state)
     assert_int_equal(no_proof->status, VG_PROOF_MISSING);
     assert_int_equal(no_proof->integrations_len, 0);
     assert_int_equal(bad->status, VG_BAD_NISS);
-    assert_int_equal(bad->faults.total, 1);
-    assert_int_equal(both->faults.total, 2);
+    assert_int_equal(bad->faults->total, 1);
+    assert_int_equal(both->faults->total, 2);
     assert_true(no_proof->ticket > 0); // the attempt is in the journal
     assert_int_equal(last_line(f).status, VG_BAD_NISS);
 }

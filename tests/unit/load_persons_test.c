@@ -80,7 +80,7 @@ a_number_that_is_not_after_all_others_refuses_the_part(void **state)
     assert_int_equal(load(f, first, 1, rows)->status, VG_OK);
     command = load(f, before, 1, rows);
     assert_int_equal(command->status, VG_BAD_FILE);
-    assert_non_null(strstr(command->faults.fault[0].why.text, "person 1"));
+    assert_non_null(strstr(command->faults->fault[0].why.text, "person 1"));
     assert_int_equal(load(f, first, 1, rows)->status, VG_BAD_FILE);
     assert_int_equal(meta_get(flow_view(f), &meta, NULL), VG_OK);
     assert_int_equal(meta.persons, 1);

@@ -315,7 +315,7 @@ the_directory_knows_the_successor_alone(void **state)
     own = flow_integrate(f, CPAS_C, flow_person(1), 2, 20261201, 20270131);
     flow_apply(f);
     assert_int_equal(old->status, VG_MOVED);
-    assert_non_null(strstr(old->faults.fault[0].why.text, "CPAS-A is part of CPAS-C"));
+    assert_non_null(strstr(old->faults->fault[0].why.text, "CPAS-A is part of CPAS-C"));
     assert_int_equal(own->integrate.results[0].verdict, VERDICT_YES);
     assert_int_equal(person_get(flow_view(f), flow_person(1), &person), VG_OK);
     assert_int_equal(person.len, 1); // put together with what A had

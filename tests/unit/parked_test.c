@@ -88,9 +88,9 @@ all_are_handled_or_none_and_every_fault_is_named(void **state)
     command = held_handle(f, COMMAND_DROP_PARKED, (uint64_t[]){1, 7, 2, 99}, 4);
     flow_apply(f);
     assert_int_equal(command->status, VG_NOT_FOUND);
-    assert_int_equal(command->faults.total, 2);
-    assert_non_null(strstr(command->faults.fault[0].why.text, "letter 7"));
-    assert_non_null(strstr(command->faults.fault[1].why.text, "letter 99"));
+    assert_int_equal(command->faults->total, 2);
+    assert_non_null(strstr(command->faults->fault[0].why.text, "letter 7"));
+    assert_non_null(strstr(command->faults->fault[1].why.text, "letter 99"));
     assert_int_equal(flow_row(f, CPAS_A).parked, 2);
     assert_int_equal(flow_row(f, CPAS_A).dropped, 0);
     flow_assert_sound(f);
