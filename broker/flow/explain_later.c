@@ -7,8 +7,6 @@
 #include "store/caught.h"
 #include "store/journal_find.h"
 
-#include <string.h>
-
 // When a request was made, as far as the journal still knows.
 static void
 print_moment_of(const struct telling *telling, uint64_t ticket)

@@ -6,7 +6,6 @@
 #include "flow/replace.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static enum vg_status
 match_again(struct telling *telling, struct match_question *match, struct why *why)

@@ -5,8 +5,6 @@
 
 #include "store/journal_find.h"
 
-#include <string.h>
-
 static const char *
 act_words(uint16_t act)
 {

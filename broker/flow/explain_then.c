@@ -6,8 +6,6 @@
 #include "store/merged.h"
 #include "store/withdrawn.h"
 
-#include <string.h>
-
 static void
 print_fields(const struct telling *telling, const struct journal_recipient *recipient)
 {

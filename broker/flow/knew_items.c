@@ -3,7 +3,6 @@
 #include "flow/knew_internal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static struct knew_row *
 add_row(struct knew *knew, struct knew_row row)

@@ -5,9 +5,6 @@
 
 #include "store/held.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 static bool
 was_given_up(const struct knew_row *row)
 {
