@@ -2,16 +2,17 @@
 // hot.h - the three hot messages (Publish, a delivery, Acknowledge) without objects.
 //
 // vigie.proto is the definition and protobuf-c reads everything else; these were nine
-// times faster to scan than to build. A test holds the two against each other. Readers borrow the frame: every view dies with it. They accept
-// what protobuf accepts (unknown fields are skipped, a repeated singular field: the last
-// one counts) and check every length, so any bytes are safe to read.
+// times faster to scan than to build. A test holds the two against each other. Readers
+// borrow the frame: every view dies with it. They accept what protobuf accepts (unknown
+// fields are skipped, a repeated singular field: the last one counts) and check every
+// length, so any bytes are safe to read.
 //
 // Where they differ from protobuf-c, on purpose: the limits below; a zero byte in a string
-// does not end it; Notification.again must come as a varint; two justifications or
-// contents of one Notification are not merged, the last one counts, and so does the last
-// piece of its list `merged`; what is not descended
-// into (content in a delivery until it is read, all but the last message of a frame) is
-// checked for its length alone. As there, UTF-8 is not checked.
+// does not end it; a frame that begins with a notification is a delivery, whatever follows;
+// Notification.again must come as a varint; two justifications or contents of one
+// Notification are not merged, the last one counts, and so does the last piece of its list
+// `merged`; what is not descended into (content in a delivery until it is read, all but the
+// last message of a frame) is checked for its length alone. As there, UTF-8 is not checked.
 #ifndef HOT_HOT_H
 #define HOT_HOT_H
 

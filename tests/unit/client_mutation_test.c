@@ -90,6 +90,7 @@ what_is_written_is_read(void **state)
     assert_true(notification.justified);
     assert_text(notification.source, "rn");
     assert_text(notification.flow, "notifyPerson");
+    assert_text(notification.id, "rn-2026-000001");
     assert_int_equal(vg_notification_mutation(&notification, &read), VG_OK);
     assert_text(read.flow, "notifyPerson");
     assert_text(read.id, "rn-2026-000001");

@@ -448,6 +448,31 @@ agrees_at_every_length_of_a_body(void **state)
     }
 }
 
+// One message behind another is one message, in which the second one's words come late and
+// for the second time.
+static void
+reads_words_in_any_order(void **state)
+{
+    static uint8_t both[2 * FRAME_MAX];
+
+    (void)state;
+    seed = 8;
+    for (int round = 0; round < 2000; round++) {
+        compare_fn *compare =
+            round % 2 == 0 ? mutation_disagreement : content_disagreement;
+        struct hot_bytes body;
+        size_t len = 0;
+
+        heap_used = 0;
+        for (int i = 0; i < 2; i++) {
+            body = round % 2 == 0 ? pack(any_mutation()) : pack(any_content());
+            memcpy(both + len, body.at, body.len);
+            len += body.len;
+        }
+        agree_on(compare, both, len);
+    }
+}
+
 static size_t
 change_bytes(uint8_t *bytes, size_t len)
 {
@@ -686,11 +711,13 @@ knows_what_a_frame_holds(void **state)
     assert_int_equal(body.len, 2); // a delivery's body is the frame
     assert_int_equal(hot_to_client_kind(BYTES("\x5a\x01x"), &body), 11);
     assert_memory_equal(body.at, "x", 1);
-    assert_int_equal(hot_to_client_kind(BYTES("\x0a\x00\x52\x00\x0a\x00"), &body), 10);
+    assert_int_equal(hot_to_client_kind(BYTES("\x52\x00\x0a\x00"), &body), 10);
+    assert_int_equal(hot_to_client_kind(BYTES("\x0a\x00\x52\x00\x0a\x00"), &body), 1);
+    assert_int_equal(body.len, 6);
     assert_int_equal(hot_to_client_kind(BYTES("nonsense"), &body), 0);
 }
 
-// hot.h names these three as different from protobuf-c.
+// hot.h names these four as different from protobuf-c.
 static void
 differs_from_protobuf_where_it_says_so(void **state)
 {
@@ -698,10 +725,14 @@ differs_from_protobuf_where_it_says_so(void **state)
     struct hot_bytes twice = BYTES("\x0a\x08\x1a\x02\x08\x01\x1a\x02\x10\x02");
     struct hot_bytes zero = BYTES("\x0a\x03"
                                   "a\0b");
+    struct hot_bytes mixed = BYTES("\x0a\x00\x52\x00"); // a letter, another message
     struct hot_notification notification;
     static struct hot_mutation mutation;
 
     (void)state;
+    agree_on(to_client_disagreement, mixed.at, mixed.len);
+    assert_int_equal(hot_next_notification(&mixed, &notification), 1);
+    assert_int_equal(hot_next_notification(&mixed, &notification), 0);
     agree_on(to_client_disagreement, as_bytes.at, as_bytes.len);
     assert_int_equal(hot_next_notification(&as_bytes, &notification), -1);
     agree_on(to_client_disagreement, twice.at, twice.len);
@@ -1122,6 +1153,7 @@ main(void)
         cmocka_unit_test(reads_every_acknowledge_that_protobuf_writes),
         cmocka_unit_test(agrees_at_every_length_of_a_frame),
         cmocka_unit_test(agrees_at_every_length_of_a_body),
+        cmocka_unit_test(reads_words_in_any_order),
         cmocka_unit_test(agrees_on_changed_bytes),
         cmocka_unit_test(agrees_on_changed_bodies),
         cmocka_unit_test(skips_unknown_fields_of_every_wire_type),
