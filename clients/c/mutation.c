@@ -120,6 +120,7 @@ vg_notification_check_in(const struct hot_notification *hot, struct hot_content 
         .begin = hot->begin,
         .end = hot->end,
         .content = public_view(hot->content),
+        .id = public_view(scratch->mutation.id),
     };
     return VG_OK;
 }
