@@ -25,13 +25,12 @@ enum {
     PHRASES_TRIED = 1 << 22,
     PERSONS_MAX = 1 << 20,
     SENT_RING = 1 << 17, // more than any window
-    CONTENT_BYTES = 130, // of values in a mutation, shared by its fields
+    VALUES_BYTES = 130,  // in a mutation, shared by its fields
     LOOK_EVERY = 2048,   // mutations: looking sends what is not a full frame yet
     LOOK_AT_ALL_US = 100000,
     PAUSE_US = 20000,
     REFUSED_TOLD = 3,
-    PHRASES_AHEAD = 3,    // on their way to the cache
-    PHRASE_FETCHED = 384, // the bytes of one with half a dozen fields
+    CODES_MAX = 512, // different ones, of all fields
     ID_BYTES = 20,
 };
 
@@ -43,11 +42,25 @@ struct channel {
     bool used;                   // since it was last looked at
 };
 
+// What differs from one mutation to the next, so small that all phrases stay near: a source
+// has just made what it says and does not fetch it from far memory.
 struct phrase {
-    size_t channel;
-    bool own_person;                 // whom this CPAS follows, or nobody
-    struct synthetic_mutation drawn; // lends its words to the other
-    struct vg_mutation mutation;
+    struct vg_bytes flow;
+    struct vg_bytes recipient;
+    uint64_t niss;
+    uint32_t period_begin;
+    uint32_t period_end;
+    uint32_t reference_year;
+    uint8_t channel;
+    bool own_person; // whom this CPAS follows, or nobody
+    uint8_t codes_len;
+    uint16_t codes[SYNTHETIC_FIELDS_MAX]; // in bench_sources
+};
+
+// Of fields.
+struct code {
+    char text[24];
+    size_t len;
 };
 
 struct bench_sources {
@@ -55,9 +68,10 @@ struct bench_sources {
     size_t channels_len;
     size_t channels[CHANNELS_MAX]; // institutions
     struct phrase *phrases;
+    struct code codes[CODES_MAX];
+    size_t codes_len;
     uint64_t *persons;
     size_t persons_len;
-    char id[ID_BYTES]; // of every mutation: when it was due, in real time
     uint32_t producer; // of each source; another one may publish beside it
 };
 
@@ -68,6 +82,11 @@ struct run {
     struct channel *channels;
     struct pollfd fds[CHANNELS_MAX];
     uint64_t look_at_all_us;
+    uint64_t answers_us; // when those that are being read came
+    struct vg_mutation said;
+    char values[VALUES_BYTES];
+    char id[ID_BYTES]; // of every mutation: when it was due, in real time
+    uint64_t id_us;
 };
 
 // ---- what is said ----
@@ -82,20 +101,6 @@ is_said(const struct synthetic_mutation *drawn, enum bench_about about)
         return strcmp(drawn->flow, "notifyPerson") == 0 && drawn->fields_len > 0;
     }
     return drawn->niss != 0 && drawn->new_niss == 0;
-}
-
-// The content is as long as the fields of a person's file are together.
-static void
-fill_values(struct phrase *phrase)
-{
-    static char filling[CONTENT_BYTES + 1];
-    struct vg_mutation *mutation = &phrase->mutation;
-
-    memset(filling, 'x', CONTENT_BYTES);
-    for (size_t i = 0; i < mutation->fields_len; i++) {
-        mutation->fields[i].value =
-            (struct vg_bytes){filling, CONTENT_BYTES / mutation->fields_len};
-    }
 }
 
 // The channel of an institution, CHANNELS_MAX: it gets none.
@@ -128,30 +133,60 @@ static const struct phrase *
 alike(const struct bench_sources *sources, size_t len, const char *flow)
 {
     for (size_t i = len; i > 0; i--) {
-        if (sources->phrases[i - 1].drawn.flow == flow) {
+        if (sources->phrases[i - 1].flow.at == flow) {
             return &sources->phrases[i - 1];
         }
     }
     return NULL;
 }
 
+static uint16_t
+index_of_code(struct bench_sources *sources, const char *text)
+{
+    size_t i = 0;
+
+    while (i < sources->codes_len && strcmp(sources->codes[i].text, text) != 0) {
+        i++;
+    }
+    if (i == CODES_MAX) {
+        abort();
+    }
+    if (i == sources->codes_len) {
+        struct code *code = &sources->codes[sources->codes_len++];
+
+        snprintf(code->text, sizeof code->text, "%s", text);
+        code->len = strlen(text);
+    }
+    return (uint16_t)i;
+}
+
+static struct vg_bytes
+bytes_of(const char *text)
+{
+    return (struct vg_bytes){text, text == NULL ? 0 : strlen(text)};
+}
+
 static void
-make_phrase(struct bench_sources *sources, enum bench_about about, struct phrase *phrase)
+make_phrase(struct bench_sources *sources, enum bench_about about,
+            const struct synthetic_mutation *drawn, struct phrase *phrase)
 {
     const struct synthetic *synthetic = &sources->bench->synthetic;
-    struct hot_mutation hot;
+    const char *recipient = about == ABOUT_ONE_CPAS
+                                ? synthetic->institutions[synthetic->cpas_first].code
+                                : drawn->recipient;
 
-    if (about == ABOUT_ONE_CPAS) {
-        phrase->drawn.recipient = synthetic->institutions[synthetic->cpas_first].code;
+    phrase->flow = bytes_of(drawn->flow);
+    phrase->recipient = bytes_of(recipient);
+    phrase->niss = drawn->niss;
+    phrase->period_begin = drawn->period_begin;
+    phrase->period_end = drawn->period_end;
+    phrase->reference_year = drawn->reference_year;
+    phrase->own_person = drawn->source >= synthetic->cpas_first;
+    phrase->codes_len = (uint8_t)(about == ABOUT_MERGED ? 1 : drawn->fields_len);
+    for (size_t i = 0; i < phrase->codes_len; i++) {
+        phrase->codes[i] =
+            index_of_code(sources, about == ABOUT_MERGED ? "020" : drawn->fields[i].code);
     }
-    phrase->own_person = phrase->drawn.source >= synthetic->cpas_first;
-    synthetic_hot(&phrase->drawn, sources->id, synthetic->today, &hot);
-    mutation_of(&hot, &phrase->mutation);
-    if (about == ABOUT_MERGED) {
-        phrase->mutation.fields[0].code = (struct vg_bytes){"020", 3};
-        phrase->mutation.fields_len = 1;
-    }
-    fill_values(phrase);
 }
 
 static bool
@@ -161,21 +196,25 @@ draw_phrases(struct bench_sources *sources, enum bench_about about)
 
     for (uint64_t i = 0; len < PHRASES && i < PHRASES_TRIED; i++) {
         struct phrase *phrase = &sources->phrases[len];
+        struct synthetic_mutation drawn;
         const struct phrase *other;
+        size_t channel;
 
-        synthetic_mutation(&sources->bench->synthetic, i, 0, &phrase->drawn);
-        if (!is_said(&phrase->drawn, about)) {
+        synthetic_mutation(&sources->bench->synthetic, i, 0, &drawn);
+        if (!is_said(&drawn, about)) {
             continue;
         }
-        phrase->channel = channel_of(sources, phrase->drawn.source);
-        if (phrase->channel == CHANNELS_MAX) {
-            other = alike(sources, len, phrase->drawn.flow);
+        channel = channel_of(sources, drawn.source);
+        if (channel == CHANNELS_MAX) {
+            other = alike(sources, len, drawn.flow);
             if (other == NULL) {
                 continue;
             }
             *phrase = *other;
+        } else {
+            make_phrase(sources, about, &drawn, phrase);
+            phrase->channel = (uint8_t)channel;
         }
-        make_phrase(sources, about, phrase);
         len++;
     }
     if (len < PHRASES) {
@@ -270,7 +309,7 @@ note_answer(uint64_t number, enum vg_status status, uint64_t ticket, const char 
         return;
     }
     histogram_add(&published->answered,
-                  monotonic_us() - channel->sent_us[number % SENT_RING]);
+                  channel->run->answers_us - channel->sent_us[number % SENT_RING]);
     if (status == VG_OK || status == VG_REPEATED) {
         published->kept++;
     } else if (published->failed++ < REFUSED_TOLD) {
@@ -324,6 +363,7 @@ look_at_channels(struct run *run)
         }
         channel->used = vg_publisher_due_ms(channel->publisher) == 0;
         if (channel->used) {
+            run->answers_us = monotonic_us();
             vg_publisher_process(channel->publisher, 0, &error);
         }
         run->fds[i] =
@@ -351,46 +391,59 @@ rest(struct run *run, uint64_t until_us)
     }
 }
 
-// A source has just made what it says: it does not fetch it from far memory, as we would.
-static void
-fetch(const struct vg_mutation *mutation)
-{
-    for (size_t at = 0; at < PHRASE_FETCHED; at += 64) {
-        __builtin_prefetch((const char *)mutation + at, 1);
-    }
-}
-
 // In digits, at the end of the id.
 static struct vg_bytes
-id_of(struct bench_sources *sources, uint64_t number)
+id_of(struct run *run, uint64_t number)
 {
     size_t begin = ID_BYTES;
 
     do {
-        sources->id[--begin] = (char)('0' + number % 10);
+        run->id[--begin] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    return (struct vg_bytes){sources->id + begin, ID_BYTES - begin};
+    return (struct vg_bytes){run->id + begin, ID_BYTES - begin};
+}
+
+// The values are as long as those of a person's file are together.
+static void
+compose(struct run *run, const struct phrase *phrase, uint64_t niss)
+{
+    struct vg_mutation *said = &run->said;
+
+    said->flow = phrase->flow;
+    said->recipient = phrase->recipient;
+    said->niss = niss;
+    said->period_begin = phrase->period_begin;
+    said->period_end = phrase->period_end;
+    said->reference_year = phrase->reference_year;
+    said->fields_len = phrase->codes_len;
+    for (size_t i = 0; i < phrase->codes_len; i++) {
+        const struct code *code = &run->sources->codes[phrase->codes[i]];
+
+        said->fields[i] = (struct vg_field){
+            {code->text, code->len}, {run->values, VALUES_BYTES / phrase->codes_len}};
+    }
 }
 
 static enum vg_status
 say(struct run *run, uint64_t index, uint64_t due_us, uint64_t real_us)
 {
-    struct bench_sources *sources = run->sources;
-    struct phrase *phrase = &sources->phrases[index % PHRASES];
+    const struct bench_sources *sources = run->sources;
+    const struct phrase *phrase = &sources->phrases[index % PHRASES];
     struct channel *channel = &run->channels[phrase->channel];
-    struct vg_mutation *mutation = &phrase->mutation;
     struct vg_error error;
     uint64_t number;
     enum vg_status status;
 
-    fetch(&sources->phrases[(index + PHRASES_AHEAD) % PHRASES].mutation);
-    mutation->id = id_of(sources, real_us);
-    if (!phrase->own_person) {
-        mutation->niss = sources->persons[index % sources->persons_len];
+    compose(run, phrase,
+            phrase->own_person ? phrase->niss
+                               : sources->persons[index % sources->persons_len]);
+    if (run->id_us != real_us) {
+        run->said.id = id_of(run, real_us);
+        run->id_us = real_us;
     }
     channel->sent_us[vg_publisher_next(channel->publisher) % SENT_RING] = due_us;
-    status = vg_publish(channel->publisher, mutation, &number, &error);
+    status = vg_publish(channel->publisher, &run->said, &number, &error);
     channel->used = true;
     if (status != VG_OK && status != VG_BUSY) {
         cli_refused(sources->bench->cli, &error);
@@ -460,10 +513,12 @@ be_child(struct bench_sources *sources, const struct bench_job *job,
         .sources = sources,
         .published = published,
         .channels = calloc(sources->channels_len + 1, sizeof *run.channels),
+        .said.occurred = sources->bench->synthetic.today,
     };
     bool good = run.channels != NULL;
     struct usage before, after;
 
+    memset(run.values, 'x', sizeof run.values);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_TIMERSLACK, 1000UL); // a mutation is said when it is due
     for (size_t i = 0; good && i < sources->channels_len; i++) {

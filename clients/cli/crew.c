@@ -13,10 +13,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "hot/hot.h"
 #include "usage.h"
 
-enum { CHILDREN_MAX = 8, OPEN_TIMEOUT_MS = 60000, POLL_MS = 100, OPENED_AT_ONCE = 50 };
+enum {
+    CHILDREN_MAX = 8,
+    OPEN_TIMEOUT_MS = 60000,
+    POLL_MS = 100,
+    OPENED_AT_ONCE = 50,
+    LETTERS_A_LOOK = 32, // at the clock, which takes a tenth of reading a letter
+};
 
 struct crew {
     pid_t child[CHILDREN_MAX];
@@ -47,23 +52,30 @@ realtime_us(void)
 struct receiver {
     const struct crew_job *job;
     struct tally *tally;
+    uint64_t now_us;  // real time
+    unsigned letters; // that still have come at that moment
 };
 
 static uint64_t
 moment_of_id(const struct vg_notification *notification)
 {
-    struct hot_bytes content = {(const uint8_t *)notification->content.at,
-                                notification->content.len};
-    struct hot_content read;
     uint64_t us = 0;
 
-    if (hot_read_content(content, &read) != HOT_OK) {
-        return 0;
-    }
-    for (size_t i = 0; i < read.mutation.id.len; i++) {
-        us = us * 10 + (uint64_t)(read.mutation.id.at[i] - '0');
+    for (size_t i = 0; i < notification->id.len; i++) {
+        us = us * 10 + (uint64_t)(notification->id.at[i] - '0');
     }
     return us;
+}
+
+static uint64_t
+now_of(struct receiver *receiver)
+{
+    if (receiver->letters == 0) {
+        receiver->now_us = realtime_us();
+        receiver->letters = LETTERS_A_LOOK;
+    }
+    receiver->letters--;
+    return receiver->now_us;
 }
 
 static bool
@@ -71,7 +83,7 @@ count_notification(const struct vg_notification *notification, void *arg)
 {
     struct receiver *receiver = arg;
     struct tally *tally = receiver->tally;
-    uint64_t now = realtime_us();
+    uint64_t now = now_of(receiver);
     uint64_t since = receiver->job->latency_of_id ? moment_of_id(notification)
                                                   : notification->kept_at_us;
 
@@ -130,7 +142,8 @@ open_subscriber(const struct crew_job *job, size_t key, struct receiver *receive
 }
 
 static int
-process_all(struct vg_subscriber **subscribers, struct pollfd *fds, size_t len)
+process_all(struct vg_subscriber **subscribers, struct pollfd *fds, size_t len,
+            struct receiver *receiver)
 {
     struct vg_error error = {0};
     int wait = POLL_MS;
@@ -139,8 +152,10 @@ process_all(struct vg_subscriber **subscribers, struct pollfd *fds, size_t len)
         int due = vg_subscriber_due_ms(subscribers[i]);
 
         if (fds[i].revents != 0 || due == 0) {
-            enum vg_status status = vg_subscriber_process(subscribers[i], 0, &error);
+            enum vg_status status;
 
+            receiver->letters = 0;
+            status = vg_subscriber_process(subscribers[i], 0, &error);
             if (status != VG_OK && status != VG_TIMED_OUT && status != VG_DISCONNECTED) {
                 fprintf(stderr, "vigie: a receiver ended: %s\n", error.sentence);
                 _exit(EXIT_REFUSED);
@@ -155,11 +170,13 @@ process_all(struct vg_subscriber **subscribers, struct pollfd *fds, size_t len)
 
 static void
 receive_until_told(struct vg_subscriber **subscribers, struct pollfd *fds, size_t len,
-                   struct tally *tally)
+                   struct receiver *receiver)
 {
+    struct tally *tally = receiver->tally;
+
     while (tally->stop == 0) {
         uint64_t before = tally->received;
-        int wait = process_all(subscribers, fds, len);
+        int wait = process_all(subscribers, fds, len, receiver);
 
         if (tally->received != before) {
             tally->last_us = monotonic_us();
@@ -187,11 +204,11 @@ be_child(const struct crew_job *job, size_t child, struct tally *tally)
         }
         // Those that are open must not fall silent while others follow.
         if (len % OPENED_AT_ONCE == 0) {
-            (void)process_all(subscribers, fds, len);
+            (void)process_all(subscribers, fds, len, &receiver);
             poll(fds, len, 0);
         }
     }
-    receive_until_told(subscribers, fds, len, tally);
+    receive_until_told(subscribers, fds, len, &receiver);
     for (size_t i = 0; i < len; i++) {
         vg_subscriber_close(&subscribers[i]);
     }
