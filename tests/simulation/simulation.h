@@ -78,7 +78,32 @@ struct simulation {
     bool expires;                // likewise
 };
 
+#define SECOND_US INT64_C(1000000)
+#define DAY_US (86400 * SECOND_US)
+
+// ---- begin.c ----
+
+// begin draws everything from the seed and furnishes the store; steps 0: as it draws them.
+void begin(struct simulation *s, uint64_t seed, uint64_t steps);
+// settle applies what is queued, without faults, and hands it back to the loop.
+void settle(struct simulation *s);
+
+// ---- ending.c, in this order ----
+
+void calm_down(struct simulation *s);
+void take_some_back(struct simulation *s);
+void walk_to_the_end(struct simulation *s);
+void sleep_some_days(struct simulation *s);
+void empty_all_mailboxes(struct simulation *s);
+
 // ---- simulation.c ----
+
+// apply commits the next batch, with this trouble.
+void apply(struct simulation *s, enum trouble trouble);
+// compare_everything compares the whole store with the model.
+void compare_everything(struct simulation *s);
+// expire lets retention do a slice.
+void expire(struct simulation *s);
 
 void add_time(struct simulation *s, int64_t us);
 
