@@ -19,8 +19,18 @@ struct seat {
     struct list mailboxes;
 };
 
+// What a letter asks of a seat, side by side: seats lie far apart.
+struct place {
+    uint32_t id;
+    uint32_t mailboxes_len;
+    struct mailbox_spec *first;
+    struct seat *seat;
+};
+
 struct roster {
-    struct list seats;     // struct seat, by id
+    struct place *places; // by id
+    size_t places_len;
+    size_t places_size;
     struct list codes;     // the same, by code
     struct list mailboxes; // struct mailbox_spec, by id
     bool merged;           // some institution is part of another one
@@ -63,20 +73,15 @@ static size_t
 seat_place(const struct roster *roster, uint32_t id)
 {
     size_t low = 0;
-    size_t high = roster->seats.len;
+    size_t high = roster->places_len;
 
-    if (id >= 1 && id <= high) {
-        const struct seat *guess = roster->seats.at[id - 1];
-
-        if (guess->institution.id == id) {
-            return id - 1;
-        }
+    if (id >= 1 && id <= high && roster->places[id - 1].id == id) {
+        return id - 1;
     }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const struct seat *seat = roster->seats.at[middle];
 
-        if (seat->institution.id < id) {
+        if (roster->places[middle].id < id) {
             low = middle + 1;
         } else {
             high = middle;
@@ -134,13 +139,22 @@ mailbox_place(const struct list *mailboxes, uint32_t id)
 
 // ---- finding ----
 
+static struct place *
+find_place(const struct roster *roster, uint32_t id)
+{
+    size_t place = seat_place(roster, id);
+
+    return place < roster->places_len && roster->places[place].id == id
+               ? &roster->places[place]
+               : NULL;
+}
+
 static struct seat *
 find_seat(const struct roster *roster, uint32_t id)
 {
-    size_t place = seat_place(roster, id);
-    struct seat *seat = place < roster->seats.len ? roster->seats.at[place] : NULL;
+    const struct place *place = find_place(roster, id);
 
-    return seat != NULL && seat->institution.id == id ? seat : NULL;
+    return place == NULL ? NULL : place->seat;
 }
 
 static struct mailbox_spec *
@@ -167,8 +181,8 @@ roster_free(struct roster **roster)
     if (*roster == NULL) {
         return;
     }
-    for (size_t i = 0; i < (*roster)->seats.len; i++) {
-        struct seat *seat = (*roster)->seats.at[i];
+    for (size_t i = 0; i < (*roster)->places_len; i++) {
+        struct seat *seat = (*roster)->places[i].seat;
 
         free(seat->mailboxes.at);
         free(seat);
@@ -176,7 +190,7 @@ roster_free(struct roster **roster)
     for (size_t i = 0; i < (*roster)->mailboxes.len; i++) {
         free((*roster)->mailboxes.at[i]);
     }
-    free((*roster)->seats.at);
+    free((*roster)->places);
     free((*roster)->codes.at);
     free((*roster)->mailboxes.at);
     free(*roster);
@@ -188,7 +202,7 @@ roster_copy(const struct roster *roster)
 {
     struct roster *copy = roster_new();
 
-    for (size_t i = 0; i < roster->seats.len; i++) {
+    for (size_t i = 0; i < roster->places_len; i++) {
         roster_put(copy, roster_at(roster, i));
     }
     for (size_t i = 0; i < roster->mailboxes.len; i++) {
@@ -217,6 +231,32 @@ put_default_mailbox(struct roster *roster, uint32_t institution)
     roster_put_mailbox(roster, &mailbox);
 }
 
+static void
+insert_place(struct roster *roster, struct place place)
+{
+    size_t index = seat_place(roster, place.id);
+
+    if (roster->places_len == roster->places_size) {
+        roster->places_size = roster->places_size * 2 + 4;
+        roster->places =
+            realloc(roster->places, roster->places_size * sizeof *roster->places);
+        CHECK(roster->places != NULL);
+    }
+    memmove(roster->places + index + 1, roster->places + index,
+            (roster->places_len - index) * sizeof *roster->places);
+    roster->places[index] = place;
+    roster->places_len++;
+}
+
+static void
+note_mailboxes(struct roster *roster, uint32_t institution)
+{
+    struct place *place = find_place(roster, institution);
+
+    place->mailboxes_len = (uint32_t)place->seat->mailboxes.len;
+    place->first = place->mailboxes_len == 0 ? NULL : place->seat->mailboxes.at[0];
+}
+
 void
 roster_put(struct roster *roster, const struct institution *institution)
 {
@@ -230,7 +270,7 @@ roster_put(struct roster *roster, const struct institution *institution)
     } else {
         seat = xcalloc(1, sizeof *seat);
         seat->institution = *institution;
-        list_insert(&roster->seats, seat_place(roster, institution->id), seat);
+        insert_place(roster, (struct place){.id = institution->id, .seat = seat});
     }
     put_code(roster, seat);
     roster->merged = roster->merged || institution_is_merged(institution);
@@ -268,6 +308,7 @@ roster_put_mailbox(struct roster *roster, const struct mailbox_spec *mailbox)
     CHECK(mailbox->choices_len <= CHOICES_MAX);
     if (kept != NULL) {
         list_remove(&find_seat(roster, kept->institution)->mailboxes, kept);
+        note_mailboxes(roster, kept->institution);
     } else {
         kept = xcalloc(1, sizeof *kept);
         list_insert(&roster->mailboxes, mailbox_place(&roster->mailboxes, mailbox->id),
@@ -275,6 +316,7 @@ roster_put_mailbox(struct roster *roster, const struct mailbox_spec *mailbox)
     }
     *kept = *mailbox;
     seat_mailbox(seat, kept);
+    note_mailboxes(roster, kept->institution);
 }
 
 bool
@@ -331,13 +373,14 @@ roster_by_code(const struct roster *roster, struct bytes code)
 size_t
 roster_len(const struct roster *roster)
 {
-    return roster->seats.len;
+    return roster->places_len;
 }
 
 const struct institution *
 roster_at(const struct roster *roster, size_t index)
 {
-    const struct seat *seat = index < roster->seats.len ? roster->seats.at[index] : NULL;
+    const struct seat *seat =
+        index < roster->places_len ? roster->places[index].seat : NULL;
 
     return seat == NULL ? NULL : &seat->institution;
 }
@@ -352,14 +395,16 @@ size_t
 roster_mailboxes(const struct roster *roster, uint32_t institution,
                  const struct mailbox_spec *const **ret_mailboxes)
 {
-    const struct seat *seat = find_seat(roster, institution);
+    const struct place *place = find_place(roster, institution);
 
     *ret_mailboxes = NULL;
-    if (seat == NULL) {
+    if (place == NULL) {
         return 0;
     }
-    *ret_mailboxes = (const struct mailbox_spec *const *)seat->mailboxes.at;
-    return seat->mailboxes.len;
+    *ret_mailboxes = place->mailboxes_len == 1
+                         ? (const struct mailbox_spec *const *)&place->first
+                         : (const struct mailbox_spec *const *)place->seat->mailboxes.at;
+    return place->mailboxes_len;
 }
 
 size_t
