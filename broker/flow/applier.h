@@ -16,13 +16,15 @@
 #include "store/registry.h"
 
 // A mailbox's row, read once and written when a batch has changed it.
+//
+// What a letter touches lies in the first of its four cache lines.
 struct box {
-    struct mailbox_row row;
-    struct mailbox_row was; // at the beginning of the batch
-    uint64_t trimmed;       // the backlog holds no row wholly below it
     bool loaded;
     bool dirty;
     bool told; // the journal tells it as a row
+    struct mailbox_row row;
+    uint64_t trimmed;       // the backlog holds no row wholly below it
+    struct mailbox_row was; // at the beginning of the batch
 };
 
 struct boxes {
@@ -83,21 +85,24 @@ struct applier {
     struct instant now;
     struct day today;
     struct body_writer bodies;
-    struct buffer record;     // the journal's
-    struct buffer recipients; // of one event
-    struct walked *walked;    // WALK_MAX: the persons of one Publish, read ahead
-    size_t record_empty;      // its length without items
-    bool changed;             // something beside the journal
-    bool by_rows;             // the command's changes of mailboxes are told as rows
-    bool meta_told;           // meta is told as a row
-    struct meta was;          // at the beginning of the batch
-    bool tight;               // the store was full: what can wait does
+    struct buffer record;  // the journal's
+    struct buffer owed;    // of one correction
+    struct walked *walked; // WALK_MAX: the persons of one Publish, read ahead
+    size_t record_empty;   // its length without items
+    bool changed;          // something beside the journal
+    bool by_rows;          // the command's changes of mailboxes are told as rows
+    bool meta_told;        // meta is told as a row
+    struct meta was;       // at the beginning of the batch
+    bool tight;            // the store was full: what can wait does
     bool roster_changed;
 };
 
 // applier_box gives a mailbox's row to change; it is written at the end of the batch.
 NODISCARD enum vg_status applier_box(struct applier *applier, uint32_t mailbox,
                                      struct mailbox_row **ret_row);
+
+// applier_hint_box fetches a mailbox's row towards the cache.
+void applier_hint_box(const struct applier *applier, uint32_t mailbox);
 
 // applier_put_boxes writes the rows that changed.
 NODISCARD enum vg_status applier_put_boxes(struct applier *applier);

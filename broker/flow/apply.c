@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CACHE_LINE = 64 };
+
+_Static_assert(sizeof(struct box) % CACHE_LINE == 0, "each begins a line");
+
 void
 batch_add(struct batch *batch, struct command *command)
 {
@@ -87,6 +91,20 @@ applier_ticket(struct applier *applier)
 
 // ---- what the writer keeps in memory ----
 
+static void
+grow_boxes(struct boxes *boxes, size_t size)
+{
+    struct box *box = aligned_alloc(CACHE_LINE, size * sizeof *box);
+
+    CHECK(box != NULL);
+    memset(box, 0, size * sizeof *box);
+    if (boxes->size > 0) {
+        memcpy(box, boxes->box, boxes->size * sizeof *box);
+    }
+    free(boxes->box);
+    *boxes = (struct boxes){box, size};
+}
+
 static struct box *
 box_of(struct applier *applier, uint32_t mailbox)
 {
@@ -95,14 +113,20 @@ box_of(struct applier *applier, uint32_t mailbox)
     size_t index = extra ? mailbox - MAILBOX_EXTRA_FIRST : mailbox;
 
     if (index >= boxes->size) {
-        size_t size = index * 2 + 64;
-
-        boxes->box = realloc(boxes->box, size * sizeof *boxes->box);
-        CHECK(boxes->box != NULL);
-        memset(boxes->box + boxes->size, 0, (size - boxes->size) * sizeof *boxes->box);
-        boxes->size = size;
+        grow_boxes(boxes, index * 2 + 64);
     }
     return &boxes->box[index];
+}
+
+// Further mailboxes are too few to matter.
+void
+applier_hint_box(const struct applier *applier, uint32_t mailbox)
+{
+    const struct boxes *boxes = &applier->boxes[0];
+
+    if (mailbox < boxes->size) {
+        __builtin_prefetch(&boxes->box[mailbox], 1);
+    }
 }
 
 static void
@@ -390,7 +414,7 @@ applier_close(struct applier **applier)
     free((*applier)->walked);
     buffer_free(&(*applier)->bodies.block);
     buffer_free(&(*applier)->record);
-    buffer_free(&(*applier)->recipients);
+    buffer_free(&(*applier)->owed);
     free(*applier);
     *applier = NULL;
 }

@@ -47,8 +47,8 @@ store_body(struct applier *applier, struct passage *passage, uint64_t keep,
     return VG_OK;
 }
 
-static void
-post(struct batch *batch, uint32_t mailbox, const struct letter *letter)
+static struct posted *
+post(struct batch *batch)
 {
     if (batch->posted_len == batch->posted_size) {
         batch->posted_size = batch->posted_size * 2 + 256;
@@ -56,68 +56,84 @@ post(struct batch *batch, uint32_t mailbox, const struct letter *letter)
             realloc(batch->posted, batch->posted_size * sizeof *batch->posted);
         CHECK(batch->posted != NULL);
     }
-    batch->posted[batch->posted_len].mailbox = mailbox;
-    batch->posted[batch->posted_len].letter = *letter;
-    batch->posted_len++;
+    return &batch->posted[batch->posted_len++];
 }
 
-enum vg_status
-applier_append(struct applier *applier, uint32_t mailbox, struct letter *letter)
+// The next letter of a mailbox, of which only this is known: the caller says the rest.
+static enum vg_status
+append(struct applier *applier, uint32_t mailbox, uint32_t size,
+       struct letter **ret_letter)
 {
     struct mailbox_row *row = NULL;
+    struct posted *posted;
     enum vg_status status = applier_box(applier, mailbox, &row);
 
     if (status != VG_OK) {
         return status;
     }
-    row->bytes_total += letter->size;
+    row->bytes_total += size;
     row->last_kept_us = applier->now.us;
-    letter->number = ++row->last;
-    letter->bytes_through = row->bytes_total;
-    post(applier->batch, mailbox, letter);
+    row->last++;
+    posted = post(applier->batch);
+    posted->mailbox = mailbox;
+    posted->letter.number = row->last;
+    posted->letter.bytes_through = row->bytes_total;
+    posted->letter.size = size;
+    *ret_letter = &posted->letter;
     return VG_OK;
+}
+
+enum vg_status
+applier_append(struct applier *applier, uint32_t mailbox, struct letter *letter)
+{
+    struct letter *posted = NULL;
+    enum vg_status status = append(applier, mailbox, letter->size, &posted);
+
+    if (status == VG_OK) {
+        letter->number = posted->number;
+        letter->bytes_through = posted->bytes_through;
+        *posted = *letter;
+    }
+    return status;
+}
+
+// ---- the journal's line ----
+
+static void
+begin_event(struct applier *applier, struct passage *passage)
+{
+    if (passage->event == 0) {
+        passage->event = journal_event_begin(&applier->record);
+        passage->recipients = 0;
+    }
 }
 
 void
 journal_event_of(struct applier *applier, struct passage *passage)
 {
-    struct journal_event event = {
-        .ticket = passage->ticket,
-        .niss = passage->judged.niss.number,
-        .number = passage->number,
-        .source = passage->source->id,
-        .producer = passage->producer,
-        .catalogue = (uint32_t)applier->meta.catalogue,
-        .flow = passage->judged.flow->id,
-        .recipients = (uint16_t)passage->recipients,
-        .fields = (uint16_t)passage->mutation.fields_len,
-        .withheld_all = passage->withheld_all,
-    };
-
-    journal_add(&applier->record, JOURNAL_EVENT, &event, sizeof event,
-                applier->recipients.at, applier->recipients.len);
-    buffer_clear(&applier->recipients);
-    passage->recipients = 0;
+    begin_event(applier, passage);
+    journal_event_end(&applier->record, passage->event,
+                      &(struct journal_event){
+                          .ticket = passage->ticket,
+                          .niss = passage->judged.niss.number,
+                          .number = passage->number,
+                          .source = passage->source->id,
+                          .producer = passage->producer,
+                          .catalogue = (uint32_t)applier->meta.catalogue,
+                          .flow = passage->judged.flow->id,
+                          .recipients = (uint16_t)passage->recipients,
+                          .fields = (uint16_t)passage->mutation.fields_len,
+                          .withheld_all = passage->withheld_all,
+                      });
+    passage->event = 0;
 }
 
 static void
 journal_recipient_of(struct applier *applier, struct passage *passage,
-                     uint32_t institution, uint32_t mailbox, const struct letter *letter)
+                     const struct journal_recipient *recipient)
 {
-    struct journal_recipient recipient = {
-        .number = letter->number,
-        .body = letter->body,
-        .bytes_through = letter->bytes_through,
-        .mailbox = mailbox,
-        .institution = institution,
-        .size = letter->size,
-        .quality = letter->quality,
-        .withheld = letter->withheld,
-        .begin = letter->begin,
-        .end = letter->end,
-    };
-
-    buffer_add(&applier->recipients, &recipient, sizeof recipient);
+    begin_event(applier, passage);
+    journal_event_add(&applier->record, recipient);
     if (++passage->recipients == JOURNAL_RECIPIENTS_MAX) {
         journal_event_of(applier, passage);
     }
@@ -148,6 +164,8 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
     uint64_t keep = match_fields(applier->catalogue, &passage->judged, share->classes);
     uint32_t withheld = fields - (uint32_t)__builtin_popcountll(keep);
     uint32_t mailbox = merge_inflow(applier, share->mailbox);
+    const struct integration *integration = &share->integration;
+    struct letter *letter = NULL;
     struct variant variant;
     enum vg_status status;
 
@@ -157,29 +175,36 @@ put_letter(struct applier *applier, struct passage *passage, uint32_t institutio
         passage->withheld_all = true;
         return VG_OK; // nothing is left: no notification, and the journal says so
     }
+    applier_hint_box(applier, mailbox);
     status = store_body(applier, passage, keep, &variant);
+    if (status == VG_OK) {
+        status = append(applier, mailbox, variant.size, &letter);
+    }
     if (status != VG_OK) {
         return status;
     }
-
-    struct letter letter = {
-        .body = variant.address,
-        .size = variant.size,
-        .quality = share->justified ? share->integration.quality : 0,
-        .withheld = (uint16_t)withheld,
-        .begin = share->justified ? share->integration.begin : 0,
-        .end = share->justified ? share->integration.end : 0,
-    };
-
-    status = applier_append(applier, mailbox, &letter);
-    if (status != VG_OK) {
-        return status;
-    }
-    journal_recipient_of(applier, passage, institution, mailbox, &letter);
+    letter->body = variant.address;
+    letter->quality = share->justified ? integration->quality : 0;
+    letter->withheld = (uint16_t)withheld;
+    letter->begin = share->justified ? integration->begin : 0;
+    letter->end = share->justified ? integration->end : 0;
+    journal_recipient_of(applier, passage,
+                         &(struct journal_recipient){
+                             .number = letter->number,
+                             .body = letter->body,
+                             .bytes_through = letter->bytes_through,
+                             .mailbox = mailbox,
+                             .institution = institution,
+                             .size = letter->size,
+                             .quality = letter->quality,
+                             .withheld = letter->withheld,
+                             .begin = letter->begin,
+                             .end = letter->end,
+                         });
     applier->batch->count.notifications++;
     flow_count_of(applier, passage)->notifications++;
     return passage->judged.flow->needs_answer
-               ? ask_for_answer(applier, passage, mailbox, letter.number)
+               ? ask_for_answer(applier, passage, mailbox, letter->number)
                : VG_OK;
 }
 
@@ -197,7 +222,7 @@ note_unwanted(struct batch *batch, uint32_t mailbox)
 
 // It would have got it, and wants none of it.
 void
-journal_unwanted_of(struct applier *applier, const struct passage *passage,
+journal_unwanted_of(struct applier *applier, struct passage *passage,
                     const struct grant *grant)
 {
     const struct integration *integration = &grant->integration;
@@ -214,7 +239,12 @@ journal_unwanted_of(struct applier *applier, const struct passage *passage,
     };
 
     note_unwanted(applier->batch, grant->institution);
-    journal_add(&applier->record, JOURNAL_UNWANTED, &item, sizeof item, NULL, 0);
+    if (passage->event == 0) {
+        journal_add(&applier->record, JOURNAL_UNWANTED, &item, sizeof item, NULL, 0);
+    } else {
+        journal_add_before(&applier->record, &passage->event, JOURNAL_UNWANTED, &item,
+                           sizeof item);
+    }
 }
 
 // All mailboxes of one institution, or none: the transaction is one.

@@ -155,7 +155,6 @@ keep_mutation(struct applier *applier, struct publish_command *publish,
     if (publish->kept++ == 0) {
         publish->ticket_first = passage->ticket;
     }
-    buffer_clear(&applier->recipients);
     status = passage->correction == NULL ? put_grants(applier, passage, grants_len)
                                          : put_correction(applier, passage, grants_len);
     if (status != VG_OK) {
@@ -206,7 +205,6 @@ applier_notify(struct applier *applier, const struct judged *judged,
     passage.source = roster_source(applier->roster, 0);
     passage.ticket = applier_ticket(applier);
     applier->grants[0] = *grant;
-    buffer_clear(&applier->recipients);
     status = put_grants(applier, &passage, 1);
     if (status == VG_OK) {
         journal_event_of(applier, &passage);
@@ -282,7 +280,7 @@ publish_mutation(struct applier *applier, struct command *command, uint64_t numb
     passage.producer = command->publish.publish.producer;
     passage.walked = walked;
     passage.variants_len = 0;
-    passage.recipients = 0;
+    passage.event = 0;
     passage.withheld_all = false;
     passage.correction = NULL;
     passage.owed = false;

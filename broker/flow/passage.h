@@ -30,7 +30,8 @@ struct passage {
     const struct walked *walked; // the person, read ahead
     struct variant variants[VARIANTS_MAX];
     size_t variants_len;
-    size_t recipients; // in applier->recipients
+    size_t event;      // where it was begun in the journal's record, 0: it was not
+    size_t recipients; // of it, so far
     bool withheld_all;
     const struct correction *correction; // NULL: it corrects nothing
     bool owed; // the next recipients got what it corrects: all is told to them
@@ -68,7 +69,7 @@ NODISCARD enum vg_status put_correction(struct applier *applier, struct passage 
 void journal_event_of(struct applier *applier, struct passage *passage);
 
 // journal_unwanted_of journals that an institution would have got it and wants none of it.
-void journal_unwanted_of(struct applier *applier, const struct passage *passage,
+void journal_unwanted_of(struct applier *applier, struct passage *passage,
                          const struct grant *grant);
 
 #endif

@@ -22,7 +22,7 @@ journal_correction_of(struct applier *applier, const struct passage *passage,
     size_t told = 0;
 
     do {
-        buffer_clear(&applier->recipients);
+        buffer_clear(&applier->owed);
         for (item.owed = 0; told < shares->owed && item.owed < JOURNAL_OWED_MAX; told++) {
             const struct correction_share *share = &shares->shares[told];
             struct journal_owed owed = {
@@ -33,18 +33,18 @@ journal_correction_of(struct applier *applier, const struct passage *passage,
                 .end = share->got->end,
             };
 
-            buffer_add(&applier->recipients, &owed, sizeof owed);
+            buffer_add(&applier->owed, &owed, sizeof owed);
             item.owed++;
         }
         journal_add(&applier->record, JOURNAL_CORRECTION, &item, sizeof item,
-                    applier->recipients.at, applier->recipients.len);
+                    applier->owed.at, applier->owed.len);
     } while (told < shares->owed);
-    buffer_clear(&applier->recipients);
+    buffer_clear(&applier->owed);
 }
 
 // Who is concerned today, is owed nothing, and does not want it.
 static void
-journal_unwanted_beside(struct applier *applier, const struct passage *passage,
+journal_unwanted_beside(struct applier *applier, struct passage *passage,
                         const struct correction_shares *shares, size_t grants_len)
 {
     for (size_t i = 0; i < grants_len; i++) {

@@ -332,6 +332,16 @@ void journal_begin(struct buffer *record, uint64_t commit, uint64_t batch,
 void journal_add(struct buffer *record, enum journal_kind kind, const void *bytes,
                  size_t len, const void *more, size_t more_len);
 
+// An event whose recipients are not known yet is written where it lies, at the record's end:
+// journal_event_begin gives its place, recipients are added, journal_event_end says the rest.
+// journal_add_before adds an item before it, and moves its place.
+size_t journal_event_begin(struct buffer *record);
+void journal_event_add(struct buffer *record, const struct journal_recipient *recipient);
+void journal_event_end(struct buffer *record, size_t place,
+                       const struct journal_event *event);
+void journal_add_before(struct buffer *record, size_t *place, enum journal_kind kind,
+                        const void *bytes, size_t len);
+
 // journal_mailbox lets the record tell a mailbox's row and its single acknowledgements as
 // they stand in the transaction: after a change that no other item tells.
 NODISCARD enum vg_status journal_mailbox(struct txn *txn, struct mailbox_id mailbox);

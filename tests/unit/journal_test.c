@@ -102,6 +102,56 @@ records_of_any_length_come_back_after_a_restart(void **state)
     buffer_free(&record);
 }
 
+// Every byte of both structs is another one than its neighbours.
+static void
+fill(void *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        ((uint8_t *)bytes)[i] = (uint8_t)(i + 1);
+    }
+}
+
+static void
+an_event_that_was_begun_becomes_the_item_that_is_added_whole(void **state)
+{
+    struct journal_event event;
+    struct journal_recipient recipients[3];
+    struct journal_unwanted unwanted;
+    struct hash zero = {.at = {0}};
+    struct buffer whole = {.len = 0}, begun = {.len = 0};
+    size_t place;
+
+    (void)state;
+    fill(&event, sizeof event);
+    fill(recipients, sizeof recipients);
+    fill(&unwanted, sizeof unwanted);
+    event.recipients = ARRAY_LEN(recipients);
+    journal_begin(&whole, 1, 1, 1, &zero);
+    journal_begin(&begun, 1, 1, 1, &zero);
+    for (size_t events = 0; events < 9; events++) { // as the buffer grows
+        size_t before = events % (ARRAY_LEN(recipients) + 1);
+
+        place = journal_event_begin(&begun);
+        for (size_t i = 0; i < ARRAY_LEN(recipients); i++) {
+            if (i < before) {
+                journal_add(&whole, JOURNAL_UNWANTED, &unwanted, sizeof unwanted, NULL,
+                            0);
+                journal_add_before(&begun, &place, JOURNAL_UNWANTED, &unwanted,
+                                   sizeof unwanted);
+                unwanted.ticket++;
+            }
+            journal_event_add(&begun, &recipients[i]);
+        }
+        journal_add(&whole, JOURNAL_EVENT, &event, sizeof event, recipients,
+                    sizeof recipients);
+        journal_event_end(&begun, place, &event);
+        assert_int_equal(begun.len, whole.len);
+        assert_memory_equal(begun.at, whole.at, whole.len);
+    }
+    buffer_free(&whole);
+    buffer_free(&begun);
+}
+
 // Some of them lie in two parts.
 static void
 an_item_is_read_alone_by_where_it_begins(void **state)
@@ -501,6 +551,7 @@ main(void)
         fresh_store_test(a_record_that_ends_with_a_full_part_is_whole),
         fresh_store_test(every_kind_of_item_keeps_its_bytes),
         fresh_store_test(an_event_holds_as_many_recipients_as_its_limit_says),
+        cmocka_unit_test(an_event_that_was_begun_becomes_the_item_that_is_added_whole),
         cmocka_unit_test(an_item_longer_than_its_record_ends_the_walk),
         fresh_store_test(what_is_reread_is_not_hashed_again),
         fresh_store_test(any_flipped_byte_names_its_commit),
