@@ -65,6 +65,7 @@ struct applier {
     struct boxes boxes[2]; // default mailboxes by id, further ones by id - EXTRA_FIRST
     struct note *heard;    // of the flows published in this batch
     size_t heard_len;
+    size_t heard_last; // found
     size_t heard_size;
     struct due *ends; // of persons whose numbers the Publish under way replaces
     size_t ends_len;

@@ -5,15 +5,26 @@
 
 #include <stdlib.h>
 
-// A batch has few sources and flows; the one just noted is mostly meant again.
+static bool
+notes(const struct note *note, uint32_t source, uint16_t flow)
+{
+    return note->source == source && note->flow == flow;
+}
+
+// A batch has few sources and flows; the one found last is mostly meant again, wherever it is.
 static struct note *
 find_note(struct applier *applier, uint32_t source, uint16_t flow)
 {
-    for (size_t i = applier->heard_len; i > 0; i--) {
-        struct note *note = &applier->heard[i - 1];
+    struct note *heard = applier->heard;
+    size_t i = applier->heard_last;
 
-        if (note->source == source && note->flow == flow) {
-            return note;
+    if (i < applier->heard_len && notes(&heard[i], source, flow)) {
+        return &heard[i];
+    }
+    for (i = 0; i < applier->heard_len; i++) {
+        if (notes(&heard[i], source, flow)) {
+            applier->heard_last = i;
+            return &heard[i];
         }
     }
     return NULL;
