@@ -21,7 +21,8 @@
 struct box {
     bool loaded;
     bool dirty;
-    bool told; // the journal tells it as a row
+    bool told;      // the journal tells it as a row
+    uint32_t waits; // during a fold: its last letter there that waits, counted from 1
     struct mailbox_row row;
     uint64_t trimmed;       // the backlog holds no row wholly below it
     struct mailbox_row was; // at the beginning of the batch
@@ -101,6 +102,9 @@ struct applier {
 // applier_box gives a mailbox's row to change; it is written at the end of the batch.
 NODISCARD enum vg_status applier_box(struct applier *applier, uint32_t mailbox,
                                      struct mailbox_row **ret_row);
+// applier_open_box is the same, with what is known beside the row.
+NODISCARD enum vg_status applier_open_box(struct applier *applier, uint32_t mailbox,
+                                          struct box **ret_box);
 
 // applier_hint_box fetches a mailbox's row towards the cache.
 void applier_hint_box(const struct applier *applier, uint32_t mailbox);
@@ -114,10 +118,11 @@ NODISCARD enum vg_status applier_hear(struct applier *applier, uint32_t source,
                                       uint16_t flow, uint64_t ticket);
 NODISCARD enum vg_status applier_put_heard(struct applier *applier);
 
-// applier_each_box calls back for every mailbox whose row is in memory.
+// applier_each_box calls back for every mailbox whose row is in memory, in order.
 typedef enum vg_status (*box_fn)(struct applier *applier, uint32_t mailbox,
-                                 struct box *box);
-NODISCARD enum vg_status applier_each_box(struct applier *applier, box_fn each);
+                                 struct box *box, void *arg);
+NODISCARD enum vg_status applier_each_box(struct applier *applier, box_fn each,
+                                          void *arg);
 
 // applier_ticket gives the next ticket.
 uint64_t applier_ticket(struct applier *applier);

@@ -142,7 +142,7 @@ note_dirty(struct applier *applier, uint32_t mailbox)
 }
 
 enum vg_status
-applier_box(struct applier *applier, uint32_t mailbox, struct mailbox_row **ret_row)
+applier_open_box(struct applier *applier, uint32_t mailbox, struct box **ret_box)
 {
     struct box *box = box_of(applier, mailbox);
 
@@ -162,18 +162,31 @@ applier_box(struct applier *applier, uint32_t mailbox, struct mailbox_row **ret_
         note_dirty(applier, mailbox);
     }
     box->told = box->told || applier->by_rows;
-    *ret_row = &box->row;
+    *ret_box = box;
     return VG_OK;
 }
 
 enum vg_status
-applier_each_box(struct applier *applier, box_fn each)
+applier_box(struct applier *applier, uint32_t mailbox, struct mailbox_row **ret_row)
+{
+    struct box *box = NULL;
+    enum vg_status status = applier_open_box(applier, mailbox, &box);
+
+    if (status == VG_OK) {
+        *ret_row = &box->row;
+    }
+    return status;
+}
+
+enum vg_status
+applier_each_box(struct applier *applier, box_fn each, void *arg)
 {
     for (uint32_t kind = 0; kind < 2; kind++) {
         for (uint32_t i = 0; i < applier->boxes[kind].size; i++) {
             struct box *box = &applier->boxes[kind].box[i];
             enum vg_status status =
-                box->loaded ? each(applier, i + kind * MAILBOX_EXTRA_FIRST, box) : VG_OK;
+                box->loaded ? each(applier, i + kind * MAILBOX_EXTRA_FIRST, box, arg)
+                            : VG_OK;
 
             if (status != VG_OK) {
                 return status;

@@ -8,24 +8,41 @@
 
 enum { TRIM_ROWS_MAX = 64 };
 
+struct waits {
+    struct letter letter;
+    uint32_t next; // of the same mailbox
+};
+
+// Letters of all mailboxes in the journal's order, those of each in a ring: a box knows its
+// last one, and that one the first.
 struct waiting {
-    struct posted *posted;
+    struct waits *at;
     size_t len;
     size_t size;
     size_t seen; // letters in the commits, waiting or not
 };
 
 static void
-add_waiting(struct waiting *waiting, const struct journal_recipient *recipient)
+add_waiting(struct waiting *waiting, struct box *box,
+            const struct journal_recipient *recipient)
 {
+    uint32_t place = (uint32_t)waiting->len;
+
     if (waiting->len == waiting->size) {
         waiting->size = waiting->size * 2 + 1024;
-        waiting->posted =
-            realloc(waiting->posted, waiting->size * sizeof *waiting->posted);
-        CHECK(waiting->posted != NULL);
+        waiting->at = realloc(waiting->at, waiting->size * sizeof *waiting->at);
+        CHECK(waiting->at != NULL);
     }
-    waiting->posted[waiting->len].mailbox = recipient->mailbox;
-    waiting->posted[waiting->len++].letter = letter_of(recipient);
+    CHECK(place < UINT32_MAX);
+    waiting->at[place] = (struct waits){letter_of(recipient), place};
+    if (box->waits != 0) {
+        struct waits *last = &waiting->at[box->waits - 1];
+
+        waiting->at[place].next = last->next;
+        last->next = place;
+    }
+    box->waits = place + 1;
+    waiting->len++;
 }
 
 static enum vg_status
@@ -35,18 +52,18 @@ collect_event(struct applier *applier, const struct journal_item *item,
     struct journal_recipient recipient;
 
     for (size_t i = 0; journal_item_recipient(item, i, &recipient); i++) {
-        struct mailbox_row *row = NULL;
-        enum vg_status status = applier_box(applier, recipient.mailbox, &row);
+        struct box *box = NULL;
+        enum vg_status status = applier_open_box(applier, recipient.mailbox, &box);
 
         if (status != VG_OK) {
             return status;
         }
         waiting->seen++;
-        if (recipient.number > row->acknowledged) {
-            add_waiting(waiting, &recipient);
+        if (recipient.number > box->row.acknowledged) {
+            add_waiting(waiting, box, &recipient);
         }
-        if (recipient.number > row->folded) {
-            row->folded = recipient.number;
+        if (recipient.number > box->row.folded) {
+            box->row.folded = recipient.number;
         }
     }
     return VG_OK;
@@ -72,45 +89,26 @@ collect_commit(struct applier *applier, uint64_t commit, struct buffer *record,
     return status;
 }
 
-static int
-by_mailbox_and_number(const void *left, const void *right)
-{
-    const struct posted *a = left;
-    const struct posted *b = right;
-
-    if (a->mailbox != b->mailbox) {
-        return a->mailbox < b->mailbox ? -1 : 1;
-    }
-    return a->letter.number < b->letter.number ? -1 : 1;
-}
-
 static enum vg_status
-file_letters(struct applier *applier, struct waiting *waiting)
+file_letters(struct applier *applier, uint32_t mailbox, struct box *box,
+             const struct waiting *waiting)
 {
     struct letter row[LETTERS_PER_ROW];
-    size_t i = 0;
+    uint32_t last = box->waits - 1;
+    uint32_t i = last;
+    enum vg_status status = VG_OK;
 
-    if (waiting->len > 0) {
-        qsort(waiting->posted, waiting->len, sizeof *waiting->posted,
-              by_mailbox_and_number);
-    }
-    while (i < waiting->len) {
-        uint32_t mailbox = waiting->posted[i].mailbox;
+    box->waits = 0;
+    do {
         size_t len = 0;
 
-        while (i < waiting->len && len < LETTERS_PER_ROW &&
-               waiting->posted[i].mailbox == mailbox) {
-            row[len++] = waiting->posted[i++].letter;
-        }
-
-        enum vg_status status =
-            backlog_append(applier->txn, (struct mailbox_id){mailbox}, row, len);
-
-        if (status != VG_OK) {
-            return status;
-        }
-    }
-    return VG_OK;
+        do {
+            i = waiting->at[i].next;
+            row[len++] = waiting->at[i].letter;
+        } while (i != last && len < LETTERS_PER_ROW);
+        status = backlog_append(applier->txn, (struct mailbox_id){mailbox}, row, len);
+    } while (status == VG_OK && i != last);
+    return status;
 }
 
 // Rows that hold nothing unacknowledged any more go, some at a time.
@@ -137,6 +135,15 @@ trim_backlog(struct applier *applier, uint32_t mailbox, struct box *box)
     return status;
 }
 
+static enum vg_status
+fold_box(struct applier *applier, uint32_t mailbox, struct box *box, void *waiting)
+{
+    enum vg_status status =
+        box->waits == 0 ? VG_OK : file_letters(applier, mailbox, box, waiting);
+
+    return status == VG_OK ? trim_backlog(applier, mailbox, box) : status;
+}
+
 enum vg_status
 fold_letters(struct applier *applier, struct command *command)
 {
@@ -155,10 +162,7 @@ fold_letters(struct applier *applier, struct command *command)
         status = collect_commit(applier, commit, &record, &waiting);
     }
     if (status == VG_OK) {
-        status = file_letters(applier, &waiting);
-    }
-    if (status == VG_OK) {
-        status = applier_each_box(applier, trim_backlog);
+        status = applier_each_box(applier, fold_box, &waiting);
     }
     if (status == VG_OK && waiting.len > 0) {
         item.letters = waiting.len;
@@ -171,7 +175,7 @@ fold_letters(struct applier *applier, struct command *command)
         applier->batch->folded = true;
         applier->changed = true;
     }
-    free(waiting.posted);
+    free(waiting.at);
     buffer_free(&record);
     return status;
 }
