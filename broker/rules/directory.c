@@ -374,19 +374,12 @@ directory_judge_remove(const struct directory_context *context,
 
 // ---- the array ----
 
-static int
-compare(uint64_t a, uint64_t b)
+// Sector, institution, quality: what rows are sorted by before their first day.
+static uint64_t
+holder(const struct integration *integration)
 {
-    return (a > b) - (a < b);
-}
-
-static int
-compare_holder(const struct integration *a, const struct integration *b)
-{
-    int order = compare(a->sector, b->sector);
-
-    order = order != 0 ? order : compare(a->institution, b->institution);
-    return order != 0 ? order : compare(a->quality, b->quality);
+    return (uint64_t)integration->sector << 48 |
+           (uint64_t)integration->institution << 16 | integration->quality;
 }
 
 static void
@@ -405,6 +398,12 @@ joins(const struct integration *a, const struct integration *b)
            (int64_t)b->begin <= (int64_t)a->end + 1;
 }
 
+static bool
+comes_before(const struct integration *a, const struct integration *b)
+{
+    return holder(a) < holder(b) || (holder(a) == holder(b) && a->begin < b->begin);
+}
+
 void
 directory_add(struct integration *integrations, size_t *len,
               struct integration integration)
@@ -415,7 +414,7 @@ directory_add(struct integration *integrations, size_t *len,
     while (i < *len) {
         struct integration *row = &integrations[i];
 
-        if (compare_holder(row, &integration) != 0 || !joins(row, &integration)) {
+        if (holder(row) != holder(&integration) || !joins(row, &integration)) {
             i++;
             continue;
         }
@@ -425,26 +424,13 @@ directory_add(struct integration *integrations, size_t *len,
         remove_row(integrations, len, i);
         i = 0; // longer now, it may reach rows that it did not
     }
-    while (place < *len) {
-        int order = compare_holder(&integrations[place], &integration);
-
-        if (order > 0 || (order == 0 && integrations[place].begin > integration.begin)) {
-            break;
-        }
+    while (place < *len && !comes_before(&integration, &integrations[place])) {
         place++;
     }
     memmove(integrations + place + 1, integrations + place,
             (*len - place) * sizeof *integrations);
     integrations[place] = integration;
     *len += 1;
-}
-
-static bool
-comes_before(const struct integration *a, const struct integration *b)
-{
-    int order = compare_holder(a, b);
-
-    return order < 0 || (order == 0 && a->begin < b->begin);
 }
 
 void
@@ -465,7 +451,7 @@ directory_order(struct integration *integrations, size_t *len)
         struct integration *last = &integrations[kept];
         const struct integration *row = &integrations[i];
 
-        if (compare_holder(last, row) != 0 || !joins(last, row)) {
+        if (holder(last) != holder(row) || !joins(last, row)) {
             integrations[++kept] = *row;
         } else if (row->end > last->end) {
             last->end = row->end;
