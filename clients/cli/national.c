@@ -3,6 +3,7 @@
 // persons in order of their numbers, through a pipe to `vigied --load-directory`
 // (proto/image/image.h).
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,12 @@
 #include "image/image.h"
 #include "synthetic.h"
 
-enum { PIPE_BUFFER = 1 << 20 };
+enum { PIECE = 1 << 16, PIPE_BYTES = 1 << 20 };
 
 struct national {
     const struct synthetic *synthetic;
     FILE *stream;
+    char piece[PIECE]; // setvbuf makes none itself, whatever it is told
 };
 
 static bool
@@ -50,19 +52,22 @@ write_person(uint64_t person, uint64_t niss, void *arg)
 {
     struct national *national = arg;
     struct synthetic_integration found[SYNTHETIC_INTEGRATIONS_MAX];
-    struct image_row rows[SYNTHETIC_INTEGRATIONS_MAX];
+    struct {
+        struct image_person head;
+        struct image_row rows[SYNTHETIC_INTEGRATIONS_MAX];
+    } image;
     size_t len = synthetic_integrations(national->synthetic, person, found);
-    struct image_person head = {niss, (uint32_t)len, 0};
 
     if (len == 0) {
         return true;
     }
     for (size_t i = 0; i < len; i++) {
-        rows[i] = (struct image_row){(uint32_t)found[i].institution, found[i].quality,
-                                     found[i].begin, found[i].end};
+        image.rows[i] =
+            (struct image_row){(uint32_t)found[i].institution, found[i].quality,
+                               found[i].begin, found[i].end};
     }
-    return write_struct(national, &head, sizeof head) &&
-           write_struct(national, rows, len * sizeof *rows);
+    image.head = (struct image_person){niss, (uint32_t)len, 0};
+    return write_struct(national, &image, sizeof image.head + len * sizeof *image.rows);
 }
 
 static bool
@@ -110,10 +115,11 @@ simulate_national(struct cli *cli, const struct synthetic *synthetic)
         return EXIT_REFUSED;
     }
     close(ends[0]);
+    (void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES); // what it may be is the system's
     national.stream = fdopen(ends[1], "w");
     good = national.stream != NULL;
     if (good) {
-        setvbuf(national.stream, NULL, _IOFBF, PIPE_BUFFER);
+        setvbuf(national.stream, national.piece, _IOFBF, sizeof national.piece);
         good = write_directory(&national);
         good = fclose(national.stream) == 0 && good;
     }

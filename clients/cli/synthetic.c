@@ -115,6 +115,7 @@ synthetic_init(struct synthetic *synthetic, uint64_t seed, uint64_t people,
     }
     for (size_t i = 0; i < SYNTHETIC_ACTORS; i++) {
         synthetic->actors_at[i] = institution_of(synthetic, actor_codes[i]);
+        synthetic->actors_len[i] = several_of(actor_codes[i]);
     }
 }
 
@@ -257,6 +258,15 @@ add_followed(const struct synthetic *synthetic, uint64_t person,
 }
 
 static size_t
+draw_actor(const struct synthetic *synthetic, uint64_t person, size_t actor)
+{
+    uint64_t several = synthetic->actors_len[actor];
+
+    return synthetic->actors_at[actor] +
+           (several == 1 ? 0 : synthetic_random(synthetic, person, 200 + actor, several));
+}
+
+static size_t
 add_actors(const struct synthetic *synthetic, uint64_t person,
            struct synthetic_integration *ret, size_t room)
 {
@@ -268,11 +278,8 @@ add_actors(const struct synthetic *synthetic, uint64_t person,
             continue;
         }
 
-        uint64_t several = several_of(actor_codes[i]);
-
         ret[len++] = (struct synthetic_integration){
-            .institution = synthetic->actors_at[i] +
-                           synthetic_random(synthetic, person, 200 + i, several),
+            .institution = draw_actor(synthetic, person, i),
             .quality = 1,
             .begin = 20050101 +
                      (uint32_t)synthetic_random(synthetic, person, 300 + i, 18) * 10000,

@@ -40,6 +40,7 @@ struct synthetic {
     size_t cpas_first; // index of the first CPAS
     size_t cpas_len;
     size_t actors_at[SYNTHETIC_ACTORS]; // index of each outside the CPAS, or of its first
+    uint64_t actors_len[SYNTHETIC_ACTORS]; // how many share its part
     struct synthetic_institution institutions[SYNTHETIC_INSTITUTIONS_MAX];
 };
 
