@@ -14,7 +14,8 @@
 // load_directory reads the file, "-": the standard input.
 //
 // Durable: some ten thousand persons at a time; what was loaded before a mistake stays, and
-// the sentence says which number was the last. Blocks: as long as it takes.
+// a sentence says how many. Blocks: as long as it takes. Thread: it starts others, one at a
+// time, and waits for them.
 // Returns what vigied ends with.
 int load_directory(const struct settings *settings, const char *path,
                    const struct inspect_output *output);

@@ -82,7 +82,7 @@ struct last_number_command {
 };
 
 // Persons of a directory that comes whole, numbers ascending and after all others in it.
-// Their rows were judged (directory_judge_term).
+// Their rows were judged (directory_judge_term) and put in order (directory_order).
 struct loaded_person {
     uint64_t niss;
     uint32_t rows_len;
@@ -90,8 +90,8 @@ struct loaded_person {
 
 struct load_persons_command {
     size_t persons_len;
-    struct loaded_person *persons; // lent
-    struct integration *rows;      // of one after the other; lent, and put in order
+    struct loaded_person *persons;  // lent
+    const struct integration *rows; // of one after the other; lent
 };
 
 // What a session has acknowledged. It knows the letters: it sent them.

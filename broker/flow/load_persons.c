@@ -25,12 +25,11 @@ check_order(struct command *command, struct niss last)
 
 static enum vg_status
 load_person(struct applier *applier, const struct loaded_person *person,
-            struct integration *rows)
+            const struct integration *rows)
 {
     size_t len = person->rows_len;
 
     CHECK(len > 0 && len <= INTEGRATIONS_PER_PERSON_MAX);
-    directory_order(rows, &len);
     applier->meta.persons++;
     applier->meta.integrations += len;
     return person_append(applier->txn, (struct niss){person->niss}, rows, len);

@@ -7,7 +7,7 @@ _Static_assert(sizeof(struct integration) == 16, "stored without holes");
 _Static_assert(sizeof(struct niss) == 8, "stored without holes");
 
 // MDB_INTEGERKEY: eight bytes as the machine has them, compared as a number.
-static struct key
+static inline struct key
 person_key(struct niss niss)
 {
     struct key key = {.len = 0};

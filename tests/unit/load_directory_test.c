@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+enum { PART = 32768 }; // persons of a commit
+
 struct scene {
     char folder[96];
     char path[128];
@@ -77,10 +79,13 @@ put_institutions(struct scene *scene, const char *sector)
     put(scene, institutions, sizeof institutions);
 }
 
+// Of some 300,000, ascending.
 static uint64_t
 number_of(int index)
 {
-    return niss_make(1950, 61, 1, 1 + index).number;
+    int day = index / 900;
+
+    return niss_make(1950, 61 + day / 28, 1 + day % 28, 1 + index % 900).number;
 }
 
 static void
@@ -150,6 +155,104 @@ a_directory_is_loaded_and_another_part_may_follow(void **state)
     assert_int_equal(persons_on_disk(scene), 3);
     assert_int_equal(load(scene), INSPECT_BAD); // the same once more
     assert_int_equal(persons_on_disk(scene), 3);
+}
+
+static void
+rows_in_any_order_are_put_in_theirs_and_joined(void **state)
+{
+    struct scene *scene = *state;
+    struct image_person head = {number_of(1), 4, 0};
+    struct image_row rows[] = {{1, 2, 20260601, 20260630},
+                               {1, 2, 20260501, 20260531},
+                               {1, 1, 20260501, 20260601},
+                               {0, 1, 20200101, 20991231}};
+    struct store_options options = {.path = scene->folder, .map_bytes = 1 << 30};
+    AUTO(store_close) struct store *store = NULL;
+    struct txn *txn = NULL;
+    struct person person;
+
+    put_institutions(scene, "CPAS");
+    put(scene, &head, sizeof head);
+    put(scene, rows, sizeof rows);
+    put_end(scene);
+    assert_int_equal(load(scene), INSPECT_GOOD);
+    assert_non_null(strstr(scene->text, "1 persons, 3 integrations loaded"));
+    assert_int_equal(store_open(&options, &store, NULL), VG_OK);
+    assert_int_equal(store_read(store, &txn, NULL), VG_OK);
+    assert_int_equal(person_get(txn, (struct niss){number_of(1)}, &person), VG_OK);
+    assert_int_equal(person.len, 3);
+    assert_int_equal(person.integrations[0].institution, 1); // ONSS: the lower sector
+    assert_int_equal(person.integrations[1].quality, 1);
+    assert_int_equal(person.integrations[2].quality, 2);
+    assert_int_equal(person.integrations[2].end - person.integrations[2].begin, 60);
+    store_abort(&txn);
+}
+
+static void
+put_persons(struct scene *scene, int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        put_person(scene, number_of(i), 2, 20260101);
+    }
+}
+
+// More than two parts, so that each of the two in memory is used again.
+static void
+all_parts_of_a_large_one_are_there(void **state)
+{
+    struct scene *scene = *state;
+
+    put_institutions(scene, "CPAS");
+    put_persons(scene, 0, 2 * PART + 100);
+    put_end(scene);
+    assert_int_equal(load(scene), INSPECT_GOOD);
+    assert_non_null(strstr(scene->text, "65636 persons, 131272 integrations loaded"));
+    assert_int_equal(persons_on_disk(scene), 2 * PART + 100);
+}
+
+static void
+parts_before_one_that_is_refused_stay(void **state)
+{
+    struct scene *scene = *state;
+
+    put_institutions(scene, "CPAS");
+    put_persons(scene, 0, PART);
+    put_persons(scene, 7, 8); // before all those
+    put_persons(scene, PART, 2 * PART);
+    put_end(scene);
+    assert_int_equal(load(scene), INSPECT_BAD);
+    assert_non_null(strstr(scene->text, "32768 persons were loaded before"));
+    assert_non_null(strstr(scene->text, "person 1 of this part"));
+    assert_int_equal(persons_on_disk(scene), PART);
+}
+
+static void
+the_last_part_may_be_the_one_that_is_refused(void **state)
+{
+    struct scene *scene = *state;
+
+    put_institutions(scene, "CPAS");
+    put_persons(scene, 0, PART);
+    put_persons(scene, 7, 8);
+    put_end(scene);
+    assert_int_equal(load(scene), INSPECT_BAD);
+    assert_non_null(strstr(scene->text, "person 1 of this part"));
+    assert_int_equal(persons_on_disk(scene), PART);
+}
+
+static void
+what_was_read_before_a_mistake_is_committed(void **state)
+{
+    struct scene *scene = *state;
+
+    put_institutions(scene, "CPAS");
+    put_persons(scene, 0, PART + 1);
+    put_person(scene, number_of(PART + 1), 999, 20260101);
+    assert_int_equal(load(scene), INSPECT_BAD); // and cut short
+    assert_non_null(strstr(scene->text, "person 32770: quality"));
+    assert_non_null(strstr(scene->text, "cut short after person 32770"));
+    assert_non_null(strstr(scene->text, "32768 persons were loaded before"));
+    assert_int_equal(persons_on_disk(scene), PART);
 }
 
 static void
@@ -223,6 +326,16 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_directory_is_loaded_and_another_part_may_follow,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_in_any_order_are_put_in_theirs_and_joined,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(all_parts_of_a_large_one_are_there, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(parts_before_one_that_is_refused_stay, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_last_part_may_be_the_one_that_is_refused,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_read_before_a_mistake_is_committed,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(
             every_mistake_is_named_with_the_place_of_its_person, setup, teardown),
