@@ -89,7 +89,8 @@ struct applier {
     struct body_writer bodies;
     struct buffer record;  // the journal's
     struct buffer owed;    // of one correction
-    struct walked *walked; // WALK_MAX: the persons of one Publish, read ahead
+    uint64_t *walking;     // WALK_MAX: numbers of Publishes' persons
+    struct walked *walked; // what was read ahead of each
     size_t record_empty;   // its length without items
     bool changed;          // something beside the journal
     bool by_rows;          // the command's changes of mailboxes are told as rows

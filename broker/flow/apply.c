@@ -387,6 +387,7 @@ applier_open(struct store *store, struct applier **ret_applier, struct why *why)
 
     applier->store = store;
     applier->grants = xcalloc(GRANTS_MAX, sizeof *applier->grants);
+    applier->walking = xcalloc(WALK_MAX, sizeof *applier->walking);
     applier->walked = xcalloc(WALK_MAX, sizeof *applier->walked);
     status = store_read(store, &txn, why);
     if (status == VG_OK) {
@@ -424,6 +425,7 @@ applier_close(struct applier **applier)
     free((*applier)->dirty);
     free((*applier)->grants);
     free((*applier)->emptying);
+    free((*applier)->walking);
     free((*applier)->walked);
     buffer_free(&(*applier)->bodies.block);
     buffer_free(&(*applier)->record);

@@ -89,6 +89,7 @@ command_forget_answer(struct command *command)
         command->publish.results_len = 0;
         command->publish.results_size = 0;
         command->publish.through = 0;
+        command->publish.walked = NULL;
         command->publish.kept = 0;
         command->publish.ticket_first = 0;
         break;

@@ -67,6 +67,8 @@ struct publish_result {
 
 struct publish_command {
     struct hot_publish publish;
+    const struct walked
+        *walked; // its mutations' persons, lent by the applier; NULL: none
     // answer
     uint64_t through;      // last number answered for good
     uint64_t ticket_first; // of the first kept one, 0: none kept

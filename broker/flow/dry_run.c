@@ -40,6 +40,7 @@ struct dry_run {
     struct judged judged;
     struct grant *grants;
     struct match_letters letters[2]; // by the catalogue in force, by the plan
+    uint64_t *walking;               // numbers
     struct walked *walked;
     // found
     struct dry_report report;
@@ -467,12 +468,11 @@ dry_run_step(struct dry_run *run, struct txn *txn, size_t events, struct why *wh
     for (size_t first = 0; status == VG_OK && first < run->taken_len; first += WALK_MAX) {
         size_t len =
             run->taken_len - first < WALK_MAX ? run->taken_len - first : WALK_MAX;
-        uint64_t numbers[WALK_MAX];
 
         for (size_t i = 0; i < len; i++) {
-            numbers[i] = run->taken[first + i].event.niss;
+            run->walking[i] = run->taken[first + i].event.niss;
         }
-        person_walk(txn, numbers, len, run->walked);
+        person_walk(txn, run->walking, len, run->walked);
         for (size_t i = 0; status == VG_OK && i < len; i++) {
             status = ask_one(run, txn, &run->taken[first + i], &run->walked[i]);
         }
@@ -493,6 +493,7 @@ dry_run_new(struct txn *txn, const struct dry_plan *plan, struct dry_run **ret_r
     run->commit = plan->first_commit;
     run->roster = roster_copy(plan->roster);
     run->grants = xcalloc(GRANTS_MAX, sizeof *run->grants);
+    run->walking = xcalloc(WALK_MAX, sizeof *run->walking);
     run->walked = xcalloc(WALK_MAX, sizeof *run->walked);
     if (plan->removal.institution != 0) {
         status = person_numbers(txn, plan->removal.niss, run->numbers, &run->numbers_len);
@@ -520,6 +521,7 @@ dry_run_free(struct dry_run **run)
     match_letters_free(&ended->letters[1]);
     free(ended->taken);
     free(ended->grants);
+    free(ended->walking);
     free(ended->walked);
     free(ended->report.rows);
     free(ended->slots);

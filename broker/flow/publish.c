@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Mutations of a Publish from which its persons are looked up together.
+// Mutations from which their persons are looked up together.
 enum { READ_AHEAD_MIN = 4 };
 
 _Static_assert((unsigned)WALK_MAX >= (unsigned)HOT_MUTATIONS_MAX, "one each");
@@ -132,22 +132,33 @@ publish_stands(struct applier *applier, struct command *command)
     return status;
 }
 
-// The persons of a Publish are looked up together; applier->walked has one for each of its
-// mutations. Of a few it is not worth while.
+// The persons of this Publish and of those behind it in the batch are looked up together. Of a
+// few it is not worth while.
 static void
-read_ahead(struct applier *applier, struct hot_bytes mutations)
+read_ahead(struct applier *applier, struct command *command)
 {
-    uint64_t numbers[WALK_MAX];
-    struct hot_bytes mutation;
     size_t len = 0;
 
-    while (len < WALK_MAX && hot_next_mutation(&mutations, &mutation)) {
-        numbers[len++] = hot_mutation_niss(mutation);
+    for (; command != NULL; command = command->next) {
+        struct publish_command *publish = &command->publish;
+        struct hot_bytes mutations = publish->publish.mutations;
+        struct hot_bytes mutation;
+
+        if (command->kind != COMMAND_PUBLISH) {
+            continue;
+        }
+        if (publish->publish.mutations_len > WALK_MAX - len) {
+            break;
+        }
+        publish->walked = applier->walked + len;
+        while (len < WALK_MAX && hot_next_mutation(&mutations, &mutation)) {
+            applier->walking[len++] = hot_mutation_niss(mutation);
+        }
     }
-    if (len < READ_AHEAD_MIN) {
-        memset(applier->walked, 0, len * sizeof *applier->walked);
+    if (len >= READ_AHEAD_MIN) {
+        person_walk(applier->txn, applier->walking, len, applier->walked);
     } else {
-        person_walk(applier->txn, numbers, len, applier->walked);
+        memset(applier->walked, 0, len * sizeof *applier->walked);
     }
 }
 
@@ -167,14 +178,16 @@ publish_mutations(struct applier *applier, struct command *command)
     if (!numbers_are_possible(command, &row)) {
         return publish_stands(applier, command);
     }
-    read_ahead(applier, mutations);
+    if (publish->walked == NULL) {
+        read_ahead(applier, command);
+    }
     while (status == VG_OK && hot_next_mutation(&mutations, &mutation)) {
         if (number <= row.last_number) {
             status = repeat_mutation(applier, command, number);
         } else if (publish_is_possible(applier, command)) {
             status = publish_mutation(
                 applier, command, number, mutation,
-                &applier->walked[number - publish->publish.first_number]);
+                &publish->walked[number - publish->publish.first_number]);
         } else {
             break;
         }

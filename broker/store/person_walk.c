@@ -4,7 +4,7 @@
 #include "store/store_internal.h"
 
 // Thirty-two at a time took 330 ns each in a directory of a million, sixteen 360, eight 380.
-enum { LANES = 32, CACHE_LINE = 64 };
+enum { LANES = 32, CACHE_LINE = 64, SAMPLE_OF = 1000 };
 
 // A page of LMDB 0.9: head, then an offset (u16) for each node, in order of the keys.
 struct page_head {
@@ -33,6 +33,7 @@ enum { NODE_MIN = sizeof(struct node_head) + sizeof(uint64_t) };
 // has read nonsense stays where it is.
 struct lane {
     const uint8_t *page;
+    struct walked *walked;
     uint64_t number;
     uint32_t node;   // its key is not above the number, unless it is the page's first
     uint32_t len;    // of so many nodes, itself the first, one is the last of that kind
@@ -148,8 +149,9 @@ go_to_page(struct lane *lane, const struct tree *tree)
 }
 
 static void
-take_row(struct lane *lane, const struct tree *tree, struct walked *walked)
+take_row(struct lane *lane, const struct tree *tree)
 {
+    struct walked *walked = lane->walked;
     uint32_t offset = node_offset(lane, tree, lane->node, NODE_MIN);
     struct node_head node = node_at(lane, offset);
     struct bytes value = {lane->page + offset + NODE_MIN,
@@ -168,17 +170,26 @@ take_row(struct lane *lane, const struct tree *tree, struct walked *walked)
                     read_person(value, &walked->person) == VG_OK;
     for (size_t at = 0; walked->known && at < value.len; at += CACHE_LINE) {
         __builtin_prefetch(value.at + at);
+        __builtin_prefetch((const uint8_t *)walked->rows + at, 1);
     }
 }
 
 static void
-walk(const struct tree *tree, struct walked *walked, size_t len)
+walk(const struct tree *tree, const uint64_t *numbers, const uint16_t *order, size_t len,
+     struct walked *ret_walked)
 {
     struct lane lanes[LANES];
 
     for (size_t i = 0; i < len; i++) {
+        struct walked *walked = &ret_walked[order[i]];
+        uint64_t number = numbers[order[i]];
+
         lanes[i] = (struct lane){.page = tree->map + tree->root * tree->page_bytes,
-                                 .number = walked[i].number};
+                                 .walked = walked,
+                                 .number = number};
+        walked->number = number;
+        walked->person = (struct person){.len = 0};
+        walked->known = false;
     }
     for (uint16_t level = 1; level < tree->depth; level++) {
         search_pages(tree, PAGE_BRANCH, lanes, len);
@@ -188,8 +199,80 @@ walk(const struct tree *tree, struct walked *walked, size_t len)
     }
     search_pages(tree, PAGE_LEAF, lanes, len);
     for (size_t i = 0; i < len; i++) {
-        take_row(&lanes[i], tree, &walked[i]);
+        take_row(&lanes[i], tree);
     }
+}
+
+// ---- neighbours one after the other ----
+
+// A part of the numbers is a few months of births, some thousand persons of a nation: where
+// their pages lie fits into what the processor remembers of the page tables.
+enum { NUMBERS_BITS = 25, PARTS = 4096, ORDER_MIN = 1000 };
+
+_Static_assert(WALK_MAX <= UINT16_MAX, "places in it");
+
+static size_t
+part_of(uint64_t number)
+{
+    uint64_t part = number >> NUMBERS_BITS;
+
+    return part < PARTS ? part : PARTS - 1;
+}
+
+// By their parts, 300 -> 200 ns a look-up at fourteen thousand; wholly sorted it was 190.
+static void
+find_order(const uint64_t *numbers, size_t len, uint16_t *ret_order)
+{
+    uint16_t places[PARTS + 1] = {0};
+
+    if (len < ORDER_MIN) {
+        for (size_t i = 0; i < len; i++) {
+            ret_order[i] = (uint16_t)i;
+        }
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        places[part_of(numbers[i]) + 1]++;
+    }
+    for (size_t part = 0; part < PARTS; part++) {
+        places[part + 1] = (uint16_t)(places[part] + places[part + 1]);
+    }
+    for (size_t i = 0; i < len; i++) {
+        ret_order[places[part_of(numbers[i])]++] = (uint16_t)i;
+    }
+}
+
+// Those of a walk that ended a walk ago: their rows have arrived.
+static void
+copy_rows(struct walked *walked, const uint16_t *order, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        struct walked *one = &walked[order[i]];
+        size_t rows = one->person.len;
+
+        if (rows > 0 && rows <= WALKED_ROWS) {
+            memcpy(one->rows, one->person.integrations, rows * sizeof *one->rows);
+            one->person.integrations = one->rows;
+        }
+    }
+}
+
+static void
+walk_all(const struct tree *tree, const uint64_t *numbers, size_t len,
+         struct walked *ret_walked)
+{
+    uint16_t order[WALK_MAX];
+    size_t last = 0; // where the walk before began
+
+    find_order(numbers, len, order);
+    for (size_t i = 0; i < len; i += LANES) {
+        size_t lanes = len - i < LANES ? len - i : LANES;
+
+        walk(tree, numbers, order + i, lanes, ret_walked);
+        copy_rows(ret_walked, order + last, i - last);
+        last = i;
+    }
+    copy_rows(ret_walked, order + last, len - last);
 }
 
 // ---- the library says the same? ----
@@ -216,27 +299,34 @@ sample_holds(struct txn *txn, const struct walked *walked, size_t len)
            same_person(&person, &sample->person);
 }
 
+static bool
+samples_hold(struct txn *txn, const struct walked *walked, size_t len)
+{
+    bool hold = true;
+
+    for (size_t i = 0; hold && i < len; i += SAMPLE_OF) {
+        hold = sample_holds(txn, walked + i, len - i < SAMPLE_OF ? len - i : SAMPLE_OF);
+    }
+    return hold;
+}
+
 void
 person_walk(struct txn *txn, const uint64_t *numbers, size_t len,
             struct walked *ret_walked)
 {
     struct tree tree;
+    bool found = false;
 
     CHECK(len <= WALK_MAX);
-    for (size_t i = 0; i < len; i++) {
-        ret_walked[i] = (struct walked){.number = numbers[i]};
-    }
-    if (len == 0 || !table_tree(txn, TABLE_PERSONS, &tree)) {
-        return;
-    }
-    for (size_t i = 0; i < len; i += LANES) {
-        walk(&tree, ret_walked + i, len - i < LANES ? len - i : LANES);
-    }
-    if (!sample_holds(txn, ret_walked, len)) {
-        table_tree_distrust(txn);
-        for (size_t i = 0; i < len; i++) {
-            ret_walked[i].known = false;
+    if (len > 0 && table_tree(txn, TABLE_PERSONS, &tree)) {
+        walk_all(&tree, numbers, len, ret_walked);
+        found = samples_hold(txn, ret_walked, len);
+        if (!found) {
+            table_tree_distrust(txn);
         }
+    }
+    for (size_t i = 0; !found && i < len; i++) {
+        ret_walked[i].known = false;
     }
 }
 

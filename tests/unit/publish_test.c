@@ -5,6 +5,7 @@
 // Method: batches applied to a real store with the shipped catalogue; after each, the disk
 // is read in a transaction of its own, and again after reopening.
 #include "flow_fixture.h"
+#include "store/person_walk.h"
 
 enum { LETTERS = 64 };
 
@@ -653,6 +654,32 @@ within_one_batch_order_counts(void **state)
     assert_int_equal(flow_row(f, CPAS_A).last, 2); // the replacement, and the last one
 }
 
+// More than are looked up at once; between them somebody begins to follow a person.
+static void
+very_many_of_one_batch_each_find_their_person(void **state)
+{
+    enum { PUBLISHES = 18, EACH = 1000, PERSONS = 10, LATE = 3 };
+    static struct hot_mutation mutations[EACH];
+    struct flow_fixture *f = *state;
+
+    flow_follow(f, CPAS_A, 1, 2);
+    flow_follow(f, CPAS_B, 2, 2);
+    for (size_t i = 0; i < EACH; i++) {
+        mutations[i] = flow_mutation("notifyPerson", flow_person((int)i % PERSONS));
+    }
+    for (uint32_t i = 0; i < PUBLISHES; i++) {
+        if (i == PUBLISHES - 2) {
+            flow_integrate(f, CPAS_A, flow_person(LATE), 2, 20261101, 0);
+        }
+        flow_publish(f, RN, i + 1, 1, mutations, EACH);
+    }
+    flow_apply(f);
+    assert_true(PUBLISHES * EACH > WALK_MAX);
+    assert_int_equal(f->done->count.mutations, PUBLISHES * EACH);
+    assert_int_equal(flow_row(f, CPAS_A).last, (PUBLISHES + 2) * EACH / PERSONS);
+    assert_int_equal(flow_row(f, CPAS_B).last, PUBLISHES * EACH / PERSONS);
+}
+
 static void
 a_number_is_replaced_once_and_never_comes_back(void **state)
 {
@@ -805,6 +832,7 @@ main(void)
         FLOW_TEST(a_letter_says_under_which_number_it_came),
         FLOW_TEST(periods_on_both_numbers_are_put_together),
         FLOW_TEST(within_one_batch_order_counts),
+        FLOW_TEST(very_many_of_one_batch_each_find_their_person),
         FLOW_TEST(a_number_is_replaced_once_and_never_comes_back),
         FLOW_TEST(a_long_chain_still_reaches_its_followers),
         FLOW_TEST(what_is_not_wanted_is_not_made_and_the_journal_says_so),
