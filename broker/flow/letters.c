@@ -252,20 +252,25 @@ static enum vg_status
 put_institution(struct applier *applier, struct passage *passage,
                 const struct grant *grants, size_t len)
 {
+    uint32_t institution = grants[0].institution;
+    uint32_t simple = roster_simple_mailbox(applier->roster, institution);
     const struct mailbox_spec *const *mailboxes = NULL;
-    size_t mailboxes_len =
-        roster_mailboxes(applier->roster, grants[0].institution, &mailboxes);
+    struct share share;
+
+    if (simple != 0) {
+        match_whole_share(simple, grants, len, &share);
+        return put_letter(applier, passage, institution, &share);
+    }
+
+    size_t mailboxes_len = roster_mailboxes(applier->roster, institution, &mailboxes);
     bool wanted = mailboxes_len == 0;
 
     for (size_t i = 0; i < mailboxes_len; i++) {
-        struct share share;
-
         if (!match_share(mailboxes[i], passage->judged.flow->id, grants, len, &share)) {
             continue;
         }
 
-        enum vg_status status =
-            put_letter(applier, passage, grants[0].institution, &share);
+        enum vg_status status = put_letter(applier, passage, institution, &share);
 
         if (status != VG_OK) {
             return status;

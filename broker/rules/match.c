@@ -518,6 +518,26 @@ match_leaves_something(const struct judged *judged, uint64_t keep)
     return keep != 0 || judged->mutation->fields_len == 0;
 }
 
+static void
+take_grant(struct share *share, const struct grant *grant)
+{
+    share->classes |= grant->classes;
+    if (grant->justified && !share->justified) {
+        share->justified = true;
+        share->integration = grant->integration;
+    }
+}
+
+void
+match_whole_share(uint32_t mailbox, const struct grant *grants, size_t grants_len,
+                  struct share *ret_share)
+{
+    *ret_share = (struct share){.mailbox = mailbox};
+    for (size_t i = 0; i < grants_len; i++) {
+        take_grant(ret_share, &grants[i]);
+    }
+}
+
 bool
 match_share(const struct mailbox_spec *mailbox, uint16_t flow, const struct grant *grants,
             size_t grants_len, struct share *ret_share)
@@ -534,11 +554,7 @@ match_share(const struct mailbox_spec *mailbox, uint16_t flow, const struct gran
             continue;
         }
         takes_any = true;
-        ret_share->classes |= grant->classes;
-        if (grant->justified && !ret_share->justified) {
-            ret_share->justified = true;
-            ret_share->integration = grant->integration;
-        }
+        take_grant(ret_share, grant);
     }
     return takes_any;
 }

@@ -104,6 +104,11 @@ struct share {
 bool match_share(const struct mailbox_spec *mailbox, uint16_t flow,
                  const struct grant *grants, size_t grants_len, struct share *ret_share);
 
+// match_whole_share gives all of an institution's grants to its one mailbox, which wants
+// everything (roster_simple_mailbox).
+void match_whole_share(uint32_t mailbox, const struct grant *grants, size_t grants_len,
+                       struct share *ret_share);
+
 // One letter that a match makes: what publishing would put into one mailbox.
 struct match_letter {
     uint32_t institution;

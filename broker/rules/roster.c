@@ -24,6 +24,8 @@ struct place {
     uint32_t id;
     uint32_t mailboxes_len;
     struct mailbox_spec *first;
+    uint32_t
+        simple; // the only mailbox, when it wants everything: it need not be asked; or 0
     struct seat *seat;
 };
 
@@ -255,6 +257,10 @@ note_mailboxes(struct roster *roster, uint32_t institution)
 
     place->mailboxes_len = (uint32_t)place->seat->mailboxes.len;
     place->first = place->mailboxes_len == 0 ? NULL : place->seat->mailboxes.at[0];
+    place->simple = place->mailboxes_len == 1 && place->first->choices_len == 0 &&
+                            place->first->rules.unwanted_len == 0
+                        ? place->first->id
+                        : 0;
 }
 
 void
@@ -338,6 +344,7 @@ roster_set_rules(struct roster *roster, uint32_t mailbox,
 
     if (kept != NULL) {
         kept->rules = *rules;
+        note_mailboxes(roster, kept->institution);
     }
     return kept != NULL;
 }
@@ -405,6 +412,14 @@ roster_mailboxes(const struct roster *roster, uint32_t institution,
                          ? (const struct mailbox_spec *const *)&place->first
                          : (const struct mailbox_spec *const *)place->seat->mailboxes.at;
     return place->mailboxes_len;
+}
+
+uint32_t
+roster_simple_mailbox(const struct roster *roster, uint32_t institution)
+{
+    const struct place *place = find_place(roster, institution);
+
+    return place == NULL ? 0 : place->simple;
 }
 
 size_t

@@ -66,6 +66,9 @@ const struct mailbox_spec *roster_mailbox(const struct roster *roster, uint32_t 
 // roster_mailboxes gives an institution's mailboxes, the default one first.
 size_t roster_mailboxes(const struct roster *roster, uint32_t institution,
                         const struct mailbox_spec *const **ret_mailboxes);
+// roster_simple_mailbox gives the only mailbox of an institution when it wants everything; 0:
+// ask roster_mailboxes. Hot.
+uint32_t roster_simple_mailbox(const struct roster *roster, uint32_t institution);
 size_t roster_mailboxes_len(const struct roster *roster); // of all institutions
 const struct mailbox_spec *roster_mailbox_at(const struct roster *roster, size_t index);
 

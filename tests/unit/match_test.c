@@ -453,7 +453,7 @@ a_share_is_the_union_of_what_the_mailbox_takes(void **state)
     const struct integration all[] = {held(A, 2, 2026), held(A, 30, 2026),
                                       held(B, 30, 2026)};
     struct mailbox_spec mailbox = {.id = A, .institution = A};
-    struct share share;
+    struct share share, whole;
 
     (void)state;
     begin("person", NULL, 0);
@@ -463,6 +463,8 @@ a_share_is_the_union_of_what_the_mailbox_takes(void **state)
     assert_int_equal(share.classes, CLASS_APPLICANT | CLASS_DEBTOR);
     assert_true(share.justified);
     assert_int_equal(share.integration.quality, 2);
+    match_whole_share(A, grants, 2, &whole); // the same, without asking the mailbox
+    assert_memory_equal(&whole, &share, sizeof share);
 
     mailbox.choices_len = 1;
     mailbox.choices[0] = (struct choice){.flow = 1, .qualities = UINT64_C(1) << 30};

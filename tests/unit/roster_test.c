@@ -354,6 +354,42 @@ a_mailbox_with_choices_wants_only_these(void **state)
 }
 
 static void
+an_only_mailbox_that_wants_everything_is_known_without_looking(void **state)
+{
+    struct roster *roster = roster_new();
+    struct mailbox_rules none = {.quiet_from = 5};
+    struct mailbox_rules some = {.unwanted_len = 1, .unwanted = {{.flow = 3}}};
+    struct mailbox_spec chosen = mailbox(1, 1, "default");
+    struct roster *copy;
+
+    (void)state;
+    chosen.choices_len = 1;
+    assert_int_equal(roster_simple_mailbox(roster, 1), 0);
+    put(roster, 1, "A");
+    put(roster, 2, "B");
+    put(roster, UINT32_C(0x7fffffff), "FAR");
+    assert_int_equal(roster_simple_mailbox(roster, 1), 1);
+    assert_int_equal(roster_simple_mailbox(roster, 2), 2);
+    assert_int_equal(roster_simple_mailbox(roster, 3), 0);
+    assert_int_equal(roster_simple_mailbox(roster, UINT32_C(0x7fffffff)), 0x7fffffff);
+    put_mailbox(roster, MAILBOX_EXTRA_FIRST, 1, "second");
+    assert_int_equal(roster_simple_mailbox(roster, 1), 0);
+    put_mailbox(roster, MAILBOX_EXTRA_FIRST, 2, "second"); // now it is somebody else's
+    assert_int_equal(roster_simple_mailbox(roster, 1), 1);
+    assert_int_equal(roster_simple_mailbox(roster, 2), 0);
+    assert_true(roster_set_rules(roster, 1, &some));
+    assert_int_equal(roster_simple_mailbox(roster, 1), 0);
+    copy = roster_copy(roster);
+    assert_int_equal(roster_simple_mailbox(copy, 1), 0);
+    assert_true(roster_set_rules(roster, 1, &none));
+    assert_int_equal(roster_simple_mailbox(roster, 1), 1);
+    roster_put_mailbox(roster, &chosen);
+    assert_int_equal(roster_simple_mailbox(roster, 1), 0);
+    roster_free(&copy);
+    roster_free(&roster);
+}
+
+static void
 a_merged_one_leads_to_its_successor(void **state)
 {
     struct roster *roster = roster_new();
@@ -399,6 +435,7 @@ main(void)
         cmocka_unit_test(a_mailbox_without_choices_wants_everything),
         cmocka_unit_test(a_mailbox_that_declines_a_flow_wants_all_others),
         cmocka_unit_test(a_mailbox_with_choices_wants_only_these),
+        cmocka_unit_test(an_only_mailbox_that_wants_everything_is_known_without_looking),
         cmocka_unit_test(a_merged_one_leads_to_its_successor),
     };
 
