@@ -65,16 +65,26 @@ quality_key(uint16_t sector, uint16_t code)
     return (uint32_t)sector << 16 | code;
 }
 
-// Most codes are of three letters: a call would take longer than the comparison.
+// Eight bytes at a time, without a call. What follows a row's text is zeros, to its room's end.
 static inline bool
-is_text(struct bytes bytes, const char *text)
+is_text(struct bytes bytes, const char *text, size_t room)
 {
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (text[i] == '\0' || bytes.at[i] != (uint8_t)text[i]) {
+    struct bytes same = {(const uint8_t *)text, bytes.len};
+
+    if (bytes.len == 0 || bytes.len >= room || text[bytes.len] != '\0' ||
+        text[bytes.len - 1] == '\0') {
+        return false;
+    }
+    for (size_t i = 0; i + 8 < bytes.len; i += 8) {
+        uint64_t word, other;
+
+        memcpy(&word, bytes.at + i, sizeof word);
+        memcpy(&other, text + i, sizeof other);
+        if (word != other) {
             return false;
         }
     }
-    return text[bytes.len] == '\0';
+    return last_bytes(bytes) == last_bytes(same);
 }
 
 static void
@@ -172,7 +182,7 @@ catalogue_flow(const struct catalogue *catalogue, struct bytes name)
     int row;
 
     while ((row = slots_next(&catalogue->flow_slots, hash, &i)) >= 0) {
-        if (is_text(name, catalogue->flows[row].name)) {
+        if (is_text(name, catalogue->flows[row].name, NAME_LEN)) {
             return &catalogue->flows[row];
         }
     }
@@ -241,7 +251,8 @@ catalogue_field(const struct catalogue *catalogue, struct bytes code)
     int row;
 
     while ((row = slots_next(&catalogue->field_slots, hash, &i)) >= 0) {
-        if (is_text(code, catalogue->fields[row].code)) {
+        if (is_text(code, catalogue->fields[row].code,
+                    sizeof catalogue->fields[row].code)) {
             return row;
         }
     }

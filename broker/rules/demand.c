@@ -58,19 +58,16 @@ small_codes_of(const struct condition *condition)
     return codes;
 }
 
-struct demand
+void
 demand_of(const struct condition *condition, const struct judged *judged,
-          struct day today)
+          struct day today, struct demand *ret_demand)
 {
-    struct demand demand = {
-        .condition = condition,
-        .when = judged->has_period ? condition->when : condition->when_no_period,
-        .period = {DAY_EVER, DAY_FOREVER},
-        .small_codes = small_codes_of(condition),
-    };
-
-    demand.can_be_met = days_of(demand.when, judged, today, &demand.period);
-    return demand;
+    ret_demand->condition = condition;
+    ret_demand->when = judged->has_period ? condition->when : condition->when_no_period;
+    ret_demand->period = (struct period){DAY_EVER, DAY_FOREVER};
+    ret_demand->small_codes = small_codes_of(condition);
+    ret_demand->can_be_met =
+        days_of(ret_demand->when, judged, today, &ret_demand->period);
 }
 
 bool

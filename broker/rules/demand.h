@@ -24,8 +24,8 @@ struct demand {
 };
 
 // demand_of works a condition out. Lends: the condition, for as long as the catalogue lives.
-struct demand demand_of(const struct condition *condition, const struct judged *judged,
-                        struct day today);
+void demand_of(const struct condition *condition, const struct judged *judged,
+               struct day today, struct demand *ret_demand);
 
 // demand_is_made says whether an integration is asked at all.
 bool demand_is_made(const struct condition *condition);

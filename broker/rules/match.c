@@ -296,7 +296,7 @@ publisher_fulfils(const struct matching *matching, const struct condition *condi
     if (!demand_is_made(condition)) {
         return true;
     }
-    demand = demand_of(condition, question->judged, question->today);
+    demand_of(condition, question->judged, question->today, &demand);
     for (size_t i = 0; i < question->integrations_len && found == NULL; i++) {
         const struct integration *own = &question->integrations[i];
 
@@ -375,10 +375,10 @@ match_groups(struct matching *matching, struct why *why)
             .group = group,
             .small_sectors = small_sectors_of(group),
             .index = i,
-            .demand = demand_of(&group->recipient, matching->question->judged,
-                                matching->question->today),
         };
 
+        demand_of(&group->recipient, matching->question->judged,
+                  matching->question->today, &asking.demand);
         match_group(matching, &asking);
     }
     if (missing > 0 && missing == flow->groups_len) {

@@ -33,7 +33,7 @@ print_condition(const struct match_question *question, const char *whose,
     if (!demand_is_made(condition)) {
         return;
     }
-    demand = demand_of(condition, question->judged, question->today);
+    demand_of(condition, question->judged, question->today, &demand);
     buffer_print(text, "; %s %s", whose, when_name(demand.when));
     if (demand.can_be_met) {
         buffer_print(
