@@ -170,6 +170,7 @@ publish_mutations(struct applier *applier, struct command *command)
     struct hot_bytes mutation;
     struct producer_row row;
     uint64_t number = publish->publish.first_number;
+    bool possible = false; // asked at the first new one: none of its own changes that
     enum vg_status status = get_producer(applier, command, &row);
 
     if (status != VG_OK) {
@@ -184,12 +185,14 @@ publish_mutations(struct applier *applier, struct command *command)
     while (status == VG_OK && hot_next_mutation(&mutations, &mutation)) {
         if (number <= row.last_number) {
             status = repeat_mutation(applier, command, number);
-        } else if (publish_is_possible(applier, command)) {
+        } else {
+            possible = possible || publish_is_possible(applier, command);
+            if (!possible) {
+                break;
+            }
             status = publish_mutation(
                 applier, command, number, mutation,
                 &publish->walked[number - publish->publish.first_number]);
-        } else {
-            break;
         }
         number++;
     }
