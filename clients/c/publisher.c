@@ -14,6 +14,7 @@ enum {
     BATCH_DEFAULT = 500,
     WINDOW_DEFAULT = 8000,
     MESSAGE_BYTES_DEFAULT = 1024 * 1024,
+    GATHER_FRAMES = 2, // unanswered: what comes then waits until its frame is full
     RETRY_MS_MIN = 100,
     RETRY_MS_MAX = 5000,
     STALL_MS = 10 * 1000, // sent, and neither an answer nor a "blocked" for so long
@@ -87,6 +88,14 @@ send_frame(struct vg_publisher *publisher, struct vg_frame *frame)
         publisher->highest_sent = last;
     }
     return true;
+}
+
+// A frame costs both sides the same whatever is in it, and behind one that is being synced
+// and one that waits for it, another gains nothing.
+static bool
+must_gather(const struct vg_publisher *publisher)
+{
+    return publisher->frames_out >= GATHER_FRAMES;
 }
 
 static void
@@ -491,7 +500,9 @@ on_work(int64_t now, void *arg)
         vg_unanswered_rewind(&publisher->unanswered);
         publisher->retry_at = VG_NEVER;
     }
-    vg_unanswered_close(&publisher->unanswered);
+    if (!must_gather(publisher)) {
+        vg_unanswered_close(&publisher->unanswered);
+    }
     send_frames(publisher);
 }
 
@@ -500,7 +511,8 @@ has_something_to_send(const struct vg_publisher *publisher)
 {
     const struct vg_frame *frame = vg_unanswered_unsent(&publisher->unanswered);
 
-    return frame != NULL && may_send(publisher) && fits_window(publisher, frame);
+    return frame != NULL && (frame->closed || !must_gather(publisher)) &&
+           may_send(publisher) && fits_window(publisher, frame);
 }
 
 static int64_t

@@ -197,8 +197,8 @@ VG_PUBLIC enum vg_status vg_publisher_open(const struct vg_address *address,
 VG_PUBLIC uint64_t vg_publisher_next(const struct vg_publisher *publisher);
 
 // vg_publish appends a mutation and gives it the next number. It is sent when its frame is
-// full, or by flush or process. It is kept in memory and sent again after a reconnect under
-// the same number until it is answered.
+// full, by flush, or by process once fewer than two frames wait for their answer. It is kept
+// in memory and sent again after a reconnect under the same number until it is answered.
 // Copies: the mutation. Blocks: no.
 // Returns VG_OK; VG_BUSY when the window is full (process, then try again); VG_MALFORMED,
 // VG_TOO_LARGE, VG_TOO_MANY when it can never be sent (no number is used).

@@ -425,6 +425,39 @@ the_window_bounds_what_is_unanswered(void **state)
 }
 
 static void
+publish_in_a_turn(struct scene *scene)
+{
+    enum vg_status status;
+
+    assert_int_equal(publish(scene), VG_OK);
+    status = vg_publisher_process(scene->publisher, 0, NULL);
+    assert_true(status == VG_OK || status == VG_TIMED_OUT);
+}
+
+static void
+what_comes_behind_two_frames_gathers(void **state)
+{
+    struct scene *scene = begin_open(0);
+
+    (void)state;
+    for (uint64_t number = 1; number <= 2; number++) {
+        publish_in_a_turn(scene);
+        expect_publish(scene, number, 1);
+    }
+    publish_in_a_turn(scene);
+    publish_in_a_turn(scene);
+    assert_int_not_equal(vg_publisher_due_ms(scene->publisher), 0); // nothing to do
+    fake_broker_answer(scene->broker, 1, 1, 100, NULL, 0);
+    process_until_heard(scene, 1);
+    expect_publish(scene, 3, 2);
+    publish_in_a_turn(scene);
+    publish_in_a_turn(scene);
+    assert_int_equal(vg_publisher_flush(scene->publisher), VG_OK);
+    expect_publish(scene, 5, 2);
+    end(scene);
+}
+
+static void
 bytes_bound_it_too(void **state)
 {
     struct scene *scene = begin();
@@ -770,6 +803,7 @@ main(void)
         cmocka_unit_test(nothing_is_sent_while_the_broker_is_blocked),
         cmocka_unit_test(resumed_ends_the_pause),
         cmocka_unit_test(the_window_bounds_what_is_unanswered),
+        cmocka_unit_test(what_comes_behind_two_frames_gathers),
         cmocka_unit_test(bytes_bound_it_too),
         cmocka_unit_test(what_can_never_be_sent_uses_no_number),
         cmocka_unit_test(everything_unanswered_is_sent_again_under_its_number),
