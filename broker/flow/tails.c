@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TAIL_KEPT = 256 }; // letters whose memory a tail keeps after a fold
+// A tail keeps the memory of so many letters after a fold, and of more when it has used this
+// part of it: to grow all tails anew after each fold was half of adding to them.
+enum { TAIL_KEPT = 256, USED_PART = 4 };
 
 // A mailbox's newest letters: consecutive numbers from `first`.
 struct tail {
@@ -76,8 +78,10 @@ tails_forget(struct tails *tails)
         for (size_t j = 0; j < tails->size[i]; j++) {
             struct tail *tail = &tails->tail[i][j];
 
+            bool is_used = tail->len >= tail->size / USED_PART;
+
             tail->len = 0;
-            if (tail->size > TAIL_KEPT) { // a burst's memory is given back
+            if (tail->size > TAIL_KEPT && !is_used) { // a burst's memory is given back
                 free(tail->letters);
                 tail->letters = NULL;
                 tail->size = 0;
