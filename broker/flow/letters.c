@@ -56,6 +56,7 @@ post(struct batch *batch)
             realloc(batch->posted, batch->posted_size * sizeof *batch->posted);
         CHECK(batch->posted != NULL);
     }
+    __builtin_prefetch(&batch->posted[batch->posted_len + 1], 1); // see buffer_hint
     return &batch->posted[batch->posted_len++];
 }
 

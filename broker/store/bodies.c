@@ -15,6 +15,8 @@ _Static_assert((unsigned)BLOCK_MAX == (unsigned)VALUE_MAX, "a block is one value
 
 enum { LENGTH_BYTES = 4, OFFSET_BITS = 16, OFFSET_MASK = 0xffff, CACHE_LINE = 64 };
 
+enum { HINT_BYTES = 256 }; // of the next body
+
 // ---- writing ----
 
 static enum vg_status
@@ -71,6 +73,7 @@ body_done(struct body_writer *writer, size_t len)
     CHECK(block->len > 0 && block->len + LENGTH_BYTES + len <= BLOCK_MAX);
     memcpy(block->at + block->len, &length, sizeof length);
     block->len += LENGTH_BYTES + len;
+    buffer_hint(block, HINT_BYTES);
     return address;
 }
 
