@@ -113,7 +113,7 @@ be_vigied(const struct bench *bench)
     char *settings = home_path(bench->cli, "vigied.yaml");
     char *log = home_path(bench->cli, "vigied.log");
 
-    if (freopen(log, "ae", stderr) == NULL) {
+    if (freopen(log, "a", stderr) == NULL) {
         _exit(EXIT_USAGE);
     }
     become_vigied((const char *[]){"vigied", "--settings", settings, NULL});

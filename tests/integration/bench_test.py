@@ -107,6 +107,8 @@ class Bench(unittest.TestCase):
                 self.assertLess(time.monotonic(), end, "its broker does not start")
                 time.sleep(0.01)
             self.assertTrue(self.processes_of(folder))
+            log, = Path(folder).glob("vigie-bench-*/vigied.log")
+            self.assertTrue(log.read_text(), "the broker's log is not in its file")
             bench.terminate()
             self.assertEqual(bench.wait(20), 128 + signal.SIGTERM)
             self.assertEqual(os.listdir(folder), [], "something was left behind")
