@@ -38,7 +38,8 @@ find_scenario(const char *name)
             return &scenarios[i];
         }
     }
-    fprintf(stderr, "vigie bench: there is no scenario \"%s\"; there are:\n", name);
+    cli_wrong("vigie bench", VG_NOT_FOUND,
+              "there is no scenario \"%s\"; there are:", name);
     for (size_t i = 0; i < SCENARIOS; i++) {
         fprintf(stderr, "  %-12s %s\n", scenarios[i].name, scenarios[i].meaning);
     }

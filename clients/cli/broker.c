@@ -151,14 +151,14 @@ command_explain(struct cli *cli)
     }
     if ((words.number != NULL && words.source == NULL) ||
         (words.number != NULL && words.ticket != NULL)) {
-        fprintf(stderr, "vigie explain: --number wants --source and no --ticket\n");
+        cli_wrong(cli->name, VG_MALFORMED, "--number wants --source and no --ticket");
         return EXIT_USAGE;
     }
     if (words.ticket == NULL && words.number == NULL) {
         return explain_line(cli, &words);
     }
     if (cli->argc > 1) {
-        fprintf(stderr, "vigie explain: a file or the past, not both\n");
+        cli_wrong(cli->name, VG_MALFORMED, "a file or the past, not both");
         return EXIT_USAGE;
     }
     return ask_explain(cli, &words, NULL, 0);
@@ -348,7 +348,8 @@ command_dry_run(struct cli *cli)
     }
     if (remove ? catalogue != NULL || institution == NULL || cli->argc < 4
                : catalogue == NULL || institution != NULL || cli->argc > 1) {
-        fprintf(stderr, "%s: %s (--help explains)\n", cli->name, cli->command->words);
+        cli_wrong(cli->name, VG_MALFORMED, "wanted is %s (--help explains)",
+                  cli->command->words);
         return EXIT_USAGE;
     }
     if (remove) {

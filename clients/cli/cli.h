@@ -68,6 +68,11 @@ struct cli_option {
 bool cli_options(struct cli *cli, const struct cli_option *options, size_t options_len,
                  int words_min, int words_max);
 
+// cli_wrong tells what is wrong with the words of a command line as every refusal is told:
+// name, number, who can help, sentence. who: "vigie publish". The exit code is EXIT_USAGE.
+void cli_wrong(const char *who, enum vg_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 // cli_seconds reads a number of seconds, also of parts of one, with its limits; prints what
 // is wrong.
 bool cli_seconds(const char *name, const char *text, uint64_t min_ms, uint64_t max_ms,

@@ -143,7 +143,7 @@ directory_open(const struct cli *cli, const char *key, int *ret_code)
 
     *ret_code = EXIT_USAGE;
     if (key == NULL) {
-        fprintf(stderr, "%s: --key KEY says who is asking\n", cli->name);
+        cli_wrong(cli->name, VG_MALFORMED, "--key KEY says who is asking");
     }
     if (address == NULL) {
         return NULL;
@@ -198,8 +198,9 @@ static bool
 read_niss(const char *text, uint64_t *ret)
 {
     if (!directory_niss(text, ret)) {
-        fprintf(stderr, "vigie: NISS: a person number has 11 digits; only dots, dashes "
-                        "and spaces may stand between them\n");
+        cli_wrong("vigie", VG_BAD_NISS,
+                  "NISS: a person number has 11 digits; only dots, dashes and spaces may "
+                  "stand between them");
         return false;
     }
     return true;
@@ -211,8 +212,8 @@ read_day(const char *name, const char *text, uint32_t *ret)
     if (text == NULL || json_read_date(text, ret)) {
         return true;
     }
-    fprintf(stderr, "vigie: %s is \"%s\", a date like 2026-11-20 is wanted\n", name,
-            text);
+    cli_wrong("vigie", VG_BAD_DATE, "%s is \"%s\", a date like 2026-11-20 is wanted",
+              name, text);
     return false;
 }
 
@@ -284,10 +285,8 @@ command_integrate(struct cli *cli)
             cli, &(struct integrate_job){file, key, institution, true, results});
     }
     if (cli->argc < 4) {
-        fprintf(stderr,
-                "%s: wanted are NISS QUALITY BEGIN [END] or --file FILE (--help "
-                "explains)\n",
-                cli->name);
+        cli_wrong(cli->name, VG_MALFORMED,
+                  "wanted are NISS QUALITY BEGIN [END] or --file FILE (--help explains)");
         return EXIT_USAGE;
     }
     if (!read_niss(cli->argv[1], &item.niss) ||
@@ -383,9 +382,8 @@ command_consult(struct cli *cli)
         level++;
     }
     if (level == 3) {
-        fprintf(stderr,
-                "vigie consult: --level is \"%s\", none of all, primary, secondary\n",
-                level_word);
+        cli_wrong(cli->name, VG_MALFORMED,
+                  "--level is \"%s\", none of all, primary, secondary", level_word);
         return EXIT_USAGE;
     }
 

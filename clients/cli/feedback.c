@@ -128,8 +128,8 @@ read_half_year(const struct cli *cli, const char *text, char since[24], char unt
 
     if (sscanf(text, "%4d-%c%n", &year, &half, &used) != 2 || text[used] != '\0' ||
         year < 1000 || (half != '1' && half != '2')) {
-        fprintf(stderr, "%s: --half-year is \"%s\", wanted is one like 2026-2\n",
-                cli->name, text);
+        cli_wrong(cli->name, VG_BAD_DATE,
+                  "--half-year is \"%s\", wanted is one like 2026-2", text);
         return false;
     }
     snprintf(since, 24, "%04d-%s", year, half == '1' ? "01-01" : "07-01");
@@ -198,8 +198,8 @@ add_fields(const struct cli *cli, json_t *fields)
         const char *equals = strchr(cli->argv[i], '=');
 
         if (equals == NULL || equals == cli->argv[i]) {
-            fprintf(stderr, "%s: \"%s\": a field is CODE=VALUE\n", cli->name,
-                    cli->argv[i]);
+            cli_wrong(cli->name, VG_MALFORMED, "\"%s\": a field is CODE=VALUE",
+                      cli->argv[i]);
             return false;
         }
         json_array_append_new(fields, json_pack("{s:s%, s:s}", "code", cli->argv[i],
@@ -251,7 +251,7 @@ give_feedback(struct cli *cli)
     answer = json_pack("{s:s, s:s, s:s, s:s, s:o}", "flow", flow, "niss", cli->argv[2],
                        "occurred", today, "answers", cli->argv[1], "fields", fields);
     if (answer == NULL) {
-        fprintf(stderr, "%s: the words are no UTF-8\n", cli->name);
+        cli_wrong(cli->name, VG_MALFORMED, "the words are no UTF-8");
     } else if (add_fields(cli, fields)) {
         code = publish_answer(cli, &job, answer);
     }

@@ -190,8 +190,8 @@ role_is_known(const struct cli *cli, const char *role)
         strcmp(role, "operator") == 0) {
         return true;
     }
-    fprintf(stderr, "%s: --role is \"%s\", none of member, source, operator\n", cli->name,
-            role);
+    cli_wrong(cli->name, VG_MALFORMED,
+              "--role is \"%s\", none of member, source, operator", role);
     return false;
 }
 

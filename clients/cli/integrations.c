@@ -66,8 +66,8 @@ ask_as_member(const struct cli *cli, const char *key, const char *since)
     struct vg_caller *caller;
 
     if (since != NULL && !json_read_date(since, &list.since)) {
-        fprintf(stderr, "%s: --since is \"%s\", a date like 2026-11-20 is wanted\n",
-                cli->name, since);
+        cli_wrong(cli->name, VG_BAD_DATE,
+                  "--since is \"%s\", a date like 2026-11-20 is wanted", since);
         return EXIT_USAGE;
     }
     caller = directory_open(cli, key, &code);
@@ -114,8 +114,8 @@ show_digest(struct cli *cli)
         return EXIT_USAGE;
     }
     if ((sector != NULL) + (cli->argc > 1) + (key != NULL) != 1) {
-        fprintf(stderr, "%s: wanted is one of CODE, --sector NAME and --key KEY\n",
-                cli->name);
+        cli_wrong(cli->name, VG_MALFORMED,
+                  "wanted is one of CODE, --sector NAME and --key KEY");
         return EXIT_USAGE;
     }
     if (key != NULL) {

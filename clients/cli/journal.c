@@ -50,12 +50,12 @@ journal_person(struct cli *cli)
         return EXIT_USAGE;
     }
     if (page + table + cli->json > 1 || (own && !page)) {
-        fprintf(stderr, "%s: %s\n", cli->name,
-                own ? "--own is for --page" : "either --page, --table or --json");
+        cli_wrong(cli->name, VG_MALFORMED, "%s",
+                  own ? "--own is for --page" : "either --page, --table or --json");
         return EXIT_USAGE;
     }
     if (!directory_niss(cli->argv[1], &niss)) {
-        fprintf(stderr, "%s: NISS must have eleven digits\n", cli->name);
+        cli_wrong(cli->name, VG_BAD_NISS, "NISS must have eleven digits");
         return EXIT_USAGE;
     }
     snprintf(body, sizeof body, "{\"niss\":\"%011" PRIu64 "\"}", niss);

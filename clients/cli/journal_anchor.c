@@ -91,7 +91,7 @@ journal_anchor(struct cli *cli)
         return EXIT_USAGE;
     }
     if (all && day != NULL) {
-        fprintf(stderr, "%s: either --day or --all\n", cli->name);
+        cli_wrong(cli->name, VG_MALFORMED, "either --day or --all");
         return EXIT_USAGE;
     }
     if (all) {

@@ -268,9 +268,8 @@ begin_passage(struct chain *chain, const struct anchors_from *from, int *ret_cod
         return true;
     }
     if (!anchor_key_read(from->key, key)) {
-        fprintf(stderr,
-                "%s: --key is none: 64 hexadecimal digits (`vigie journal key`)\n",
-                chain->cli->name);
+        cli_wrong(chain->cli->name, VG_MALFORMED,
+                  "--key is none: 64 hexadecimal digits (`vigie journal key`)");
         return false;
     }
     *ret_code = EXIT_DAMAGED;
@@ -365,8 +364,8 @@ journal_verify(struct cli *cli)
         return EXIT_USAGE;
     }
     if (from.key == NULL && from.file != NULL) {
-        fprintf(stderr, "%s: --anchor wants --key: an anchor does not vouch for itself\n",
-                cli->name);
+        cli_wrong(cli->name, VG_MALFORMED,
+                  "--anchor wants --key: an anchor does not vouch for itself");
         return EXIT_USAGE;
     }
     if (cli->argc == 1) {

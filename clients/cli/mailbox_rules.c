@@ -107,8 +107,8 @@ is_choice(const struct cli *cli, const char *option, const char *word)
     bool is = word == NULL || strcmp(word, "yes") == 0 || strcmp(word, "no") == 0;
 
     if (!is) {
-        fprintf(stderr, "%s: --%s is \"%.20s\", yes or no is wanted\n", cli->name, option,
-                word);
+        cli_wrong(cli->name, VG_MALFORMED, "--%s is \"%.20s\", yes or no is wanted",
+                  option, word);
     }
     return is;
 }
@@ -147,7 +147,7 @@ mailbox_rules(struct cli *cli)
         return EXIT_USAGE;
     }
     if (said.all && cli->argc > 2) {
-        fprintf(stderr, "%s: either --all or flows that are not wanted\n", cli->name);
+        cli_wrong(cli->name, VG_MALFORMED, "either --all or flows that are not wanted");
         return EXIT_USAGE;
     }
     snprintf(path, sizeof path, "/v1/mailboxes/%llu/rules", (unsigned long long)number);

@@ -74,7 +74,7 @@ take_common_options(struct cli *cli)
         } else if (strcmp(cli->argv[i], "--home") == 0 && i + 1 < cli->argc) {
             cli->home = cli->argv[++i];
         } else if (strcmp(cli->argv[i], "--home") == 0) {
-            fprintf(stderr, "vigie: --home wants a value: --home DIR\n");
+            cli_wrong("vigie", VG_MALFORMED, "--home wants a value: --home DIR");
             return false;
         } else {
             cli->argv[kept++] = cli->argv[i];

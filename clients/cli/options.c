@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: EUPL-1.2
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+
+void
+cli_wrong(const char *who, enum vg_status status, const char *format, ...)
+{
+    va_list values;
+
+    fprintf(stderr, "%s: %s (%d, %s): ", who, vg_status_name(status), (int)status,
+            vg_remedy_name(vg_status_remedy(status)));
+    va_start(values, format);
+    vfprintf(stderr, format, values);
+    va_end(values);
+    fputc('\n', stderr);
+}
 
 // ---- commands and their verbs ----
 
@@ -50,8 +64,9 @@ cli_run(struct cli *cli, const struct cli_command *commands, size_t len)
         }
     }
     if (word != NULL && !cli->help) {
-        fprintf(stderr, "%s: there is no %s \"%s\"\n\n", cli->name,
-                cli->command == NULL ? "command" : "verb", word);
+        cli_wrong(cli->name, VG_NOT_FOUND, "there is no %s \"%s\"",
+                  cli->command == NULL ? "command" : "verb", word);
+        fputc('\n', stderr);
     }
     print_commands(cli, commands, len, cli->help ? stdout : stderr);
     return EXIT_USAGE;
@@ -105,20 +120,20 @@ take_option(struct cli *cli, int *i, const struct cli_option *options, size_t op
     const struct cli_option *option = find_option(word + 2, options, options_len, &value);
 
     if (option == NULL) {
-        fprintf(stderr, "%s: there is no option %s (--help names them)\n", cli->name,
-                word);
+        cli_wrong(cli->name, VG_NOT_FOUND, "there is no option %s (--help names them)",
+                  word);
         return false;
     }
     if (option->flag != NULL) {
         if (value != NULL) {
-            fprintf(stderr, "%s: --%s takes no value\n", cli->name, option->name);
+            cli_wrong(cli->name, VG_MALFORMED, "--%s takes no value", option->name);
         }
         *option->flag = true;
         return value == NULL;
     }
     if (value == NULL && *i + 1 >= cli->argc) {
-        fprintf(stderr, "%s: --%s wants a value: --%s %s\n", cli->name, option->name,
-                option->name, option->word);
+        cli_wrong(cli->name, VG_MALFORMED, "--%s wants a value: --%s %s", option->name,
+                  option->name, option->word);
         return false;
     }
     *option->value = value != NULL ? value : cli->argv[++*i];
@@ -128,17 +143,18 @@ take_option(struct cli *cli, int *i, const struct cli_option *options, size_t op
 static void
 print_wanted(const struct cli *cli, int given, int words_min, int words_max)
 {
-    fprintf(stderr, "%s: %d word%s given, ", cli->name, given,
-            given == 1 ? " is" : "s are");
-    if (words_max == 0) {
-        fprintf(stderr, "none is wanted");
-    } else if (words_min == words_max) {
-        fprintf(stderr, "%d %s wanted", words_min, words_min == 1 ? "is" : "are");
-    } else {
-        fprintf(stderr, "%d to %d are wanted", words_min, words_max);
+    char wanted[40] = "none is";
+
+    if (words_max > 0 && words_min == words_max) {
+        snprintf(wanted, sizeof wanted, "%d %s", words_min,
+                 words_min == 1 ? "is" : "are");
+    } else if (words_max > 0) {
+        snprintf(wanted, sizeof wanted, "%d to %d are", words_min, words_max);
     }
-    fprintf(stderr, ": %s%s%s (--help explains)\n", cli->name,
-            *cli->command->words == 0 ? "" : " ", cli->command->words);
+    cli_wrong(cli->name, VG_MALFORMED,
+              "%d word%s given, %s wanted: %s%s%s (--help explains)", given,
+              given == 1 ? " is" : "s are", wanted, cli->name,
+              *cli->command->words == 0 ? "" : " ", cli->command->words);
 }
 
 bool
@@ -177,9 +193,9 @@ cli_number(const char *name, const char *text, uint64_t min, uint64_t max, uint6
     // strtoull itself would take a sign and spaces.
     if (errno != 0 || *text < '0' || *text > '9' || *end != 0 || number < min ||
         number > max) {
-        fprintf(stderr,
-                "vigie: %s is \"%s\", a whole number from %llu to %llu is wanted\n", name,
-                text, (unsigned long long)min, (unsigned long long)max);
+        cli_wrong("vigie", VG_MALFORMED,
+                  "%s is \"%s\", a whole number from %llu to %llu is wanted", name, text,
+                  (unsigned long long)min, (unsigned long long)max);
         return false;
     }
     *ret = number;
@@ -196,8 +212,8 @@ cli_seconds(const char *name, const char *text, uint64_t min_ms, uint64_t max_ms
     // strtod itself would take signs, spaces, powers and "infinity".
     if (text[strspn(text, "0123456789.")] != 0 || end == text || *end != 0 ||
         ms < (double)min_ms || ms > (double)max_ms) {
-        fprintf(stderr, "vigie: %s is \"%s\", seconds from %g to %g are wanted\n", name,
-                text, (double)min_ms / 1000, (double)max_ms / 1000);
+        cli_wrong("vigie", VG_MALFORMED, "%s is \"%s\", seconds from %g to %g are wanted",
+                  name, text, (double)min_ms / 1000, (double)max_ms / 1000);
         return false;
     }
     *ret_ms = (uint64_t)(ms + 0.5);

@@ -145,7 +145,7 @@ handle(struct cli *cli, enum vg_parked_act act)
         return EXIT_USAGE;
     }
     if (act == VG_PARKED_DROP && reason == NULL) {
-        fprintf(stderr, "%s: --reason TEXT says why, for the journal\n", cli->name);
+        cli_wrong(cli->name, VG_MALFORMED, "--reason TEXT says why, for the journal");
         return EXIT_USAGE;
     }
 

@@ -332,8 +332,8 @@ read_words(struct reconciling *work, const char *quality, const char *sector,
         work->filter.general = true;
     }
     if (since != NULL && !json_read_date(since, &work->question.since)) {
-        fprintf(stderr, "%s: --since is \"%s\", a date like 2026-11-20 is wanted\n",
-                work->cli->name, since);
+        cli_wrong(work->cli->name, VG_BAD_DATE,
+                  "--since is \"%s\", a date like 2026-11-20 is wanted", since);
         return false;
     }
     work->filter.since = work->question.since;

@@ -242,7 +242,7 @@ command_simulate(struct cli *cli)
     }
 
     if (national == (cli->argc > 1)) {
-        fprintf(stderr, "vigie simulate: DIR or --national, one of them\n");
+        cli_wrong(cli->name, VG_MALFORMED, "DIR or --national, one of them");
         free(synthetic);
         return EXIT_USAGE;
     }

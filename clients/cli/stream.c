@@ -244,7 +244,7 @@ publish_lines(struct cli *cli, const struct publish_job *job)
     int code = EXIT_USAGE;
 
     if (job->key == NULL) {
-        fprintf(stderr, "%s: --key KEY says which source this is\n", cli->name);
+        cli_wrong(cli->name, VG_MALFORMED, "--key KEY says which source this is");
         return EXIT_USAGE;
     }
 
@@ -443,10 +443,10 @@ read_goal(const char *words, struct vg_rewind_goal *ret_goal)
         end = strptime(end, "T%H:%M:%SZ", &moment);
     }
     if (end == NULL || *end != 0 || timegm(&moment) <= 0) {
-        fprintf(stderr,
-                "vigie subscribe: --rewind \"%s\": a letter's number, "
-                "2026-11-20 or 2026-11-20T09:30:00Z\n",
-                words);
+        cli_wrong(
+            "vigie subscribe", VG_MALFORMED,
+            "--rewind \"%s\": a letter's number, 2026-11-20 or 2026-11-20T09:30:00Z",
+            words);
         return false;
     }
     ret_goal->time_us = (uint64_t)timegm(&moment) * 1000000;
@@ -495,7 +495,7 @@ static int
 check_refusal(const struct listening *listening)
 {
     if (listening->park && listening->refuse == NULL) {
-        fprintf(stderr, "vigie subscribe: --park goes with --refuse REASON\n");
+        cli_wrong("vigie subscribe", VG_MALFORMED, "--park goes with --refuse REASON");
         return EXIT_USAGE;
     }
     return EXIT_DONE;
@@ -544,7 +544,7 @@ command_subscribe(struct cli *cli)
         return EXIT_USAGE;
     }
     if (key == NULL) {
-        fprintf(stderr, "vigie subscribe: --key KEY says which institution this is\n");
+        cli_wrong(cli->name, VG_MALFORMED, "--key KEY says which institution this is");
         return EXIT_USAGE;
     }
 

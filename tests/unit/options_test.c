@@ -135,7 +135,7 @@ an_option_that_is_not_there_is_named(void **state)
 {
     (void)state;
     assert_false(take("publish --kee RN", 0, 1));
-    assert_said("vigie publish: there is no option --kee ");
+    assert_said("vigie publish: NOT_FOUND (22, sender): there is no option --kee ");
     assert_false(take("publish --keys=RN", 0, 1));
     assert_said("there is no option --keys=RN");
     assert_false(take("publish --", 0, 1));
@@ -147,9 +147,9 @@ a_value_is_asked_for_where_one_is_wanted_and_nowhere_else(void **state)
 {
     (void)state;
     assert_false(take("publish --quiet --key", 0, 1));
-    assert_said("--key wants a value: --key KEY");
+    assert_said("vigie publish: MALFORMED (2, sender): --key wants a value: --key KEY");
     assert_false(take("publish --quiet=yes", 0, 1));
-    assert_said("--quiet takes no value");
+    assert_said("MALFORMED (2, sender): --quiet takes no value");
 }
 
 static void
@@ -157,7 +157,8 @@ a_wrong_number_of_words_says_what_is_wanted(void **state)
 {
     (void)state;
     assert_false(take("publish a b", 0, 1));
-    assert_said("2 words are given, 0 to 1 are wanted: vigie publish [FILE]");
+    assert_said("vigie publish: MALFORMED (2, sender): 2 words are given, "
+                "0 to 1 are wanted: vigie publish [FILE] (--help explains)\n");
     assert_false(take("publish a", 0, 0));
     assert_said("1 word is given, none is wanted");
     assert_false(take("publish", 1, 1));
@@ -209,7 +210,7 @@ numbers_are_whole_and_within_their_limits(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_false(number(wrong[i], 5, 10, &ret));
-        assert_said("--count is \"");
+        assert_said("vigie: MALFORMED (2, sender): --count is \"");
         assert_said("from 5 to 10");
         assert_int_equal(ret, 99); // untouched
     }
@@ -242,7 +243,7 @@ seconds_have_parts_and_limits(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_false(seconds(wrong[i], 50, 3500, &ret));
-        assert_said("--seconds is \"");
+        assert_said("vigie: MALFORMED (2, sender): --seconds is \"");
         assert_said("seconds from 0.05 to 3.5 are wanted");
         assert_int_equal(ret, 99); // untouched
     }
@@ -321,11 +322,11 @@ an_unknown_word_is_named_and_the_known_ones_are_listed(void **state)
 {
     (void)state;
     assert_int_equal(run("vigie frob", false), EXIT_USAGE);
-    assert_said("vigie: there is no command \"frob\"");
+    assert_said("vigie: NOT_FOUND (22, sender): there is no command \"frob\"\n");
     assert_said("  institution ");
     assert_said("Exit: 0 done");
     assert_int_equal(run("vigie institution frob", false), EXIT_USAGE);
-    assert_said("vigie institution: there is no verb \"frob\"");
+    assert_said("vigie institution: NOT_FOUND (22, sender): there is no verb \"frob\"");
     assert_said("  add CODE ");
     assert_int_equal(line.ran, 0);
 }
