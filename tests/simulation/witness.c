@@ -420,6 +420,11 @@ after_refuse(struct witness *witness, uint64_t session, const struct expected *e
         model_letter(model_box(witness->model, watched->mailbox), expected->refused) &&
         is_in_flight(watched, expected->refused);
 
+    // Said twice, and in between the letter came again: it lies in the outbox, unseen here.
+    if (proposed == 1 && !possible && expected->owner == session &&
+        has_outbox(witness, session)) {
+        watched->muddled = true;
+    }
     if (proposed > 1 || (proposed == 1 && !possible && !watched->muddled)) {
         broken("mailbox %u: a refusal of letter %llu, which is not in flight, makes %zu "
                "commands",

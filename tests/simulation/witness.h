@@ -31,7 +31,7 @@ struct watched {
     uint64_t unmerged;  // up to here letters were looked at without that rule
     uint64_t unhurried; // likewise, without urgent ones first
     bool touched;       // by the frame that is looked at
-    bool muddled;       // letters of an earlier opening were still to be sent
+    bool muddled;       // what is in its outbox, or was, cannot be told from here
 };
 
 struct witness {
