@@ -35,6 +35,9 @@ class Bench(unittest.TestCase):
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertEqual(lines[0]["scenario"], scenario)
         self.assertEqual(lines[0]["settings"]["people"], 10000)
+        machine = lines[0]["machine"]
+        self.assertGreater(machine["wake_ms_p50"], 0)
+        self.assertGreaterEqual(machine["wake_ms_p99"], machine["wake_ms_p50"])
         return {line["case"]: line for line in lines if "case" in line}
 
     @staticmethod
