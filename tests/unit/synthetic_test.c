@@ -226,6 +226,28 @@ as_many_know_a_person_as_was_asked(void **state)
     assert_in_range(of_cpas, PEOPLE / 12, PEOPLE / 8); // one in eleven, some by two
 }
 
+static void
+all_that_share_a_part_have_some_of_it(void **state)
+{
+    struct synthetic_integration found[SYNTHETIC_INTEGRATIONS_MAX];
+    size_t has[SYNTHETIC_INSTITUTIONS_MAX] = {0};
+    size_t sharing = 0;
+
+    (void)state;
+    for (uint64_t person = 0; person < PEOPLE; person++) {
+        for (size_t i = synthetic_integrations(&belgium, person, found); i > 0; i--) {
+            has[found[i - 1].institution]++;
+        }
+    }
+    for (size_t i = 0; i < belgium.cpas_first; i++) {
+        if (strstr(belgium.institutions[i].code, "-0") != NULL) { // MUTUALITY-01 ...
+            assert_true(has[i] > 0);
+            sharing++;
+        }
+    }
+    assert_true(sharing > 1);
+}
+
 // ---- mutations ----
 
 static void
@@ -312,6 +334,7 @@ main(void)
         cmocka_unit_test(nobody_is_there_twice_and_spare_numbers_are_nobodys),
         cmocka_unit_test(every_integration_is_of_a_quality_that_its_sector_has),
         cmocka_unit_test(as_many_know_a_person_as_was_asked),
+        cmocka_unit_test(all_that_share_a_part_have_some_of_it),
         cmocka_unit_test(every_mutation_may_be_published_by_its_source),
         cmocka_unit_test(a_mutation_names_only_institutions_that_are_there),
         cmocka_unit_test(a_day_has_mutations_of_every_flow_of_the_catalogue),
